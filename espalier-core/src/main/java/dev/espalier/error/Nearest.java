@@ -1,0 +1,22 @@
+package dev.espalier.error;
+
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import org.apache.commons.text.similarity.LevenshteinDistance;
+
+/** The known names nearest to one that is not known, for messages that help. */
+public final class Nearest {
+    private Nearest() {}
+
+    /** At most {@code count} of {@code known}, nearest to {@code name} first (edit distance, then alphabet). */
+    public static List<String> to(String name, Collection<String> known, int count) {
+        var distance = LevenshteinDistance.getDefaultInstance();
+        return known.stream()
+                .distinct()
+                .sorted(Comparator.<String>comparingInt(k -> distance.apply(name, k))
+                        .thenComparing(Comparator.naturalOrder()))
+                .limit(count)
+                .toList();
+    }
+}

@@ -1,0 +1,5 @@
+/** How wrong input is reported. */
+@NullMarked
+package dev.espalier.error;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,55 @@
+package dev.espalier.tensor;
+
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one rule of native memory: every native object belongs to the innermost scope that is open on the thread that
+ * makes it, and is freed when that scope closes. What has to live longer is handed to the enclosing scope with
+ * {@link #keep}, or to an {@link Owner}, which is closed by the object that holds it.
+ *
+ * <p>Scopes nest, are bound to their thread and are opened with try-with-resources: one per training step, and one
+ * inside every operation that makes temporaries.
+ */
+public final class Scope implements AutoCloseable {
+    private final @Nullable PointerScope parent;
+    private final PointerScope scope;
+
+    private Scope() {
+        parent = PointerScope.getInnerScope();
+        scope = new PointerScope();
+    }
+
+    /** Opens a scope on this thread. */
+    public static Scope open() {
+        return new Scope();
+    }
+
+    /** Hands {@code pointer} to the enclosing scope; without one, the garbage collector owns it. */
+    public <P extends Pointer> P keep(P pointer) {
+        if (parent == null) {
+            pointer.retainReference();
+        } else {
+            parent.attach(pointer);
+        }
+        return pointer;
+    }
+
+    /** Frees {@code pointer} now; the scope that owns it skips it when it closes. */
+    public static void free(@Nullable Pointer pointer) {
+        if (pointer != null && !pointer.isNull()) {
+            pointer.deallocate();
+        }
+    }
+
+    /** Native objects that are alive in this process, for leak tests. */
+    public static long liveObjects() {
+        return Pointer.totalCount();
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}
