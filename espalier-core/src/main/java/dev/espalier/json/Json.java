@@ -69,7 +69,8 @@ public final class Json {
     public static InputException explain(JacksonException e, String where) {
         var at = e.getLocation() == null
                 ? where
-                : where + ":" + e.getLocation().getLineNr() + ":" + e.getLocation().getColumnNr();
+                : where + ":" + e.getLocation().getLineNr() + ":"
+                        + e.getLocation().getColumnNr();
         if (e instanceof UnrecognizedPropertyException unknown) {
             List<String> known = new ArrayList<>();
             unknown.getKnownPropertyIds().forEach(id -> known.add(String.valueOf(id)));

@@ -1,0 +1,150 @@
+package dev.espalier.data;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Examples of one task as padded rows, all arrays row by row. Rows are padded at the right to the batch's longest.
+ *
+ * @param task the task's place in the run
+ * @param rows the number of examples
+ * @param tokens the length of the longest example
+ * @param inputIds token ids, {@code [rows, tokens]}
+ * @param tokenTypeIds token type ids, 0 in the padding, {@code [rows, tokens]}
+ * @param lengths tokens of each row that are not padding, {@code [rows]}
+ * @param labels a label per row {@code [rows]}, or per token {@code [rows, tokens]} with {@link #IGNORED} where none is
+ *     asked; else empty
+ * @param values 0 or 1 per label {@code [rows, labels]}, or a number per row {@code [rows]}; else empty
+ * @param exampleIds each row's place in its split, {@code [rows]}
+ * @param labelCount the number of answers asked: rows, or tokens with a label; the weight of this batch in a mean loss
+ */
+@SuppressWarnings("ArrayRecordComponent") // copied into native memory, never compared
+public record Batch(
+        int task,
+        int rows,
+        int tokens,
+        long[] inputIds,
+        long[] tokenTypeIds,
+        int[] lengths,
+        int[] labels,
+        float[] values,
+        long[] exampleIds,
+        int labelCount) {
+    /** The label of a token that is not asked, as in PyTorch's cross entropy. */
+    public static final int IGNORED = -100;
+
+    /**
+     * Pads examples to one batch.
+     *
+     * @param examples at least one, all of one task and with targets of one kind
+     * @param padId the token id of the padding
+     */
+    public static Batch of(List<EncodedExample> examples, int padId) {
+        int rows = examples.size();
+        int tokens = examples.stream().mapToInt(EncodedExample::length).max().orElseThrow();
+        boolean perToken = examples.stream().allMatch(e -> e.labels().length == e.length());
+        var inputIds = new long[rows * tokens];
+        var typeIds = new long[rows * tokens];
+        var labels = new int[perToken ? rows * tokens : rows * examples.get(0).labels().length];
+        var values = new float[rows * examples.get(0).values().length];
+        Arrays.fill(inputIds, padId);
+        Arrays.fill(labels, IGNORED);
+        for (int row = 0; row < rows; row++) {
+            var example = examples.get(row);
+            for (int token = 0; token < example.length(); token++) {
+                inputIds[row * tokens + token] = example.ids()[token];
+                typeIds[row * tokens + token] = example.typeIds()[token];
+            }
+            int width = perToken ? tokens : example.labels().length;
+            System.arraycopy(example.labels(), 0, labels, row * width, example.labels().length);
+            System.arraycopy(example.values(), 0, values, row * example.values().length, example.values().length);
+        }
+        return new Batch(
+                examples.get(0).task(),
+                rows,
+                tokens,
+                inputIds,
+                typeIds,
+                examples.stream().mapToInt(EncodedExample::length).toArray(),
+                labels,
+                values,
+                examples.stream().mapToLong(EncodedExample::id).toArray(),
+                answers(labels, values, rows));
+    }
+
+    /**
+     * Splits the rows into parts for workers side by side or gradient accumulation. Rows of like lengths stand together,
+     * each part is padded to its own longest only, and the cuts make the largest part (rows times longest) as small as
+     * can be. The parts' {@link #labelCount()} add up to this batch's.
+     *
+     * @param parts the number of parts at most; there are fewer if more would not make the largest part smaller
+     */
+    public List<Batch> split(int parts) {
+        var order = IntStream.range(0, rows)
+                .boxed()
+                .sorted(Comparator.comparingInt(row -> -lengths[row]))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        int low = tokens;
+        int high = rows * tokens;
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (cuts(order, middle).size() <= parts) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        return cuts(order, low).stream().map(this::rows).toList();
+    }
+
+    /** Groups rows, longest first, so that no group has more than {@code most} padded tokens. */
+    private List<int[]> cuts(int[] order, int most) {
+        var groups = new ArrayList<int[]>();
+        for (int start = 0; start < rows; ) {
+            int end = Math.min(rows, start + Math.max(1, most / lengths[order[start]]));
+            groups.add(Arrays.copyOfRange(order, start, end));
+            start = end;
+        }
+        return groups;
+    }
+
+    private Batch rows(int[] chosen) {
+        int longest = Arrays.stream(chosen).map(row -> lengths[row]).max().orElseThrow();
+        boolean perToken = labels.length == rows * tokens;
+        int labelWidth = labels.length / rows;
+        int valueWidth = values.length / rows;
+        int keptLabels = perToken ? longest : labelWidth;
+        var partIds = new long[chosen.length * longest];
+        var partTypes = new long[chosen.length * longest];
+        var partLabels = new int[chosen.length * keptLabels];
+        var partValues = new float[chosen.length * valueWidth];
+        for (int to = 0; to < chosen.length; to++) {
+            int from = chosen[to];
+            System.arraycopy(inputIds, from * tokens, partIds, to * longest, longest);
+            System.arraycopy(tokenTypeIds, from * tokens, partTypes, to * longest, longest);
+            System.arraycopy(labels, from * labelWidth, partLabels, to * keptLabels, keptLabels);
+            System.arraycopy(values, from * valueWidth, partValues, to * valueWidth, valueWidth);
+        }
+        return new Batch(
+                task,
+                chosen.length,
+                longest,
+                partIds,
+                partTypes,
+                Arrays.stream(chosen).map(row -> lengths[row]).toArray(),
+                partLabels,
+                partValues,
+                Arrays.stream(chosen).mapToLong(row -> exampleIds[row]).toArray(),
+                answers(partLabels, partValues, chosen.length));
+    }
+
+    private static int answers(int[] labels, float[] values, int rows) {
+        return values.length > 0
+                ? rows
+                : (int) Arrays.stream(labels).filter(label -> label != IGNORED).count();
+    }
+}

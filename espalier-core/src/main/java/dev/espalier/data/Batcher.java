@@ -1,0 +1,114 @@
+package dev.espalier.data;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/**
+ * The training batches of a run. An epoch shows every example of every task once: a task's examples are shuffled, within
+ * windows of several batches sorted by length, cut into batches, and the batches of all tasks are shuffled together, so
+ * tasks come up in proportion to their size and every batch is of one task. The epoch's order depends on seed, epoch,
+ * lengths and batch size only, so (epoch, batch) is all a resumed run must know.
+ */
+public final class Batcher {
+    /**
+     * Batches that are sorted together at most, and windows an epoch has at least: as Hugging Face's length-grouped
+     * sampler, enough to save nearly all padding and few enough to keep batches varied.
+     */
+    private static final int MOST_WINDOW = 50;
+
+    private static final int LEAST_WINDOWS = 4;
+
+    private final List<List<EncodedExample>> tasks;
+    private final int batchSize;
+    private final long seed;
+    private final int padId;
+    private int plannedEpoch = -1;
+    private List<Planned> plan = List.of();
+
+    private record Planned(int task, int[] places) {}
+
+    /**
+     * @param tasks the training examples of each task, all encoded
+     * @param batchSize rows of a batch; a task's last batch may have fewer
+     * @param seed the run's seed
+     * @param padId the token id of the padding
+     */
+    public Batcher(List<List<EncodedExample>> tasks, int batchSize, long seed, int padId) {
+        this.tasks = tasks.stream().map(List::copyOf).toList();
+        this.batchSize = batchSize;
+        this.seed = seed;
+        this.padId = padId;
+    }
+
+    /** The number of batches of every epoch. */
+    public int batchesPerEpoch() {
+        return tasks.stream()
+                .mapToInt(examples -> (examples.size() + batchSize - 1) / batchSize)
+                .sum();
+    }
+
+    /**
+     * A batch of an epoch.
+     *
+     * @param epoch from 0
+     * @param index from 0 to {@link #batchesPerEpoch()}, exclusive
+     */
+    public synchronized Batch batch(int epoch, int index) {
+        if (epoch != plannedEpoch) {
+            plan = plan(epoch);
+            plannedEpoch = epoch;
+        }
+        var planned = plan.get(index);
+        var examples = tasks.get(planned.task());
+        return Batch.of(Arrays.stream(planned.places()).mapToObj(examples::get).toList(), padId);
+    }
+
+    /** Batches for an evaluation: sorted by length, longest first, made one at a time. */
+    public static Iterable<Batch> inLengthOrder(List<EncodedExample> examples, int batchSize, int padId) {
+        var sorted = examples.stream()
+                .sorted(Comparator.comparingInt(example -> -example.length()))
+                .toList();
+        return () -> IntStream.iterate(0, start -> start < sorted.size(), start -> start + batchSize)
+                .mapToObj(start -> Batch.of(sorted.subList(start, Math.min(start + batchSize, sorted.size())), padId))
+                .iterator();
+    }
+
+    private List<Planned> plan(int epoch) {
+        var random = new SplittableRandom(seed);
+        for (int next = 0; next <= epoch; next++) {
+            random = random.split();
+        }
+        var batches = new ArrayList<Planned>();
+        for (int task = 0; task < tasks.size(); task++) {
+            for (var places : cut(tasks.get(task), random)) {
+                batches.add(new Planned(task, places));
+            }
+        }
+        return Arrays.stream(Shuffle.order(batches.size(), random))
+                .mapToObj(batches::get)
+                .toList();
+    }
+
+    private List<int[]> cut(List<EncodedExample> examples, SplittableRandom random) {
+        int size = examples.size();
+        var order = Shuffle.order(size, random);
+        int window = Math.max(1, Math.min(MOST_WINDOW, size / (batchSize * LEAST_WINDOWS))) * batchSize;
+        var batches = new ArrayList<int[]>();
+        for (int from = 0; from < size; from += window) {
+            var sorted = Arrays.stream(order, from, Math.min(from + window, size))
+                    .boxed()
+                    .sorted(Comparator.comparingInt(
+                            place -> -examples.get(place).length()))
+                    .mapToInt(Integer::intValue)
+                    .toArray();
+            for (int start = 0; start < sorted.length; start += batchSize) {
+                batches.add(Arrays.copyOfRange(sorted, start, Math.min(start + batchSize, sorted.length)));
+            }
+        }
+        return batches;
+    }
+}

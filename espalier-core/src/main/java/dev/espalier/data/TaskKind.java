@@ -1,0 +1,33 @@
+package dev.espalier.data;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/** What a model answers for an input; it decides head, loss and metrics. */
+public enum TaskKind {
+    /** One label of several. */
+    @JsonProperty("single-label")
+    SINGLE_LABEL("single_label_classification"),
+
+    /** Each label applies or does not. */
+    @JsonProperty("multi-label")
+    MULTI_LABEL("multi_label_classification"),
+
+    /** A number. */
+    @JsonProperty("regression")
+    REGRESSION("regression"),
+
+    /** A label for each word. */
+    @JsonProperty("token-labels")
+    TOKEN_LABELS("token_classification");
+
+    private final String problemType;
+
+    TaskKind(String problemType) {
+        this.problemType = problemType;
+    }
+
+    /** Hugging Face's {@code problem_type}; for a label per word, which has none there, the name of its pipeline. */
+    public String problemType() {
+        return problemType;
+    }
+}

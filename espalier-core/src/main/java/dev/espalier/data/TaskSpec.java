@@ -1,0 +1,164 @@
+package dev.espalier.data;
+
+import dev.espalier.error.InputException;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a task's examples come from and what is asked; a task of a recipe, with kebab-case keys. Exactly one of
+ * {@code builtin}, {@code file}, {@code files} and {@code sql} is given. Files are JSON Lines ({@code .jsonl},
+ * {@code .ndjson}, {@code .json}), CSV with commas, TSV or Parquet; the text formats may be compressed ({@code .gz}).
+ *
+ * @param name the task's name in logs, metrics and heads; by default the built-in task's or the file's
+ * @param builtin the name of a built-in task
+ * @param file one file with every split, told apart by the column {@code split}; without that column all of it is
+ *     training data
+ * @param files a file per split: {@code train}, {@code validation}, {@code test}
+ * @param sql a DuckDB query over local files, for example {@code select body as text, tag as label from 'mails.parquet'};
+ *     its rows are split like those of {@code file}
+ * @param kind what is asked; by default guessed from the columns
+ * @param columns which column is what; by default guessed from their names
+ * @param labelSeparator what stands between several labels in one text; by default a comma, or space between the labels
+ *     of words
+ * @param validationFraction the share of the training rows, drawn by {@code seed}, that becomes the validation split if
+ *     there is none; 0 for no validation
+ * @param testFraction the same for the test split, drawn first
+ * @param seed draws the splits and the rows of {@code limit}, and builds a built-in task
+ * @param limit rows of each split at most, drawn by {@code seed}; 0 for all
+ */
+public record TaskSpec(
+        @Nullable String name,
+        @Nullable String builtin,
+        @Nullable String file,
+        Map<Split, String> files,
+        @Nullable String sql,
+        @Nullable TaskKind kind,
+        Columns columns,
+        @Nullable String labelSeparator,
+        double validationFraction,
+        double testFraction,
+        long seed,
+        int limit) {
+
+    public TaskSpec {
+        files = files == null ? Map.of() : Map.copyOf(files);
+        columns = columns == null ? Columns.GUESSED : columns;
+        int sources = (int) Stream.of(builtin != null, file != null, !files.isEmpty(), sql != null)
+                .filter(given -> given)
+                .count();
+        var called = "Task" + (name == null ? "" : " '" + name + "'");
+        if (sources != 1) {
+            throw new InputException(
+                    called + " has " + sources + " sources of data; give exactly one of builtin, file, files and sql.");
+        }
+        if (!files.isEmpty() && !files.containsKey(Split.TRAIN)) {
+            throw new InputException(called + " has files but none for train; add files.train.");
+        }
+        checkFraction(called, "validation-fraction", validationFraction);
+        checkFraction(called, "test-fraction", testFraction);
+        if (limit < 0) {
+            throw new InputException(called + ": limit is " + limit + "; give 0 for all rows or a number of rows.");
+        }
+    }
+
+    /** A built-in task, with a tenth of its training rows for validation. */
+    public static TaskSpec builtin(String name) {
+        return new TaskSpec(name, name, null, Map.of(), null, null, Columns.GUESSED, null, 0.1, 0, 0, 0);
+    }
+
+    /** One file with a column {@code split}, or of training rows only. */
+    public static TaskSpec file(String name, String file) {
+        return new TaskSpec(name, null, file, Map.of(), null, null, Columns.GUESSED, null, 0, 0, 0, 0);
+    }
+
+    /** A file per split. */
+    public static TaskSpec files(String name, Map<Split, String> files) {
+        return new TaskSpec(name, null, null, files, null, null, Columns.GUESSED, null, 0, 0, 0, 0);
+    }
+
+    /** A query over local files. */
+    public static TaskSpec sql(String name, String sql) {
+        return new TaskSpec(name, null, null, Map.of(), sql, null, Columns.GUESSED, null, 0, 0, 0, 0);
+    }
+
+    /** The same task with what is asked said, not guessed. */
+    public TaskSpec withKind(TaskKind given) {
+        return new TaskSpec(
+                name,
+                builtin,
+                file,
+                files,
+                sql,
+                given,
+                columns,
+                labelSeparator,
+                validationFraction,
+                testFraction,
+                seed,
+                limit);
+    }
+
+    /** The same task with columns named, not guessed. */
+    public TaskSpec withColumns(Columns given) {
+        return new TaskSpec(
+                name,
+                builtin,
+                file,
+                files,
+                sql,
+                kind,
+                given,
+                labelSeparator,
+                validationFraction,
+                testFraction,
+                seed,
+                limit);
+    }
+
+    /** The same task with these shares of the training rows held out. */
+    public TaskSpec withFractions(double validation, double test) {
+        return new TaskSpec(
+                name, builtin, file, files, sql, kind, columns, labelSeparator, validation, test, seed, limit);
+    }
+
+    /** The same task, its splits drawn by another seed. */
+    public TaskSpec withSeed(long given) {
+        return new TaskSpec(
+                name,
+                builtin,
+                file,
+                files,
+                sql,
+                kind,
+                columns,
+                labelSeparator,
+                validationFraction,
+                testFraction,
+                given,
+                limit);
+    }
+
+    /** The same task with at most this many rows of each split. */
+    public TaskSpec withLimit(int given) {
+        return new TaskSpec(
+                name,
+                builtin,
+                file,
+                files,
+                sql,
+                kind,
+                columns,
+                labelSeparator,
+                validationFraction,
+                testFraction,
+                seed,
+                given);
+    }
+
+    private static void checkFraction(String called, String key, double fraction) {
+        if (!(fraction >= 0 && fraction < 1)) {
+            throw new InputException(called + ": " + key + " is " + fraction + "; give a share from 0 to below 1.");
+        }
+    }
+}
