@@ -1,0 +1,119 @@
+package dev.espalier.checkpoint;
+
+import dev.espalier.error.InputException;
+import dev.espalier.json.Json;
+import dev.espalier.tensor.Scope;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.pytorch.Tensor;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Writes safetensors files; {@link SafetensorsFile} reads them and has the grammar. */
+public final class Safetensors {
+    private static final int ALIGNMENT = 8;
+    private static final long CHUNK_BYTES = 1L << 26;
+
+    private Safetensors() {}
+
+    /**
+     * Writes {@code tensors} to {@code target} in one piece or not at all (see {@link AtomicFiles}). The same tensors and
+     * metadata give the same bytes: the order is that of the format's reference implementation (wide dtypes first, then
+     * by name) and metadata is sorted by key. Tensors may be on any device and of any layout in memory.
+     *
+     * @param tensors by name; {@code __metadata__} is not a name
+     * @param metadata free text, for instance {@code format: pt}, which Hugging Face transformers asks for
+     * @throws InputException if the file cannot be written (a full disk, say)
+     * @throws IllegalArgumentException if the format has no dtype for a tensor, or a tensor is called
+     *     {@code __metadata__}
+     */
+    public static void write(Path target, Map<String, Tensor> tensors, Map<String, String> metadata) {
+        if (tensors.containsKey(SafetensorsHeader.METADATA)) {
+            throw new IllegalArgumentException("A tensor cannot be called " + SafetensorsHeader.METADATA + ".");
+        }
+        List<Named> ordered = new ArrayList<>();
+        tensors.forEach(
+                (name, tensor) -> ordered.add(new Named(name, SafetensorsDtype.of(tensor.scalar_type()), tensor)));
+        ordered.sort(Named.ORDER);
+        var header = header(ordered, metadata);
+        AtomicFiles.write(target, temporary -> {
+            try (var channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                writeFully(channel, header);
+                for (var named : ordered) {
+                    writeData(channel, named.tensor);
+                }
+            }
+        });
+    }
+
+    private record Named(String name, SafetensorsDtype dtype, Tensor tensor) {
+        /** Names compare as UTF-8 bytes, which differs from Java's order beyond the Basic Multilingual Plane. */
+        static final Comparator<Named> ORDER = Comparator.comparing(Named::dtype, Comparator.reverseOrder())
+                .thenComparing(n -> n.name.getBytes(StandardCharsets.UTF_8), Arrays::compareUnsigned);
+    }
+
+    private static ByteBuffer header(List<Named> ordered, Map<String, String> metadata) {
+        var root = Json.mapper().createObjectNode();
+        if (!metadata.isEmpty()) {
+            var texts = root.putObject(SafetensorsHeader.METADATA);
+            new TreeMap<>(metadata).forEach(texts::put);
+        }
+        long position = 0;
+        for (var named : ordered) {
+            position = describe(root.putObject(named.name), named, position);
+        }
+        var json = Json.mapper().writeValueAsBytes(root);
+        var padded = (json.length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        if (padded > SafetensorsHeader.MAX_BYTES) {
+            throw new IllegalArgumentException("A safetensors header of " + padded + " bytes: too many tensors.");
+        }
+        var header = ByteBuffer.allocate(Long.BYTES + padded).order(ByteOrder.LITTLE_ENDIAN);
+        header.putLong(padded).put(json);
+        while (header.hasRemaining()) {
+            header.put((byte) ' ');
+        }
+        return header.flip();
+    }
+
+    private static long describe(ObjectNode node, Named named, long begin) {
+        node.put("dtype", named.dtype.name());
+        var shape = node.putArray("shape");
+        for (long dimension = 0; dimension < named.tensor.dim(); dimension++) {
+            shape.add(named.tensor.size(dimension));
+        }
+        var end = begin + named.tensor.numel() * named.dtype.bytes;
+        node.putArray("data_offsets").add(begin).add(end);
+        return end;
+    }
+
+    private static void writeData(FileChannel channel, Tensor tensor) throws IOException {
+        try (var scope = Scope.open()) {
+            var contiguous = tensor.detach().cpu().contiguous();
+            var bytes = contiguous.numel() * contiguous.element_size();
+            for (long begin = 0; begin < bytes; begin += CHUNK_BYTES) {
+                var chunk =
+                        new BytePointer(contiguous.data_ptr()).capacity(bytes).position(begin);
+                writeFully(
+                        channel,
+                        chunk.limit(Math.min(bytes, begin + CHUNK_BYTES)).asByteBuffer());
+            }
+        }
+    }
+
+    private static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
+        while (buffer.hasRemaining()) {
+            channel.write(buffer);
+        }
+    }
+}
