@@ -1,0 +1,37 @@
+package dev.espalier.optim;
+
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Updates named fp32 parameters in place from their gradients. The parameters stay their maker's; the state (moments,
+ * step counts) belongs to the optimizer and is freed with it. Not safe for use by several threads at once.
+ */
+public interface Optimizer extends AutoCloseable {
+    /**
+     * One update. A parameter whose name is missing from {@code gradients} is left as it is, with its decay and its step
+     * count, as PyTorch does for a parameter without gradient.
+     *
+     * @param gradients of a parameter's shape each, by the parameter's name; any floating dtype
+     * @param learningRate what the schedule gives for this step, times each group's multiplier
+     * @throws IllegalArgumentException for a gradient of an unknown name or another shape than its parameter's
+     */
+    void step(Map<String, Tensor> gradients, double learningRate);
+
+    /**
+     * The tensors from which training goes on exactly: {@code PARAMETER.step} (scalar) and the moments, fp32. They are
+     * the live state, not copies: write them out before the next step.
+     */
+    Map<String, Tensor> state();
+
+    /**
+     * Copies a saved {@link #state()} over this one.
+     *
+     * @throws dev.espalier.error.InputException when a tensor is missing, unknown or of another shape; nothing is
+     *     changed then
+     */
+    void load(Map<String, Tensor> saved);
+
+    @Override
+    void close();
+}
