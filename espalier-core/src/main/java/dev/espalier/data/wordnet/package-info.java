@@ -1,0 +1,5 @@
+/** Tasks that are built in: real text out of WordNet 3.1, rebuilt on any machine to the same bytes. */
+@NullMarked
+package dev.espalier.data.wordnet;
+
+import org.jspecify.annotations.NullMarked;
