@@ -56,6 +56,8 @@ record Split(List<Row> test, List<Row> train) {
                 chosen.add(row);
             }
         }
+        // Again, or what comes late would hold fewer rows of the full labels than what comes early.
+        Collections.shuffle(chosen, random);
         return chosen;
     }
 }
