@@ -1,0 +1,78 @@
+package dev.espalier.model;
+
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Variable;
+import java.util.List;
+import org.bytedeco.javacpp.BoolPointer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/** Layer normalisation over the features, of a sum of one or two inputs. */
+public final class LayerNorm {
+    private final Parameter weight;
+    private final Parameter bias;
+    private final double epsilon;
+
+    /** {@code weight} and {@code bias} are {@code [features]}. */
+    public LayerNorm(Parameter weight, Parameter bias, double epsilon) {
+        this.weight = weight;
+        this.bias = bias;
+        this.epsilon = epsilon;
+    }
+
+    public List<Parameter> parameters() {
+        return List.of(weight, bias);
+    }
+
+    /** {@code norm(x)}, {@code [tokens, features]}. */
+    public Variable forward(Variable x, ForwardContext context) {
+        return normalise(x.value(), x, null, context);
+    }
+
+    /** {@code norm(x + residual)}; the sum overwrites {@code x}, which nothing else may use. */
+    public Variable forward(Variable x, Variable residual, ForwardContext context) {
+        return normalise(x.value().add_(residual.value()), x, residual, context);
+    }
+
+    private Variable normalise(Tensor sum, Variable x, @Nullable Variable residual, ForwardContext context) {
+        var tape = context.tape();
+        try (var scope = Scope.open()) {
+            long[] shape = weight.shape();
+            var result = torch.native_layer_norm(
+                    sum, shape, new TensorOptional(weight.value()), new TensorOptional(bias.value()), epsilon);
+            var mean = tape.save(result.get1());
+            var rstd = tape.save(result.get2());
+            tape.save(sum);
+            boolean requiresGrad = x.requiresGrad()
+                    || (residual != null && residual.requiresGrad())
+                    || tape.trains(weight)
+                    || tape.trains(bias);
+            return tape.record(scope, result.get0(), requiresGrad, dY -> {
+                var gradients = torch.native_layer_norm_backward(
+                        dY,
+                        sum,
+                        shape,
+                        mean,
+                        rstd,
+                        new TensorOptional(weight.value()),
+                        new TensorOptional(bias.value()),
+                        new BoolPointer(true, tape.trains(weight), tape.trains(bias)));
+                var dSum = gradients.get0();
+                // Both may share the buffer: the producer of x reads it before anything is added to the residual's.
+                x.accumulate(dSum);
+                if (residual != null) {
+                    residual.accumulate(dSum);
+                }
+                if (tape.trains(weight)) {
+                    tape.deliver(weight, gradients.get1());
+                }
+                if (tape.trains(bias)) {
+                    tape.deliver(bias, gradients.get2());
+                }
+            });
+        }
+    }
+}

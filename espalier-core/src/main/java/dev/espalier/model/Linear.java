@@ -1,0 +1,132 @@
+package dev.espalier.model;
+
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Variable;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/** {@code y = x Wᵀ + b}, and whatever deltas are attached. Named by its Hugging Face path. */
+public final class Linear {
+    private final String name;
+    private final Parameter weight;
+    private final @Nullable Parameter bias;
+    private volatile Map<String, LinearDelta> deltas = Map.of();
+
+    /**
+     * @param name the module's path, such as {@code encoder.layer.0.attention.self.query}
+     * @param weight {@code [out, in]}
+     * @param bias {@code [out]}, of the weight's dtype
+     */
+    public Linear(String name, Parameter weight, @Nullable Parameter bias) {
+        this.name = name;
+        this.weight = weight;
+        this.bias = bias;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public int inFeatures() {
+        return (int) weight.value().size(1);
+    }
+
+    public int outFeatures() {
+        return (int) weight.value().size(0);
+    }
+
+    public Parameter weight() {
+        return weight;
+    }
+
+    public @Nullable Parameter bias() {
+        return bias;
+    }
+
+    /** The weight, and the bias where there is one. */
+    public List<Parameter> parameters() {
+        return bias == null ? List.of(weight) : List.of(weight, bias);
+    }
+
+    /** Attaches {@code delta} under the adapter's name; it acts from the next forward pass on, after those before it. */
+    public synchronized void attach(String adapter, LinearDelta delta) {
+        if (deltas.containsKey(adapter)) {
+            throw new IllegalStateException(name + " has a delta of adapter '" + adapter + "' already");
+        }
+        var changed = new LinkedHashMap<>(deltas);
+        changed.put(adapter, delta);
+        deltas = Collections.unmodifiableMap(changed);
+    }
+
+    /** Takes the delta of {@code adapter} off, if there is one. */
+    public synchronized void detach(String adapter) {
+        var changed = new LinkedHashMap<>(deltas);
+        changed.remove(adapter);
+        deltas = Collections.unmodifiableMap(changed);
+    }
+
+    /** The attached deltas by adapter, in the order they act. */
+    public Map<String, LinearDelta> deltas() {
+        return deltas;
+    }
+
+    /** {@code [tokens, in]} to {@code [tokens, out]}, in the weight's dtype. */
+    public Variable forward(Variable x, ForwardContext context) {
+        var tape = context.tape();
+        try (var scope = Scope.open()) {
+            var y = product(x.value());
+            List<LinearDelta.Backward> backwards = new ArrayList<>();
+            for (var delta : deltas.values()) {
+                var backward = delta.forward(x, y, context);
+                if (backward != null) {
+                    backwards.add(backward);
+                }
+            }
+            boolean trains = tape.trains(weight) || tape.trains(bias);
+            if (tape.trains(weight)) {
+                tape.save(x.value());
+            }
+            boolean requiresGrad = x.requiresGrad() || trains || !backwards.isEmpty();
+            return tape.record(scope, y, requiresGrad, dY -> backward(x, dY, backwards, context));
+        }
+    }
+
+    private Tensor product(Tensor x) {
+        var y = torch.empty(new long[] {x.size(0), outFeatures()}, Engine.options(weight.value().scalar_type()), null);
+        return bias == null
+                ? torch.mm_out(y, x, weight.value().t())
+                : torch.addmm_out(y, bias.value(), x, weight.value().t());
+    }
+
+    private void backward(Variable x, Tensor dOut, List<LinearDelta.Backward> deltas, ForwardContext context) {
+        var tape = context.tape();
+        Deque<LinearDelta.Backward> order = new ArrayDeque<>();
+        deltas.forEach(order::push);
+        var dY = dOut;
+        for (var delta : order) {
+            dY = delta.run(dY);
+        }
+        x.accumulateProduct(dY, weight.value());
+        if (tape.trains(weight)) {
+            tape.deliver(weight, torch.mm(dY.t(), x.value()));
+        }
+        if (bias != null && tape.trains(bias)) {
+            tape.deliver(bias, dY.sum(0));
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name + "[" + outFeatures() + ", " + inFeatures() + "]";
+    }
+}

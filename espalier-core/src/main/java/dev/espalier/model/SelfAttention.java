@@ -1,0 +1,116 @@
+package dev.espalier.model;
+
+import dev.espalier.tensor.NativeOp;
+import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Variable;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Bidirectional scaled dot-product attention, {@code softmax(q kᵀ / √e) v} per head. Probabilities are kept for the
+ * backward pass: at encoder lengths that is less work than computing them again.
+ */
+public final class SelfAttention {
+    private static final NativeOp SOFTMAX_BACKWARD = new NativeOp("aten::_softmax_backward_data", "out");
+
+    private final String name;
+    private final int heads;
+    private final double dropout;
+
+    /**
+     * @param name the module's path, which dropout draws depend on
+     * @param dropout probability that an attention weight is dropped in training
+     */
+    public SelfAttention(String name, int heads, double dropout) {
+        this.name = name;
+        this.heads = heads;
+        this.dropout = dropout;
+    }
+
+    /** Queries, keys, values and the result are {@code [rows * tokens, heads * e]}. */
+    public Variable forward(Variable query, Variable key, Variable value, ForwardContext context) {
+        var tape = context.tape();
+        try (var scope = Scope.open()) {
+            double scale = 1 / Math.sqrt(query.value().size(1) / (double) heads);
+            var q = split(query.value(), context).mul_(new Scalar(scale));
+            var k = split(key.value(), context);
+            var v = split(value.value(), context);
+            var probabilities = scores(q, k, context);
+            torch.softmax_out(probabilities, probabilities, -1);
+            var mask = dropoutMask(probabilities.scalar_type(), context);
+            var weights = mask == null ? probabilities : probabilities.mul(mask);
+            boolean requiresGrad = query.requiresGrad() || key.requiresGrad() || value.requiresGrad();
+            if (requiresGrad) {
+                for (var saved : new Tensor[] {q, k, v, probabilities, weights}) {
+                    tape.save(saved);
+                }
+            }
+            return tape.record(scope, join(torch.bmm(weights, v), context), requiresGrad, dY -> {
+                var dOut = split(dY, context);
+                var dWeights = torch.bmm(dOut, v.transpose(1, 2));
+                if (mask != null) {
+                    dWeights.mul_(mask);
+                }
+                var dScores = softmaxBackward(dWeights, probabilities);
+                value.accumulate(join(torch.bmm(weights.transpose(1, 2), dOut), context));
+                query.accumulate(join(torch.bmm(dScores, k).mul_(new Scalar(scale)), context));
+                key.accumulate(join(torch.bmm(dScores.transpose(1, 2), q), context));
+            });
+        }
+    }
+
+    /** {@code [rows * tokens, heads * e]} to a new {@code [rows * heads, tokens, e]}. */
+    private Tensor split(Tensor x, ForwardContext context) {
+        long e = x.size(1) / heads;
+        var target = torch.empty(
+                new long[] {(long) context.rows() * heads, context.tokens(), e}, x.options(), null);
+        target.view(context.rows(), heads, context.tokens(), e)
+                .copy_(x.view(context.rows(), context.tokens(), heads, e).transpose(1, 2));
+        return target;
+    }
+
+    /** {@code [rows * heads, tokens, e]} to a new {@code [rows * tokens, heads * e]}. */
+    private Tensor join(Tensor x, ForwardContext context) {
+        long e = x.size(2);
+        var target = torch.empty(
+                new long[] {(long) context.rows() * context.tokens(), heads * e}, x.options(), null);
+        target.view(context.rows(), context.tokens(), heads, e)
+                .copy_(x.view(context.rows(), heads, context.tokens(), e).transpose(1, 2));
+        return target;
+    }
+
+    private Tensor scores(Tensor q, Tensor k, ForwardContext context) {
+        var mask = context.keyMask(q.scalar_type());
+        if (mask == null) {
+            return torch.bmm(q, k.transpose(1, 2));
+        }
+        long tokens = context.tokens();
+        var perHead = mask.view(context.rows(), 1, 1, tokens)
+                .expand(context.rows(), heads, 1, tokens)
+                .reshape((long) context.rows() * heads, 1, tokens)
+                .expand((long) context.rows() * heads, tokens, tokens);
+        return torch.baddbmm(perHead, q, k.transpose(1, 2));
+    }
+
+    private @Nullable Tensor dropoutMask(ScalarType dtype, ForwardContext context) {
+        var training = context.training();
+        if (training == null || dropout <= 0) {
+            return null;
+        }
+        var mask = training.random()
+                .at(name)
+                .attentionKeepMask(
+                        dropout, training.sequences(), context.lengths(), context.tokens(), heads, dtype);
+        return context.tape().save(mask.mul_(new Scalar(1 / (1 - dropout))));
+    }
+
+    private static Tensor softmaxBackward(Tensor dProbabilities, Tensor probabilities) {
+        // The operator may write over its first argument: every row is read before it is written.
+        SOFTMAX_BACKWARD.call(
+                dProbabilities, probabilities, -1L, (long) probabilities.scalar_type().value, dProbabilities);
+        return dProbabilities;
+    }
+}

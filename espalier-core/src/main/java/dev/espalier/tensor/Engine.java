@@ -1,0 +1,81 @@
+package dev.espalier.tensor;
+
+import static org.bytedeco.pytorch.global.torch.get_num_threads;
+import static org.bytedeco.pytorch.global.torch.set_num_threads;
+
+import dev.espalier.error.InputException;
+import dev.espalier.error.Nearest;
+import java.util.List;
+import org.bytedeco.openblas.presets.openblas_nolapack;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * The one place that device, dtypes and native threads come from. Loading this class loads libtorch; OpenBLAS is kept
+ * to one thread of its own, because its pool and OpenMP's fight for the same cores.
+ */
+public final class Engine {
+    private static final int THREADS;
+
+    static {
+        torch.getNumGPUs(); // loads the natives, OpenBLAS among them
+        openblas_nolapack.blas_set_num_threads(1);
+        THREADS = get_num_threads();
+    }
+
+    private Engine() {}
+
+    /** Loads the native libraries; call it on the main thread before others use tensors. */
+    public static void load() {
+        // The static initialiser has done it.
+    }
+
+    /** Threads that libtorch uses for one operation unless told otherwise: the cores it was given. */
+    public static int threads() {
+        return THREADS;
+    }
+
+    /**
+     * Binds the calling thread: native operations on it use {@code threads} OpenMP threads, and nothing is recorded
+     * for libtorch's autograd unless {@link Tape#autograd} asks for it.
+     */
+    public static NoGradGuard enter(int threads) {
+        set_num_threads(threads);
+        return new NoGradGuard();
+    }
+
+    /** Options for a new tensor of {@code dtype} on the device that everything runs on. */
+    public static TensorOptions options(ScalarType dtype) {
+        return new TensorOptions(dtype).device(new org.bytedeco.pytorch.DeviceOptional(device()));
+    }
+
+    /** The device that everything runs on: the CPU. Never run on a GPU so far. */
+    public static Device device() {
+        return new Device(torch.DeviceType.CPU);
+    }
+
+    /** The dtype that a recipe names: {@code fp32} or {@code bf16}. */
+    public static ScalarType dtype(String name) {
+        return switch (name) {
+            case "fp32" -> ScalarType.Float;
+            case "bf16" -> ScalarType.BFloat16;
+            default ->
+                throw new InputException("Unknown dtype '" + name + "'. Did you mean '"
+                        + Nearest.to(name, List.of("fp32", "bf16"), 1).get(0) + "'?");
+        };
+    }
+
+    /** The name that recipes and reports use for {@code dtype}. */
+    public static String name(ScalarType dtype) {
+        return switch (dtype) {
+            case Float -> "fp32";
+            case BFloat16 -> "bf16";
+            case Half -> "fp16";
+            case Double -> "fp64";
+            default -> dtype.name().toLowerCase(java.util.Locale.ROOT);
+        };
+    }
+}

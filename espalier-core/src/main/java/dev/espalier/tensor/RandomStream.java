@@ -1,0 +1,149 @@
+package dev.espalier.tensor;
+
+import java.util.Arrays;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.ShortPointer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * Counter-based random numbers: a draw is a pure function of (seed, step, stream, sequence, position), so it depends
+ * neither on padding nor on how a batch is split among workers. The mixer is SplitMix64's finaliser.
+ */
+public final class RandomStream {
+    private static final long GOLDEN = 0x9E3779B97F4A7C15L;
+    private final long key;
+
+    private RandomStream(long key) {
+        this.key = key;
+    }
+
+    /** The stream of {@code seed}. */
+    public static RandomStream of(long seed) {
+        return new RandomStream(mix(seed + GOLDEN));
+    }
+
+    /** An independent stream for {@code number}, such as a step. */
+    public RandomStream at(long number) {
+        return new RandomStream(mix(key ^ mix(number + GOLDEN)));
+    }
+
+    /** An independent stream for {@code name}, such as a module's path. */
+    public RandomStream at(String name) {
+        long hash = 1125899906842597L;
+        for (int i = 0; i < name.length(); i++) {
+            hash = 31 * hash + name.charAt(i);
+        }
+        return at(hash);
+    }
+
+    /** A seed for another generator. */
+    public long seed() {
+        return key;
+    }
+
+    /**
+     * A mask that is 0 with probability {@code p} (to 1/65536) and 1 elsewhere, not scaled. Padding is 1.
+     *
+     * @param sequences the identity of every row's sequence
+     * @param lengths tokens of every row that are not padding
+     * @param tokens tokens of every row with padding
+     * @param features numbers a token
+     * @return {@code [rows * tokens, features]}
+     */
+    public Tensor keepMask(double p, long[] sequences, int[] lengths, int tokens, int features, ScalarType dtype) {
+        var mask = new Mask(p, sequences.length * tokens, features, dtype);
+        for (int row = 0; row < sequences.length; row++) {
+            long base = sequence(sequences[row]);
+            for (int token = 0; token < lengths[row]; token++) {
+                mask.draw((row * tokens + token) * features, features, at(base, token));
+            }
+        }
+        return mask.tensor(sequences.length * (long) tokens, features);
+    }
+
+    /**
+     * A mask for attention probabilities, as {@link #keepMask}.
+     *
+     * @return {@code [rows * heads, tokens, tokens]}, queries before keys
+     */
+    public Tensor attentionKeepMask(
+            double p, long[] sequences, int[] lengths, int tokens, int heads, ScalarType dtype) {
+        var mask = new Mask(p, sequences.length * heads, tokens * tokens, dtype);
+        for (int row = 0; row < sequences.length; row++) {
+            for (int head = 0; head < heads; head++) {
+                long base = at(sequence(sequences[row]), head);
+                for (int query = 0; query < lengths[row]; query++) {
+                    int start = ((row * heads + head) * tokens + query) * tokens;
+                    mask.draw(start, lengths[row], at(base, query));
+                }
+            }
+        }
+        return mask.tensor((long) sequences.length * heads, tokens, tokens);
+    }
+
+    private long sequence(long identity) {
+        return mix(key ^ mix(identity + GOLDEN));
+    }
+
+    private static long at(long base, int position) {
+        return mix(base + (position + 1) * GOLDEN);
+    }
+
+    /** Fills 0 and 1 in the dtype's own bits, four draws of 16 bits from one mixed counter. */
+    private static final class Mask {
+        private static final short BF16_ONE = 0x3F80;
+        private final ScalarType dtype;
+        private final int threshold;
+        private final short[] halves;
+        private final float[] floats;
+
+        Mask(double p, int count, int features, ScalarType dtype) {
+            int size = Math.multiplyExact(count, features);
+            this.dtype = dtype == ScalarType.BFloat16 ? dtype : ScalarType.Float;
+            threshold = (int) Math.round(p * 65536);
+            boolean half = this.dtype == ScalarType.BFloat16;
+            halves = new short[half ? size : 0];
+            floats = new float[half ? 0 : size];
+            Arrays.fill(halves, BF16_ONE);
+            Arrays.fill(floats, 1f);
+        }
+
+        void draw(int start, int count, long base) {
+            for (int i = 0; i < count; i += 4) {
+                long bits = mix(base + (i >>> 2) * GOLDEN);
+                int end = Math.min(i + 4, count);
+                for (int j = start + i; j < start + end; j++, bits >>>= 16) {
+                    if ((bits & 0xFFFF) < threshold) {
+                        zero(j);
+                    }
+                }
+            }
+        }
+
+        private void zero(int index) {
+            if (halves.length > 0) {
+                halves[index] = 0;
+            } else {
+                floats[index] = 0f;
+            }
+        }
+
+        Tensor tensor(long... shape) {
+            var mask = torch.empty(shape, Engine.options(dtype), null);
+            if (halves.length > 0) {
+                new ShortPointer(mask.data_ptr()).put(halves);
+            } else {
+                new FloatPointer(mask.data_ptr()).put(floats);
+            }
+            return mask;
+        }
+    }
+
+    private static long mix(long z) {
+        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        return z ^ (z >>> 31);
+    }
+}
