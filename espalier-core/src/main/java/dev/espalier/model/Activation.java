@@ -85,9 +85,7 @@ public enum Activation {
         var tape = context.tape();
         try (var scope = Scope.open()) {
             var input = tape.save(x.value());
-            return tape.record(
-                    scope, value(input), x.requiresGrad(), dY -> x.accumulate(gradient(dY, input)));
+            return tape.record(scope, value(input), x.requiresGrad(), dY -> x.accumulate(gradient(dY, input)));
         }
     }
-
 }

@@ -3,6 +3,7 @@ package dev.espalier.model;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
 
 /** Dropout of a named layer in training, with inverted scaling; the identity in evaluation. */
 public record Dropout(String name, double p) {
@@ -18,12 +19,17 @@ public record Dropout(String name, double p) {
             }
             tape.save(mask);
             var scale = 1 / (1 - p);
-            var y = x.value().mul(mask).mul_(new Scalar(scale));
             return tape.record(
                     scope,
-                    y,
+                    scaled(x.value(), mask, scale),
                     x.requiresGrad(),
-                    dY -> x.accumulate(dY.mul(mask).mul_(new Scalar(scale))));
+                    dY -> x.accumulate(scaled(dY, mask, scale)));
         }
+    }
+
+    private static Tensor scaled(Tensor x, Tensor mask, double scale) {
+        var y = x.mul(mask);
+        y.mul_(new Scalar(scale));
+        return y;
     }
 }

@@ -66,6 +66,13 @@ public final class ForwardContext implements AutoCloseable {
         return new ForwardContext(tape, tokens, lengths, training);
     }
 
+    /** The same pass for layers after pooling: one token a row. The tape is shared; do not close both. */
+    ForwardContext pooled() {
+        var ones = new int[rows];
+        Arrays.fill(ones, 1);
+        return new ForwardContext(tape, 1, ones, training);
+    }
+
     public Tape tape() {
         return tape;
     }
@@ -137,8 +144,8 @@ public final class ForwardContext implements AutoCloseable {
         }
         if (keyMask == null) {
             try (var scope = Scope.open()) {
-                keyMask = share(
-                        torch.sub(tokenMask(), new Scalar(1)).mul_(new Scalar(1e30)).to(dtype));
+                keyMask = share(torch.mul(torch.sub(tokenMask(), new Scalar(1)), new Scalar(1e30))
+                        .to(dtype));
             }
         }
         return keyMask;
@@ -168,7 +175,6 @@ public final class ForwardContext implements AutoCloseable {
     public List<RouterObservation> observations() {
         return List.copyOf(observations);
     }
-
 
     /** Frees the shared masks and the tape. */
     @Override

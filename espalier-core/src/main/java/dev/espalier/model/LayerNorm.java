@@ -34,7 +34,8 @@ public final class LayerNorm {
 
     /** {@code norm(x + residual)}; the sum overwrites {@code x}, which nothing else may use. */
     public Variable forward(Variable x, Variable residual, ForwardContext context) {
-        return normalise(x.value().add_(residual.value()), x, residual, context);
+        x.value().add_(residual.value());
+        return normalise(x.value(), x, residual, context);
     }
 
     private Variable normalise(Tensor sum, Variable x, @Nullable Variable residual, ForwardContext context) {
@@ -43,14 +44,14 @@ public final class LayerNorm {
             long[] shape = weight.shape();
             var result = torch.native_layer_norm(
                     sum, shape, new TensorOptional(weight.value()), new TensorOptional(bias.value()), epsilon);
-            var mean = tape.save(result.get1());
-            var rstd = tape.save(result.get2());
+            var mean = tape.save(new Tensor(result.get1()));
+            var rstd = tape.save(new Tensor(result.get2()));
             tape.save(sum);
             boolean requiresGrad = x.requiresGrad()
                     || (residual != null && residual.requiresGrad())
                     || tape.trains(weight)
                     || tape.trains(bias);
-            return tape.record(scope, result.get0(), requiresGrad, dY -> {
+            return tape.record(scope, new Tensor(result.get0()), requiresGrad, dY -> {
                 var gradients = torch.native_layer_norm_backward(
                         dY,
                         sum,
@@ -59,8 +60,11 @@ public final class LayerNorm {
                         rstd,
                         new TensorOptional(weight.value()),
                         new TensorOptional(bias.value()),
-                        new BoolPointer(true, tape.trains(weight), tape.trains(bias)));
-                var dSum = gradients.get0();
+                        new BoolPointer(3)
+                                .put(0, true)
+                                .put(1, tape.trains(weight))
+                                .put(2, tape.trains(bias)));
+                var dSum = new Tensor(gradients.get0());
                 // Both may share the buffer: the producer of x reads it before anything is added to the residual's.
                 x.accumulate(dSum);
                 if (residual != null) {

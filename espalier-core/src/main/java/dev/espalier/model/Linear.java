@@ -102,10 +102,16 @@ public final class Linear {
     }
 
     private Tensor product(Tensor x) {
-        var y = torch.empty(new long[] {x.size(0), outFeatures()}, Engine.options(weight.value().scalar_type()), null);
-        return bias == null
-                ? torch.mm_out(y, x, weight.value().t())
-                : torch.addmm_out(y, bias.value(), x, weight.value().t());
+        var y = torch.empty(
+                new long[] {x.size(0), outFeatures()},
+                Engine.options(weight.value().scalar_type()),
+                null);
+        if (bias == null) {
+            torch.mm_out(y, x, weight.value().t());
+        } else {
+            torch.addmm_out(y, bias.value(), x, weight.value().t());
+        }
+        return y;
     }
 
     private void backward(Variable x, Tensor dOut, List<LinearDelta.Backward> deltas, ForwardContext context) {

@@ -35,7 +35,8 @@ public final class SelfAttention {
         var tape = context.tape();
         try (var scope = Scope.open()) {
             double scale = 1 / Math.sqrt(query.value().size(1) / (double) heads);
-            var q = split(query.value(), context).mul_(new Scalar(scale));
+            var q = split(query.value(), context);
+            q.mul_(new Scalar(scale));
             var k = split(key.value(), context);
             var v = split(value.value(), context);
             var probabilities = scores(q, k, context);
@@ -65,8 +66,7 @@ public final class SelfAttention {
     /** {@code [rows * tokens, heads * e]} to a new {@code [rows * heads, tokens, e]}. */
     private Tensor split(Tensor x, ForwardContext context) {
         long e = x.size(1) / heads;
-        var target = torch.empty(
-                new long[] {(long) context.rows() * heads, context.tokens(), e}, x.options(), null);
+        var target = torch.empty(new long[] {(long) context.rows() * heads, context.tokens(), e}, x.options(), null);
         target.view(context.rows(), heads, context.tokens(), e)
                 .copy_(x.view(context.rows(), context.tokens(), heads, e).transpose(1, 2));
         return target;
@@ -75,8 +75,7 @@ public final class SelfAttention {
     /** {@code [rows * heads, tokens, e]} to a new {@code [rows * tokens, heads * e]}. */
     private Tensor join(Tensor x, ForwardContext context) {
         long e = x.size(2);
-        var target = torch.empty(
-                new long[] {(long) context.rows() * context.tokens(), heads * e}, x.options(), null);
+        var target = torch.empty(new long[] {(long) context.rows() * context.tokens(), heads * e}, x.options(), null);
         target.view(context.rows(), context.tokens(), heads, e)
                 .copy_(x.view(context.rows(), heads, context.tokens(), e).transpose(1, 2));
         return target;
@@ -102,9 +101,9 @@ public final class SelfAttention {
         }
         var mask = training.random()
                 .at(name)
-                .attentionKeepMask(
-                        dropout, training.sequences(), context.lengths(), context.tokens(), heads, dtype);
-        return context.tape().save(mask.mul_(new Scalar(1 / (1 - dropout))));
+                .attentionKeepMask(dropout, training.sequences(), context.lengths(), context.tokens(), heads, dtype);
+        mask.mul_(new Scalar(1 / (1 - dropout)));
+        return context.tape().save(mask);
     }
 
     private static Tensor softmaxBackward(Tensor dProbabilities, Tensor probabilities) {

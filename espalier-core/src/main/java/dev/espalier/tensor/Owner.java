@@ -13,6 +13,7 @@ public final class Owner implements AutoCloseable {
 
     /** Takes {@code pointer} over: it lives until this owner closes, whatever scope it was made in. */
     public synchronized <P extends Pointer> P own(P pointer) {
+        Scope.requireOwning(pointer);
         pointer.retainReference();
         owned.push(pointer);
         return pointer;

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Scopes nest, are bound to their thread and are opened with try-with-resources: one per training step, and one
  * inside every operation that makes temporaries.
+ *
+ * <p>What an in-place or {@code _out} operation returns, and what a tuple or vector gives out, only refers to a tensor
+ * that something else owns. Such a reference is refused here; {@code new Tensor(reference)} makes an owning handle.
  */
 public final class Scope implements AutoCloseable {
     private final @Nullable PointerScope parent;
@@ -28,12 +31,20 @@ public final class Scope implements AutoCloseable {
 
     /** Hands {@code pointer} to the enclosing scope; without one, the garbage collector owns it. */
     public <P extends Pointer> P keep(P pointer) {
+        requireOwning(pointer);
         if (parent == null) {
             pointer.retainReference();
         } else {
             parent.attach(pointer);
         }
         return pointer;
+    }
+
+    static void requireOwning(Pointer pointer) {
+        if (pointer.referenceCount() < 0) {
+            throw new IllegalArgumentException(
+                    "this handle does not own its native object: copy it with new Tensor(…)");
+        }
     }
 
     /** Frees {@code pointer} now; the scope that owns it skips it when it closes. */

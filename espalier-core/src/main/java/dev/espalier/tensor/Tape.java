@@ -75,6 +75,7 @@ public final class Tape implements AutoCloseable {
     /** Keeps {@code value} for the backward pass of the operation that is recorded next. */
     public Tensor save(Tensor value) {
         if (recording) {
+            Scope.requireOwning(value);
             value.retainReference();
             pending.add(value);
         }
@@ -108,7 +109,8 @@ public final class Tape implements AutoCloseable {
      * @param parameters weights that the function uses; frozen ones get no gradient
      * @param function gets the inputs' values, then the parameters', and returns one tensor
      */
-    public Variable autograd(List<Variable> inputs, List<Parameter> parameters, Function<List<Tensor>, Tensor> function) {
+    public Variable autograd(
+            List<Variable> inputs, List<Parameter> parameters, Function<List<Tensor>, Tensor> function) {
         try (var scope = Scope.open()) {
             var arguments = new ArrayList<Tensor>();
             var wanted = new ArrayList<Tensor>();
@@ -164,7 +166,7 @@ public final class Tape implements AutoCloseable {
                 true);
         var gradients = new ArrayList<Tensor>();
         for (int i = 0; i < inputs.size(); i++) {
-            var g = found.get(i);
+            var g = new Tensor(found.get(i));
             gradients.add(g.defined() ? g : torch.zeros_like(inputs.get(i)));
         }
         return gradients;

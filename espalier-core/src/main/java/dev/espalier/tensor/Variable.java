@@ -34,6 +34,7 @@ public final class Variable {
             return;
         }
         if (gradient == null) {
+            Scope.requireOwning(g);
             g.retainReference();
             gradient = g;
         } else {

@@ -1,0 +1,28 @@
+package dev.espalier.model;
+
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Variable;
+import java.util.List;
+
+/** What turns an encoder's last hidden states into logits. Heads compute in fp32 whatever the body's dtype is. */
+public interface Head {
+    /**
+     * @param hidden {@code [rows * tokens, hidden]}
+     * @return logits, fp32: {@code [rows, outputs]}, or {@code [rows * tokens, outputs]} for an answer per token
+     */
+    Variable forward(Variable hidden, ForwardContext context);
+
+    /** The head's linears, by which adapters may target them. */
+    List<Linear> linears();
+
+    /** The head's modules that are trained as a whole. */
+    List<TrainedModule> trained();
+
+    /**
+     * A module that is trained and saved as a whole, as PEFT's {@code modules_to_save} are.
+     *
+     * @param path the module's path, such as {@code classifier}
+     * @param parameters its weights, fp32, named by their full paths
+     */
+    record TrainedModule(String path, List<Parameter> parameters) {}
+}

@@ -1,0 +1,5 @@
+/** BERT: config and weight names. */
+@NullMarked
+package dev.espalier.model.bert;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** RoBERTa: config and weight names. */
+@NullMarked
+package dev.espalier.model.roberta;
+
+import org.jspecify.annotations.NullMarked;
