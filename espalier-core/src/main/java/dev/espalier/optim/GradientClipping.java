@@ -27,7 +27,7 @@ public final class GradientClipping {
             var list = ListOperator.list(gradients.values());
             var norm = torch.stack(ListOperator.norms(list)).norm().item_double();
             if (!Double.isFinite(norm)) {
-                throw new NonFiniteGradientException(norm, firstNonFinite(gradients));
+                throw new NonFiniteGradientException(norm, whereNonFinite(gradients));
             }
             var factor = maxNorm / (norm + 1e-6);
             if (factor < 1) {
@@ -37,12 +37,12 @@ public final class GradientClipping {
         }
     }
 
-    /** Every single tensor may be finite where the sum of their squares is not. */
-    private static String firstNonFinite(Map<String, Tensor> gradients) {
+    /** The first tensor at fault; each may be finite where the sum of their squares is not. */
+    private static String whereNonFinite(Map<String, Tensor> gradients) {
         return gradients.entrySet().stream()
                 .filter(entry -> !Double.isFinite(entry.getValue().norm().item_double()))
-                .map(Map.Entry::getKey)
+                .map(entry -> "in " + entry.getKey())
                 .findFirst()
-                .orElse("their sum");
+                .orElse("in the sum over all tensors");
     }
 }

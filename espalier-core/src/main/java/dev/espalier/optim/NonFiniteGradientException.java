@@ -8,8 +8,8 @@ public final class NonFiniteGradientException extends InputException {
 
     private final double norm;
 
-    NonFiniteGradientException(double norm, String first) {
-        super("The gradient norm is " + norm + ", first in " + first
+    NonFiniteGradientException(double norm, String where) {
+        super("The gradient norm is " + norm + " " + where
                 + ": lower the learning rate, or clip gradients at a smaller norm.");
         this.norm = norm;
     }

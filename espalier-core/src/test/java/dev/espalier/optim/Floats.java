@@ -1,15 +1,14 @@
 package dev.espalier.optim;
 
-import dev.espalier.json.Json;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
+import dev.espalier.checkpoint.SafetensorsFile;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Between tensors, Java arrays and the fixtures' tensors. */
 final class Floats {
@@ -24,35 +23,26 @@ final class Floats {
         return values;
     }
 
-    /** The tensors under {@code prefix} of a fixture file, by the rest of their names. */
+    /** Copies of a fixture file's fp32 tensors whose names start with {@code prefix}, by the rest of their names. */
     static Map<String, Tensor> fixture(String file, String prefix) {
-        var bytes = ByteBuffer.wrap(bytes(file)).order(ByteOrder.LITTLE_ENDIAN);
-        var headerLength = (int) bytes.getLong();
-        var header =
-                Json.mapper().readTree(new String(bytes.array(), Long.BYTES, headerLength, StandardCharsets.UTF_8));
         Map<String, Tensor> tensors = new LinkedHashMap<>();
-        header.properties().forEach(entry -> {
-            if (entry.getKey().startsWith(prefix)
-                    && entry.getValue().path("dtype").asString("").equals("F32")) {
-                var shape = Json.mapper().convertValue(entry.getValue().get("shape"), long[].class);
-                var offsets = entry.getValue().get("data_offsets");
-                var values = new float[(offsets.get(1).asInt() - offsets.get(0).asInt()) / Float.BYTES];
-                bytes.position(Long.BYTES + headerLength + offsets.get(0).asInt());
-                bytes.asFloatBuffer().get(values);
-                tensors.put(entry.getKey().substring(prefix.length()), Tensor.create(values, shape));
+        try (var source = SafetensorsFile.open(path(file))) {
+            for (var name : source.names()) {
+                var tensor = source.tensor(name);
+                if (name.startsWith(prefix) && tensor.scalar_type().intern() == ScalarType.Float) {
+                    tensors.put(name.substring(prefix.length()), tensor.clone());
+                }
             }
-        });
+        }
         return tensors;
     }
 
-    static byte[] bytes(String file) {
-        try (var stream = Floats.class.getResourceAsStream("/fixtures/" + file)) {
-            if (stream == null) {
-                throw new IllegalStateException("No fixture " + file);
-            }
-            return stream.readAllBytes();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+    static Path path(String file) {
+        try {
+            return Path.of(Objects.requireNonNull(Floats.class.getResource("/fixtures/" + file), file)
+                    .toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
         }
     }
 }

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
 class ScheduleTest {
-    private static final JsonNode FIXTURE = Json.mapper().readTree(Floats.bytes("optim/schedules.json"));
+    private static final JsonNode FIXTURE = Json.read(Floats.path("optim/schedules.json"));
 
     static Stream<Arguments> fixtures() {
         return FIXTURE.get("schedules").properties().stream()

@@ -1,0 +1,81 @@
+package dev.espalier.evaluate;
+
+import dev.espalier.data.TaskKind;
+import dev.espalier.error.InputException;
+import dev.espalier.error.Nearest;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+
+/** A number by which checkpoints are compared. */
+public enum Metric {
+    ACCURACY(true, TaskKind.SINGLE_LABEL, TaskKind.TOKEN_LABELS),
+    MACRO_F1(true, TaskKind.SINGLE_LABEL, TaskKind.MULTI_LABEL),
+    MATTHEWS(true, TaskKind.SINGLE_LABEL),
+    MICRO_F1(true, TaskKind.MULTI_LABEL),
+    SUBSET_ACCURACY(true, TaskKind.MULTI_LABEL),
+    MSE(false, TaskKind.REGRESSION),
+    PEARSON(true, TaskKind.REGRESSION),
+    SPEARMAN(true, TaskKind.REGRESSION),
+    SPAN_F1(true, TaskKind.TOKEN_LABELS),
+    LOSS(false, TaskKind.values());
+
+    private final boolean higherIsBetter;
+    private final Set<TaskKind> kinds;
+
+    Metric(boolean higherIsBetter, TaskKind... kinds) {
+        this.higherIsBetter = higherIsBetter;
+        this.kinds = EnumSet.copyOf(List.of(kinds));
+    }
+
+    /** What a task is judged by unless the recipe says otherwise. */
+    public static Metric defaultFor(TaskKind kind) {
+        return switch (kind) {
+            case SINGLE_LABEL -> ACCURACY;
+            case MULTI_LABEL -> MICRO_F1;
+            case REGRESSION -> MSE;
+            case TOKEN_LABELS -> SPAN_F1;
+        };
+    }
+
+    /**
+     * The metric with this name, hyphens and underscores alike.
+     *
+     * @throws InputException for a name that is unknown or no metric of {@code kind}
+     */
+    public static Metric named(String name, TaskKind kind) {
+        var fitting = Arrays.stream(values())
+                .filter(metric -> metric.kinds.contains(kind))
+                .toList();
+        var key = name.replace('-', '_');
+        return fitting.stream()
+                .filter(metric -> metric.key().equals(key))
+                .findFirst()
+                .orElseThrow(() -> {
+                    var known = fitting.stream().map(Metric::key).toList();
+                    return new InputException("'" + name + "' is no metric of a "
+                            + kind.name().toLowerCase(Locale.ROOT).replace('_', '-') + " task. Did you mean '"
+                            + Nearest.to(key, known, 1).get(0) + "'? There are " + String.join(", ", known) + ".");
+                });
+    }
+
+    /** The name in metrics.jsonl, such as {@code macro_f1}. */
+    public String key() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** The direction of better. */
+    public boolean higherIsBetter() {
+        return higherIsBetter;
+    }
+
+    /** Whether {@code candidate} beats {@code best}; a number beats NaN, NaN beats nothing. */
+    public boolean better(double candidate, double best) {
+        if (Double.isNaN(candidate) || Double.isNaN(best)) {
+            return !Double.isNaN(candidate);
+        }
+        return higherIsBetter ? candidate > best : candidate < best;
+    }
+}

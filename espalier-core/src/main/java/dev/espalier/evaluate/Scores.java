@@ -1,0 +1,9 @@
+package dev.espalier.evaluate;
+
+import java.util.Map;
+
+/** The metrics of one set of predictions. */
+public interface Scores {
+    /** Every metric of this kind of prediction, most telling first; NaN where it is not defined. */
+    Map<Metric, Double> values();
+}
