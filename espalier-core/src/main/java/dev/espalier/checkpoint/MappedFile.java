@@ -57,8 +57,16 @@ final class MappedFile implements AutoCloseable {
         return path;
     }
 
-    long size() {
-        return size;
+    /**
+     * All bytes, valid until this file closes.
+     *
+     * @throws InputException if there are 2 GiB of them or more
+     */
+    ByteBuffer buffer() {
+        if (size > Integer.MAX_VALUE) {
+            throw new InputException(path + " has " + size + " bytes, more than a file of its format can (2 GiB).");
+        }
+        return owner.own(new BytePointer(bytes.data_ptr())).capacity(size).asByteBuffer();
     }
 
     /**

@@ -101,12 +101,11 @@ public final class Safetensors {
         try (var scope = Scope.open()) {
             var contiguous = tensor.detach().cpu().contiguous();
             var bytes = contiguous.numel() * contiguous.element_size();
+            var data = new BytePointer(contiguous.data_ptr());
             for (long begin = 0; begin < bytes; begin += CHUNK_BYTES) {
-                var chunk =
-                        new BytePointer(contiguous.data_ptr()).capacity(bytes).position(begin);
-                writeFully(
-                        channel,
-                        chunk.limit(Math.min(bytes, begin + CHUNK_BYTES)).asByteBuffer());
+                // A pointer of its own per chunk: a byte buffer cannot reach beyond 2 GiB from its base.
+                var chunk = data.getPointer(begin).capacity(Math.min(CHUNK_BYTES, bytes - begin));
+                writeFully(channel, chunk.asByteBuffer());
             }
         }
     }
