@@ -1,0 +1,110 @@
+package dev.espalier.train;
+
+import dev.espalier.data.Batch;
+import dev.espalier.model.EncoderModel;
+import dev.espalier.model.ForwardContext;
+import dev.espalier.model.RouterObservation;
+import dev.espalier.model.TaskLoss;
+import dev.espalier.tensor.Gradients;
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.RandomStream;
+import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Tape;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Forward and backward of one optimizer step. Every micro-batch is split among the workers; the loss is the mean over
+ * the answers of the whole step, however it is cut, and gradients are summed in a fixed order.
+ */
+public final class TrainingStep implements AutoCloseable {
+    private final EncoderModel model;
+    private final List<StepTask> tasks;
+    private final Workers workers;
+    private final List<Gradients> perWorker = new ArrayList<>();
+
+    /**
+     * @param tasks by {@link Batch#task()}
+     * @param trained the weights whose gradients are collected
+     */
+    public TrainingStep(EncoderModel model, List<StepTask> tasks, List<Parameter> trained, Workers workers) {
+        this.model = model;
+        this.tasks = List.copyOf(tasks);
+        this.workers = workers;
+        for (int i = 0; i < workers.count(); i++) {
+            perWorker.add(new Gradients(trained));
+        }
+    }
+
+    /**
+     * What a step gave.
+     *
+     * @param loss the mean over all answers, without the auxiliary loss
+     * @param auxiliaryLoss of the routers, weighted; what is minimised is the sum of both
+     * @param tokens that are not padding
+     * @param labels answers asked
+     */
+    public record Result(
+            double loss, double auxiliaryLoss, int tokens, int labels, List<RouterObservation> observations) {}
+
+    /**
+     * Computes the gradients of one step; they replace those before.
+     *
+     * @param microBatches at least one, with at least one answer in all
+     * @param random the step's stream
+     */
+    public Result run(List<Batch> microBatches, RandomStream random) {
+        perWorker.forEach(Gradients::clear);
+        int labels = microBatches.stream().mapToInt(Batch::labelCount).sum();
+        int sequences = microBatches.stream().mapToInt(Batch::rows).sum();
+        if (labels == 0) {
+            throw new IllegalArgumentException("a step needs at least one answer to learn from");
+        }
+        double loss = 0;
+        double auxiliaryLoss = 0;
+        int tokens = 0;
+        var observations = new ArrayList<RouterObservation>();
+        for (var batch : microBatches) {
+            var parts = batch.split(workers.count());
+            for (var result : workers.map(parts, (part, place) -> part(part, place, labels, sequences, random))) {
+                loss += result.loss;
+                auxiliaryLoss += result.auxiliaryLoss;
+                tokens += result.tokens;
+                observations.addAll(result.observations);
+            }
+        }
+        for (int i = 1; i < perWorker.size(); i++) {
+            perWorker.get(0).add(perWorker.get(i));
+        }
+        return new Result(loss, auxiliaryLoss, tokens, labels, List.copyOf(observations));
+    }
+
+    private Result part(Batch part, int worker, int labels, int sequences, RandomStream random) {
+        var task = tasks.get(part.task());
+        var training = new ForwardContext.Training(random, part.exampleIds(), sequences);
+        try (var scope = Scope.open();
+                var context = ForwardContext.training(
+                        Tape.recording(perWorker.get(worker)), part.tokens(), part.lengths(), training)) {
+            var logits = model.logits(task.head(), part, context);
+            var loss = TaskLoss.of(task.kind(), logits, part, 1.0 / labels, context);
+            context.tape().backward(loss);
+            return new Result(
+                    loss.value().item_double(),
+                    context.auxiliaryLoss(),
+                    Arrays.stream(part.lengths()).sum(),
+                    part.labelCount(),
+                    context.observations());
+        }
+    }
+
+    /** The gradients of the last step, by parameter. */
+    public Gradients gradients() {
+        return perWorker.get(0);
+    }
+
+    @Override
+    public void close() {
+        perWorker.forEach(Gradients::close);
+    }
+}

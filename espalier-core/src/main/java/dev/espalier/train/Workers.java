@@ -1,0 +1,100 @@
+package dev.espalier.train;
+
+import dev.espalier.tensor.Engine;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.BiFunction;
+
+/**
+ * Threads that each run whole passes over a part of a batch. Two workers with one native thread each are faster than
+ * one worker with two: the small operations between the matrix products then run side by side as well, and nothing
+ * waits at the end of each of them.
+ */
+public final class Workers implements AutoCloseable {
+    private final ExecutorService threads;
+    private final int count;
+
+    /**
+     * @param count how many; 0 for two, or one where the machine has one core. Native threads are shared out evenly.
+     */
+    public Workers(int count) {
+        Engine.load();
+        this.count = count > 0 ? count : Math.min(2, Engine.threads());
+        int each = Math.max(1, Engine.threads() / this.count);
+        threads = Executors.newFixedThreadPool(this.count, task -> {
+            var thread = new Thread(
+                    () -> {
+                        try (var guard = Engine.enter(each)) {
+                            task.run();
+                        }
+                    },
+                    "espalier-worker");
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    /** How many there are. */
+    public int count() {
+        return count;
+    }
+
+    /**
+     * Applies {@code function} to every item and its place, side by side.
+     *
+     * @return the results in the items' order
+     * @throws RuntimeException the first item's that failed, after all have ended
+     */
+    public <T, R> List<R> map(List<T> items, BiFunction<T, Integer, R> function) {
+        var futures = new ArrayList<Future<R>>();
+        for (int i = 0; i < items.size(); i++) {
+            int place = i;
+            futures.add(threads.submit(() -> function.apply(items.get(place), place)));
+        }
+        var results = new ArrayList<R>();
+        RuntimeException failure = null;
+        for (var future : futures) {
+            try {
+                results.add(await(future));
+            } catch (RuntimeException e) {
+                failure = failure == null ? e : failure;
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+        return results;
+    }
+
+    private static <R> R await(Future<R> future) {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return future.get();
+                } catch (InterruptedException e) {
+                    // Native memory is in use: let the pass end, then say that the thread was interrupted.
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    if (e.getCause() instanceof RuntimeException cause) {
+                        throw cause;
+                    }
+                    throw new IllegalStateException(e.getCause());
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        threads.shutdown();
+    }
+}

@@ -1,0 +1,5 @@
+/** The training loop, run folders, resume. */
+@NullMarked
+package dev.espalier.train;
+
+import org.jspecify.annotations.NullMarked;
