@@ -66,7 +66,7 @@ final class MappedFile implements AutoCloseable {
         if (size > Integer.MAX_VALUE) {
             throw new InputException(path + " has " + size + " bytes, more than a file of its format can (2 GiB).");
         }
-        return owner.own(new BytePointer(bytes.data_ptr())).capacity(size).asByteBuffer();
+        return new BytePointer(bytes.data_ptr()).capacity(size).asByteBuffer();
     }
 
     /**
