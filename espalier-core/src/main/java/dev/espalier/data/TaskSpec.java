@@ -1,6 +1,7 @@
 package dev.espalier.data;
 
 import dev.espalier.error.InputException;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -62,9 +63,9 @@ public record TaskSpec(
         }
     }
 
-    /** A built-in task, with a tenth of its training rows for validation. */
+    /** A built-in task. */
     public static TaskSpec builtin(String name) {
-        return new TaskSpec(name, name, null, Map.of(), null, null, Columns.GUESSED, null, 0.1, 0, 0, 0);
+        return new TaskSpec(name, name, null, Map.of(), null, null, Columns.GUESSED, null, 0, 0, 0, 0);
     }
 
     /** One file with a column {@code split}, or of training rows only. */
@@ -154,6 +155,18 @@ public record TaskSpec(
                 testFraction,
                 seed,
                 given);
+    }
+
+    /** The task's name: as given, else the built-in task's, else the training file's without its ending. */
+    public String title() {
+        if (name != null) {
+            return name;
+        }
+        if (builtin != null) {
+            return builtin;
+        }
+        var data = file != null ? file : files.getOrDefault(Split.TRAIN, "sql");
+        return Path.of(data).getFileName().toString().replaceAll("(?<=.)\\..*$", "");
     }
 
     private static void checkFraction(String called, String key, double fraction) {

@@ -1,36 +1,46 @@
 package dev.espalier.text;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import dev.espalier.checkpoint.EspalierHome;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 
-/** Makes the native tokenizer without its library's telemetry and downloads. */
+/**
+ * Makes the native tokenizer with DJL kept quiet: no telemetry, no download of its CUDA build (the CPU build comes out
+ * of its own jar), and its library unpacked beside our other files.
+ */
 final class Native {
-    /** DJL's switch: no telemetry, and the CPU build from its own jar, never a download of the CUDA build. */
-    private static final String OFFLINE = "ai.djl.offline";
-
-    private static final Map<String, String> PLAIN = Map.of("padding", "false", "truncation", "false");
-
     private Native() {}
 
-    /** The switch is put back, for an application that uses DJL for other things may want its downloads. */
-    static synchronized HuggingFaceTokenizer tokenizer(String json) {
-        var before = System.getProperty(OFFLINE);
-        System.setProperty(OFFLINE, "true");
+    /** DJL takes these as system properties. They are put back, for the application may use DJL for other things. */
+    static synchronized HuggingFaceTokenizer tokenizer(String json, Map<String, String> options) {
+        var settings = new HashMap<String, String>();
+        settings.put("ai.djl.offline", "true");
+        if (System.getProperty("DJL_CACHE_DIR") == null && System.getProperty("ENGINE_CACHE_DIR") == null) {
+            settings.put(
+                    "ENGINE_CACHE_DIR",
+                    EspalierHome.directory().resolve("natives").toString());
+        }
+        var before = new HashMap<String, String>();
+        settings.keySet().forEach(key -> before.put(key, System.getProperty(key, "")));
+        settings.forEach(System::setProperty);
         try {
             return HuggingFaceTokenizer.newInstance(
-                    new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)), PLAIN);
+                    new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)), options);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } finally {
-            if (before == null) {
-                System.clearProperty(OFFLINE);
-            } else {
-                System.setProperty(OFFLINE, before);
-            }
+            before.forEach((key, value) -> {
+                if (value.isEmpty()) {
+                    System.clearProperty(key);
+                } else {
+                    System.setProperty(key, value);
+                }
+            });
         }
     }
 }

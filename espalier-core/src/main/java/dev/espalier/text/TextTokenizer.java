@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
@@ -19,7 +20,10 @@ import tools.jackson.databind.node.ObjectNode;
  * several threads.
  */
 public final class TextTokenizer implements AutoCloseable {
+    /** Texts go to the native side in chunks, for all of their encodings are in memory at once there. */
     private static final int CHUNK = 1024;
+
+    private static final Map<String, String> WHOLE = Map.of("padding", "false", "truncation", "false");
 
     private final HuggingFaceTokenizer texts;
     private final HuggingFaceTokenizer words;
@@ -29,8 +33,8 @@ public final class TextTokenizer implements AutoCloseable {
     private TextTokenizer(JsonNode tokenizer, JsonNode settings) {
         vocabulary = Vocabulary.of(tokenizer);
         padId = padId(settings, vocabulary);
-        texts = Native.tokenizer(tokenizer.toString());
-        words = spacesWords(tokenizer) ? Native.tokenizer(tokenizer.toString()) : texts;
+        texts = Native.tokenizer(tokenizer.toString(), WHOLE);
+        words = spacesWords(tokenizer) ? Native.tokenizer(tokenizer.toString(), WHOLE) : texts;
     }
 
     /**
