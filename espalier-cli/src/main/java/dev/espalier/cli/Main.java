@@ -1,3 +1,86 @@
 package dev.espalier.cli;
 
-public final class Main { public static void main(String[] a) { System.out.println(String.join("|", a)); } }
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/** The command line's entry. */
+@Command(
+        name = "espalier",
+        description = "Adapts open language models to your tasks with small trained adapters.",
+        versionProvider = Version.class,
+        subcommands = {RecipeCommand.class, InspectCommand.class, CompletionCommand.class},
+        sortOptions = false,
+        optionListHeading = "%nOptions:%n",
+        footer = {
+            "",
+            "@|bold espalier COMMAND --help|@ shows a command's options and examples.",
+            "Exit codes: 0 done, 1 a fault of Espalier's, 2 wrong input."
+        })
+public final class Main implements Runnable {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it before run
+    private CommandSpec spec;
+
+    @Option(
+            names = "--verbose",
+            scope = ScopeType.INHERIT,
+            order = 100,
+            description = "Show debug messages, and stack traces of errors.")
+    void verbose(boolean verbose) {
+        if (verbose) {
+            Logging.verbose();
+        }
+    }
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            scope = ScopeType.INHERIT,
+            order = 101,
+            description = "Show this help.")
+    private boolean help;
+
+    @Option(
+            names = "--version",
+            versionHelp = true,
+            order = 102,
+            description = "Show the versions of Espalier, of its engine and of Java.")
+    private boolean version;
+
+    private Main() {}
+
+    /** Runs the command that {@code args} say, on the terminal, and ends the JVM with its exit code. */
+    public static void main(String[] args) {
+        System.exit(execute(args, new PrintWriter(System.out, true), new PrintWriter(System.err, true)));
+    }
+
+    /**
+     * Runs the command that {@code args} say.
+     *
+     * @return 0 if it was done, 2 if the user's input is wrong, 1 for a fault of ours
+     */
+    public static int execute(String[] args, PrintWriter out, PrintWriter err) {
+        return commandLine().setOut(out).setErr(err).execute(args);
+    }
+
+    static CommandLine commandLine() {
+        var commandLine = new CommandLine(new Main());
+        var failures = new Failures();
+        commandLine.setParameterExceptionHandler(failures);
+        commandLine.setExecutionExceptionHandler(failures);
+        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        commandLine.setUsageHelpAutoWidth(true);
+        CommandGroups.arrange(commandLine);
+        return commandLine;
+    }
+
+    @Override
+    public void run() {
+        spec.commandLine().usage(spec.commandLine().getOut());
+    }
+}

@@ -1,0 +1,224 @@
+package dev.espalier.cli.recipe;
+
+import dev.espalier.error.InputException;
+import dev.espalier.error.Nearest;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes a section's record of the YAML that describes it. What is not written has the value of the section's default.
+ * Everything that is wrong is said with its place, its key and what would be right.
+ */
+final class Binder {
+    private static final String METHOD = "method";
+
+    private final Map<Class<?>, Record> defaults;
+
+    /** @param defaults the default of every section that is an item of a list or a variant */
+    Binder(Map<Class<?>, Record> defaults) {
+        this.defaults = Map.copyOf(defaults);
+    }
+
+    /** The section that {@code node} describes. */
+    <R extends Record> R bind(YamlNode node, R fallback) {
+        @SuppressWarnings("unchecked") // the class of a section makes that section
+        var section = (R) section(node, fallback.getClass(), "", fallback);
+        return section;
+    }
+
+    private Record section(YamlNode node, Class<?> type, String path, Record fallback) {
+        var entries = entries(node, path);
+        var names = Field.names(type);
+        for (var entry : entries.entrySet()) {
+            if (!names.contains(entry.getKey())
+                    && !(type.isAnnotationPresent(Variant.class)
+                            && entry.getKey().equals(METHOD))) {
+                throw unknown(entry.getKey(), entry.getValue(), names, type, path);
+            }
+        }
+        return construct(node, entries, type, path, fallback);
+    }
+
+    private Record construct(
+            YamlNode node, Map<String, YamlNode.Entry> entries, Class<?> type, String path, Record fallback) {
+        List<@Nullable Object> values = new ArrayList<>();
+        for (var field : Field.of(type)) {
+            var given = field.in(fallback);
+            if (field.inline()) {
+                values.add(construct(node, entries, field.type(), path, (Record) Objects.requireNonNull(given)));
+                continue;
+            }
+            var entry = entries.get(field.name());
+            var name = path.isEmpty() ? field.name() : path + "." + field.name();
+            if (entry == null) {
+                if (field.key().required()) {
+                    throw new InputException(node.at() + ": the key '" + name + "' is missing; add it, for example "
+                            + name + ": " + field.key().example() + ".");
+                }
+                values.add(given);
+            } else {
+                values.add(value(entry.value(), field.genericType(), field, name, given));
+            }
+        }
+        var section = newInstance(type, values);
+        if (section instanceof Checked checked) {
+            try {
+                checked.check();
+            } catch (InputException e) {
+                throw new InputException(node.at() + ": " + path + ": " + e.getMessage(), e);
+            }
+        }
+        return section;
+    }
+
+    private @Nullable Object value(YamlNode node, Type type, Field field, String path, @Nullable Object fallback) {
+        if (node instanceof YamlNode.Scalar scalar && scalar.text() == null) {
+            return fallback;
+        }
+        if (type instanceof ParameterizedType generic) {
+            var arguments = generic.getActualTypeArguments();
+            return generic.getRawType() == List.class
+                    ? items(node, arguments[0], field, path)
+                    : mapping(node, arguments[1], field, path);
+        }
+        var raw = (Class<?>) type;
+        if (raw == Modules.class) {
+            return node instanceof YamlNode.Sequence
+                    ? Modules.named(strings(items(node, String.class, field, path)))
+                    : Modules.matching((String) scalar(node, String.class, field, path));
+        }
+        if (raw.isSealed()) {
+            return variant(node, raw, path, (Record) Objects.requireNonNull(fallback));
+        }
+        if (raw.isRecord()) {
+            return section(node, raw, path, fallback == null ? defaultOf(raw) : (Record) fallback);
+        }
+        return scalar(node, raw, field, path);
+    }
+
+    private Object scalar(YamlNode node, Class<?> type, Field field, String path) {
+        if (!(node instanceof YamlNode.Scalar scalar) || scalar.text() == null) {
+            throw new InputException(node.at() + ": " + path + " must be a single value, not a "
+                    + (node instanceof YamlNode.Sequence ? "list." : "section."));
+        }
+        return Scalars.parse(scalar.text(), type, field.key(), node.at() + ": " + path);
+    }
+
+    private List<Object> items(YamlNode node, Type type, Field field, String path) {
+        if (!(node instanceof YamlNode.Sequence sequence)) {
+            throw new InputException(
+                    node.at() + ": " + path + " must be a list, such as [a, b], or lines that begin with '- '.");
+        }
+        List<Object> items = new ArrayList<>();
+        for (var item : sequence.items()) {
+            var name = path + "." + items.size();
+            var value = value(item, type, field, name, null);
+            if (value == null) {
+                throw new InputException(item.at() + ": " + name + " is empty.");
+            }
+            items.add(value);
+        }
+        return List.copyOf(items);
+    }
+
+    private Map<String, Object> mapping(YamlNode node, Type type, Field field, String path) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        entries(node, path)
+                .forEach((name, entry) ->
+                        values.put(name, scalar(entry.value(), (Class<?>) type, field, path + "." + name)));
+        return values;
+    }
+
+    private Record variant(YamlNode node, Class<?> type, String path, Record fallback) {
+        var entry = entries(node, path).get(METHOD);
+        var chosen = fallback.getClass();
+        if (entry != null) {
+            var text = entry.value() instanceof YamlNode.Scalar scalar && scalar.text() != null ? scalar.text() : "";
+            chosen = variants(type).get(text);
+            if (chosen == null) {
+                var known = variants(type).keySet();
+                throw new InputException(entry.value().at() + ": " + path + ".method is '" + text
+                        + "', which is none of " + String.join(", ", known) + "; did you mean '"
+                        + Nearest.to(text, known, 1).get(0) + "'?");
+            }
+        }
+        return section(node, chosen, path, chosen == fallback.getClass() ? fallback : defaultOf(chosen));
+    }
+
+    /** The records of a sealed interface by the value of {@code method} that chooses them, in the order they are declared. */
+    static Map<String, Class<? extends Record>> variants(Class<?> sealed) {
+        Map<String, Class<? extends Record>> variants = new LinkedHashMap<>();
+        for (var permitted : sealed.getPermittedSubclasses()) {
+            variants.put(permitted.getAnnotation(Variant.class).value(), permitted.asSubclass(Record.class));
+        }
+        return variants;
+    }
+
+    /** The sealed interface whose variant {@code type} is. */
+    static Class<?> sealedOf(Class<?> type) {
+        return Arrays.stream(type.getInterfaces())
+                .filter(Class::isSealed)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private Record defaultOf(Class<?> section) {
+        var value = defaults.get(section);
+        if (value == null) {
+            throw new IllegalStateException(section + " has no default");
+        }
+        return value;
+    }
+
+    private static Map<String, YamlNode.Entry> entries(YamlNode node, String path) {
+        if (node instanceof YamlNode.Mapping mapping) {
+            return mapping.entries();
+        }
+        if (node instanceof YamlNode.Scalar scalar && scalar.text() == null) {
+            return Map.of();
+        }
+        throw new InputException(
+                node.at() + ": " + (path.isEmpty() ? "a recipe" : path) + " must be a section of keys, not "
+                        + (node instanceof YamlNode.Scalar scalar ? "'" + scalar.text() + "'." : "a list."));
+    }
+
+    private static InputException unknown(
+            String key, YamlNode.Entry entry, List<String> names, Class<?> type, String path) {
+        var where = entry.keyAt() + ": ";
+        if (type.isAnnotationPresent(Variant.class)) {
+            for (var other : variants(sealedOf(type)).entrySet()) {
+                if (Field.names(other.getValue()).contains(key)) {
+                    return new InputException(where + "the key '" + key + "' belongs to the method '" + other.getKey()
+                            + "', and the method here is '"
+                            + type.getAnnotation(Variant.class).value()
+                            + "'; remove the key or change " + path + ".method.");
+                }
+            }
+        }
+        return new InputException(where + "unknown key '" + key + "'" + (path.isEmpty() ? "" : " in " + path)
+                + "; did you mean '" + Nearest.to(key, names, 1).get(0) + "'?");
+    }
+
+    private static List<String> strings(List<Object> values) {
+        return values.stream().map(String.class::cast).toList();
+    }
+
+    private static Record newInstance(Class<?> type, List<@Nullable Object> values) {
+        var types = Arrays.stream(type.getRecordComponents())
+                .map(RecordComponent::getType)
+                .toArray(Class<?>[]::new);
+        try {
+            return (Record) type.getDeclaredConstructor(types).newInstance(values.toArray());
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("Cannot make " + type, e);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+package dev.espalier.cli.recipe;
+
+/** Number types of frozen weights. */
+public enum Dtype {
+    FP32,
+    BF16
+}

@@ -1,0 +1,7 @@
+package dev.espalier.cli.recipe;
+
+/** The optimizers. */
+public enum OptimizerName {
+    ADAMW,
+    ADAFACTOR
+}
