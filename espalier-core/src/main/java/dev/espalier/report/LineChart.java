@@ -1,0 +1,148 @@
+package dev.espalier.report;
+
+import dev.espalier.report.Series.Look;
+import dev.espalier.report.Series.Point;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** Curves over training steps as SVG. */
+final class LineChart {
+    private static final double WIDTH = 540;
+    private static final double HEIGHT = 290;
+    private static final double LEFT = 48;
+    private static final double RIGHT = 14;
+    private static final double TOP = 10;
+    private static final double BOTTOM = 36;
+    /** Share of raw values at either end that may lie outside. */
+    private static final double OUTSIDE = 0.02;
+
+    private final String id;
+    private final List<Series> series;
+    private final Axis x;
+    private final Axis y;
+
+    /**
+     * @param id unique on the page
+     * @param series at least one of them with a point
+     */
+    LineChart(String id, List<Series> series) {
+        this.id = id;
+        this.series = series.stream().map(Series::thinned).toList();
+        var steps = series.stream().flatMap(s -> s.points().stream()).mapToDouble(Point::x);
+        this.x = Axis.upTo(steps.max().orElse(1), 6);
+        this.y = Axis.around(lowest(), highest(), 5);
+    }
+
+    /** Whether there is anything to draw. */
+    static boolean drawable(List<Series> series) {
+        return series.stream().anyMatch(s -> !s.points().isEmpty());
+    }
+
+    private double lowest() {
+        return series.stream()
+                .filter(s -> !s.points().isEmpty())
+                .mapToDouble(s -> quantile(s, OUTSIDE))
+                .min()
+                .orElse(0);
+    }
+
+    private double highest() {
+        return series.stream()
+                .filter(s -> !s.points().isEmpty())
+                .mapToDouble(s -> quantile(s, 1 - OUTSIDE))
+                .max()
+                .orElse(1);
+    }
+
+    /** The value at this share of the sorted raw values; of other curves the very ends. */
+    private static double quantile(Series series, double share) {
+        var sorted = series.points().stream().map(Point::y).sorted().toList();
+        var exact = series.look() == Look.FAINT ? share : Math.rint(share);
+        return sorted.get((int) Math.round(exact * (sorted.size() - 1)));
+    }
+
+    Markup svg(String label) {
+        var svg = new Markup()
+                .open(
+                        "svg",
+                        "class",
+                        "chart",
+                        "viewBox",
+                        "0 0 " + (int) WIDTH + " " + (int) HEIGHT,
+                        "role",
+                        "img",
+                        "aria-label",
+                        label);
+        svg.open("clipPath", "id", id)
+                .empty(
+                        "rect",
+                        "x",
+                        LEFT,
+                        "y",
+                        TOP - 2,
+                        "width",
+                        WIDTH - LEFT - RIGHT + 2,
+                        "height",
+                        HEIGHT - TOP - BOTTOM + 4)
+                .close("clipPath");
+        axes(svg);
+        svg.open("g", "clip-path", "url(#" + id + ")");
+        series.stream().sorted(Comparator.comparing(Series::look).reversed()).forEach(s -> curve(svg, s));
+        return svg.close("g").close("svg");
+    }
+
+    private void axes(Markup svg) {
+        for (var tick : y.ticks()) {
+            svg.empty("line", "class", "grid", "x1", LEFT, "x2", WIDTH - RIGHT, "y1", toY(tick), "y2", toY(tick));
+            svg.element(
+                    "text", y.label(tick), "class", "tick", "x", LEFT - 8, "y", toY(tick) + 4, "text-anchor", "end");
+        }
+        for (var tick : x.ticks()) {
+            svg.element(
+                    "text",
+                    x.label(tick),
+                    "class",
+                    "tick",
+                    "x",
+                    toX(tick),
+                    "y",
+                    HEIGHT - BOTTOM + 18,
+                    "text-anchor",
+                    "middle");
+        }
+        svg.empty(
+                "line", "class", "axis", "x1", LEFT, "x2", WIDTH - RIGHT, "y1", HEIGHT - BOTTOM, "y2", HEIGHT - BOTTOM);
+        svg.element("text", "step", "class", "tick", "x", WIDTH - RIGHT, "y", HEIGHT - 3, "text-anchor", "end");
+    }
+
+    private void curve(Markup svg, Series s) {
+        svg.empty(
+                "polyline",
+                "class",
+                "curve " + s.look().name().toLowerCase(Locale.ROOT) + " c" + s.color(),
+                "points",
+                s.points().stream()
+                        .map(point -> Markup.number(toX(point.x())) + "," + Markup.number(toY(point.y())))
+                        .collect(Collectors.joining(" ")));
+        if (s.look() == Look.MARKED) {
+            for (var point : s.points()) {
+                svg.open("circle", "class", "mark c" + s.color(), "cx", toX(point.x()), "cy", toY(point.y()), "r", 3)
+                        .element(
+                                "title",
+                                s.name() + ", step " + Figures.count(Math.round(point.x())) + ": "
+                                        + Figures.score(point.y()))
+                        .close("circle");
+            }
+        }
+    }
+
+    private double toX(double value) {
+        return LEFT + x.position(value) * (WIDTH - LEFT - RIGHT);
+    }
+
+    private double toY(double value) {
+        return HEIGHT - BOTTOM - y.position(value) * (HEIGHT - TOP - BOTTOM);
+    }
+}

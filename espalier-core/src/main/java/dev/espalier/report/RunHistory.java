@@ -1,0 +1,214 @@
+package dev.espalier.report;
+
+import dev.espalier.error.InputException;
+import dev.espalier.json.Json;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * What {@code metrics.jsonl} of a run folder tells, in the order of steps. A step that was logged twice, as after a
+ * resume, counts as it was logged last.
+ *
+ * @param name of the run: its folder's
+ * @param routers statistics of the routers; none unless the adapter is a mixture
+ * @param tests one for each task that was tested
+ * @param summary there once the run is done
+ */
+public record RunHistory(
+        String name,
+        List<Train> train,
+        List<Validation> validations,
+        List<Router> routers,
+        List<Test> tests,
+        Optional<Summary> summary) {
+    private static final String FILE = "metrics.jsonl";
+
+    /** Losses and speeds of a few steps. */
+    public record Train(
+            int step, double epoch, double loss, double learningRate, double gradNorm, double tokensPerSecond) {}
+
+    /** @param metrics by key, {@code loss} among them */
+    public record Validation(int step, String task, Map<String, Double> metrics) {}
+
+    /**
+     * @param module path of the adapted linear
+     * @param load share of the router's choices each expert got, before capacity
+     * @param dropped share of tokens over capacity
+     * @param entropy in nats
+     */
+    public record Router(int step, String module, List<Double> load, double dropped, double entropy) {}
+
+    /**
+     * @param metrics by key, such as {@code accuracy}, {@code accuracy_low}, {@code accuracy_high}
+     * @param labels names of the confusion matrix's rows and columns; none where there is no matrix
+     * @param confusion counts, {@code [truth][prediction]}
+     */
+    public record Test(
+            int step, String task, Map<String, Double> metrics, List<String> labels, List<List<Long>> confusion) {}
+
+    /** @param trainedWeightsAdapter without the head's */
+    public record Summary(
+            String method,
+            long trainedWeights,
+            long trainedWeightsAdapter,
+            double seconds,
+            double tokensPerSecond,
+            double peakMemoryMb,
+            int steps,
+            int bestStep) {}
+
+    /**
+     * Reads a run folder. A last line that breaks off, as after a crash, is passed over.
+     *
+     * @throws InputException when there is no history or a line is not JSON
+     */
+    public static RunHistory read(Path folder) {
+        var file = folder.resolve(FILE);
+        String text;
+        try {
+            text = Files.readString(file, StandardCharsets.UTF_8);
+        } catch (NoSuchFileException e) {
+            throw new InputException(folder + " is no run folder: it has no " + FILE + ".", e);
+        } catch (IOException e) {
+            throw new InputException("Cannot read " + file + ": " + e.getMessage() + ".", e);
+        }
+        var reader = new Reader();
+        var number = 0;
+        for (var line : text.substring(0, text.lastIndexOf('\n') + 1).lines().toList()) {
+            number++;
+            try {
+                reader.add(Json.mapper().readTree(line));
+            } catch (JacksonException e) {
+                throw new InputException(
+                        file + ":" + number + " is not as a run writes it: " + e.getOriginalMessage() + ".", e);
+            }
+        }
+        return reader.history(folder.toAbsolutePath().normalize().getFileName().toString());
+    }
+
+    /** The tasks that were validated or tested, in the order they first appear. */
+    public Set<String> tasks() {
+        Set<String> tasks = new LinkedHashSet<>();
+        validations.forEach(validation -> tasks.add(validation.task()));
+        tests.forEach(test -> tasks.add(test.task()));
+        return tasks;
+    }
+
+    /** The test of a task, if it was made. */
+    public Optional<Test> test(String task) {
+        return tests.stream().filter(test -> test.task().equals(task)).findFirst();
+    }
+
+    /** The last statistics of every router, by module. */
+    public Map<String, Router> lastRouters() {
+        return routers.stream()
+                .collect(Collectors.toMap(
+                        Router::module, router -> router, (earlier, later) -> later, LinkedHashMap::new));
+    }
+
+    private static final class Reader {
+        private final Map<Integer, Train> train = new TreeMap<>();
+        private final Map<Integer, Map<String, Validation>> validations = new TreeMap<>();
+        private final Map<Integer, Map<String, Router>> routers = new TreeMap<>();
+        private final Map<String, Test> tests = new LinkedHashMap<>();
+        private Optional<Summary> summary = Optional.empty();
+
+        void add(JsonNode line) {
+            var step = line.path("step").asInt(0);
+            var task = line.path("task").asString("");
+            var module = line.path("module").asString("");
+            switch (line.path("kind").asString("")) {
+                case "train" ->
+                    train.put(
+                            step,
+                            new Train(
+                                    step,
+                                    number(line, "epoch"),
+                                    number(line, "loss"),
+                                    number(line, "learning_rate"),
+                                    number(line, "grad_norm"),
+                                    number(line, "tokens_per_second")));
+                case "validation" -> at(validations, step).put(task, new Validation(step, task, metrics(line)));
+                case "router" ->
+                    at(routers, step)
+                            .put(
+                                    module,
+                                    new Router(
+                                            step,
+                                            module,
+                                            line.path("load")
+                                                    .valueStream()
+                                                    .map(JsonNode::asDouble)
+                                                    .toList(),
+                                            number(line, "dropped"),
+                                            number(line, "entropy")));
+                case "test" -> tests.put(task, test(step, task, line));
+                case "summary" -> summary = Optional.of(Json.mapper().treeToValue(line, Summary.class));
+                default -> {
+                    // Kinds that later versions add are no business of this report.
+                }
+            }
+        }
+
+        private static Test test(int step, String task, JsonNode line) {
+            return new Test(
+                    step,
+                    task,
+                    metrics(line),
+                    line.path("labels").valueStream().map(JsonNode::asString).toList(),
+                    line.path("confusion")
+                            .valueStream()
+                            .map(row -> row.valueStream().map(JsonNode::asLong).toList())
+                            .toList());
+        }
+
+        private static <T> Map<String, T> at(Map<Integer, Map<String, T>> bySteps, int step) {
+            return bySteps.computeIfAbsent(step, s -> new LinkedHashMap<>());
+        }
+
+        /** JSON has no NaN, so a number that is missing or written as text is not a number. */
+        private static double number(JsonNode line, String key) {
+            var value = line.path(key);
+            return value.isNumber() ? value.asDouble() : Double.NaN;
+        }
+
+        private static Map<String, Double> metrics(JsonNode line) {
+            Map<String, Double> metrics = new LinkedHashMap<>();
+            line.properties().forEach(entry -> {
+                if (entry.getValue().isNumber() && !entry.getKey().equals("step")) {
+                    metrics.put(entry.getKey(), entry.getValue().asDouble());
+                }
+            });
+            return metrics;
+        }
+
+        RunHistory history(String name) {
+            return new RunHistory(
+                    name,
+                    List.copyOf(train.values()),
+                    flat(validations),
+                    flat(routers),
+                    List.copyOf(tests.values()),
+                    summary);
+        }
+
+        private static <T> List<T> flat(Map<Integer, Map<String, T>> bySteps) {
+            return bySteps.values().stream()
+                    .flatMap(step -> step.values().stream())
+                    .toList();
+        }
+    }
+}
