@@ -24,7 +24,7 @@ public final class Adapter implements AutoCloseable {
     private final AdapterSpec spec;
     private final Map<String, Module> modules;
     private final Owner owner;
-    private Map<Linear, LinearDelta> attached = Map.of();
+    private @Nullable Map<Linear, LinearDelta> attached;
     private boolean enabled;
 
     /** The delta of one linear, the shape of that linear, and the delta's weights. */
@@ -118,7 +118,7 @@ public final class Adapter implements AutoCloseable {
      * @throws IllegalStateException if it is attached already, or the model has an adapter of that name
      */
     public void attach(EncoderModel model) {
-        if (!attached.isEmpty()) {
+        if (attached != null) {
             throw new IllegalStateException("adapter '" + name + "' is attached already; detach it first");
         }
         var linears = model.linears();
@@ -147,11 +147,14 @@ public final class Adapter implements AutoCloseable {
     /** Takes this adapter off its model; it keeps its weights and can be attached again. */
     public void detach() {
         disable();
-        attached = Map.of();
+        attached = null;
     }
 
     /** Lets the deltas act again after {@link #disable}, after those that are enabled now. */
     public void enable() {
+        if (attached == null) {
+            throw new IllegalStateException("adapter '" + name + "' is attached to no model");
+        }
         if (!enabled) {
             attached.forEach((linear, delta) -> linear.attach(name, delta));
             enabled = true;
@@ -160,7 +163,7 @@ public final class Adapter implements AutoCloseable {
 
     /** The model computes as if this adapter were not there, to the bit, until {@link #enable}. */
     public void disable() {
-        if (enabled) {
+        if (enabled && attached != null) {
             attached.keySet().forEach(linear -> linear.detach(name));
             enabled = false;
         }
