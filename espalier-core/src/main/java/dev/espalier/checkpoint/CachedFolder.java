@@ -44,7 +44,7 @@ final class CachedFolder {
         } catch (IOException e) {
             throw new InputException(
                     "Cannot make " + folder + ": " + AtomicFiles.reason(e)
-                            + "; make room there, or point ESPALIER_HOME at a folder with room.",
+                            + "; point ESPALIER_HOME at a folder that you may write to and that has room, or make room there.",
                     e);
         }
         return folder;

@@ -168,6 +168,11 @@ public final class CheckpointFolder implements TensorSource {
         shards.forEach(SafetensorsFile::close);
     }
 
+    @Override
+    public String toString() {
+        return path.toString();
+    }
+
     private SafetensorsFile file(String name) {
         var file = files.get(name);
         if (file == null) {

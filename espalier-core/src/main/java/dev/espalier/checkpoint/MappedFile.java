@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.LongOptional;
@@ -55,6 +56,21 @@ final class MappedFile implements AutoCloseable {
 
     Path path() {
         return path;
+    }
+
+    /** The size in bytes when it was mapped. */
+    long size() {
+        return size;
+    }
+
+    /** A copy of {@code length} bytes from {@code offset} on, which must lie in the file. */
+    byte[] read(long offset, int length) {
+        Objects.checkFromIndexSize(offset, length, size);
+        try (var scope = Scope.open()) {
+            var copy = new byte[length];
+            new BytePointer(bytes.data_ptr()).capacity(size).position(offset).get(copy);
+            return copy;
+        }
     }
 
     /**

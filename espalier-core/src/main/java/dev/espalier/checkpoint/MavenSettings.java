@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.stream.Stream;
 import org.apache.maven.settings.Profile;
 import org.apache.maven.settings.Repository;
@@ -25,6 +24,8 @@ import org.eclipse.aether.util.repository.DefaultAuthenticationSelector;
 import org.eclipse.aether.util.repository.DefaultMirrorSelector;
 import org.eclipse.aether.util.repository.DefaultProxySelector;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sonatype.plexus.components.cipher.DefaultPlexusCipher;
 import org.sonatype.plexus.components.sec.dispatcher.DefaultSecDispatcher;
 
@@ -33,6 +34,8 @@ import org.sonatype.plexus.components.sec.dispatcher.DefaultSecDispatcher;
  * passwords decrypted, in the terms of Maven's resolver.
  */
 final class MavenSettings {
+    private static final Logger LOG = LoggerFactory.getLogger(MavenSettings.class);
+
     private final Path userFolder;
     private final Settings settings;
 
@@ -53,7 +56,7 @@ final class MavenSettings {
                         .map(home ->
                                 home.resolve("conf").resolve("settings.xml").toFile())
                         .orElse(null))
-                .setSystemProperties(environment());
+                .setSystemProperties(System.getProperties());
         try {
             var settings = new DefaultSettingsBuilderFactory()
                     .newInstance()
@@ -76,18 +79,11 @@ final class MavenSettings {
         return read(Path.of(System.getProperty("user.home"), ".m2"), home);
     }
 
-    /** Settings may refer to {@code ${user.home}} and {@code ${env.NAME}}, as Maven has it. */
-    private static Properties environment() {
-        var properties = new Properties();
-        properties.putAll(System.getProperties());
-        System.getenv().forEach((name, value) -> properties.setProperty("env." + name, value));
-        return properties;
-    }
-
     private static void decrypt(Settings settings, Path securityFile) {
         var dispatcher = new DefaultSecDispatcher(new DefaultPlexusCipher());
         dispatcher.setConfigurationFile(securityFile.toString());
         var result = new DefaultSettingsDecrypter(dispatcher).decrypt(new DefaultSettingsDecryptionRequest(settings));
+        result.getProblems().forEach(problem -> LOG.warn("Maven's settings: {}", problem));
         settings.setServers(result.getServers());
         settings.setProxies(result.getProxies());
     }

@@ -59,7 +59,7 @@ record OnnxGraph(List<Initializer> initializers, List<Node> nodes) {
             });
         } catch (IOException e) {
             throw new InputException(
-                    path + " is not a whole ONNX file: " + AtomicFiles.reason(e) + "; get it again.", e);
+                    path + " is not a valid ONNX file: " + AtomicFiles.reason(e) + "; get it again.", e);
         }
         if (found.isEmpty()) {
             throw new InputException(path + " holds no ONNX graph.");
@@ -111,14 +111,22 @@ record OnnxGraph(List<Initializer> initializers, List<Node> nodes) {
 
     private static void dimensions(CodedInputStream in, int tag, List<Long> shape) throws IOException {
         if (WireFormat.getTagWireType(tag) == WireFormat.WIRETYPE_VARINT) {
-            shape.add(in.readInt64());
+            shape.add(dimension(in));
             return;
         }
         var limit = in.pushLimit(in.readRawVarint32());
         while (!in.isAtEnd()) {
-            shape.add(in.readInt64());
+            shape.add(dimension(in));
         }
         in.popLimit(limit);
+    }
+
+    private static long dimension(CodedInputStream in) throws IOException {
+        var size = in.readInt64();
+        if (size < 0) {
+            throw new IOException("a tensor has the negative dimension " + size);
+        }
+        return size;
     }
 
     /** Bytes of a field, be it one element (a float that is not packed) or all of them. */

@@ -73,7 +73,7 @@ public final class OnnxWeights implements TensorSource {
         var file = new MappedFile(path);
         try {
             return new OnnxWeights(file);
-        } catch (RuntimeException e) {
+        } catch (InputException e) {
             file.close();
             throw e;
         }
@@ -136,7 +136,7 @@ public final class OnnxWeights implements TensorSource {
         var stored = weight.stored;
         var info = weight.storedInfo(file.path());
         var bytes = stored.data().stream().mapToLong(OnnxGraph.Span::length).sum();
-        var expected = Math.multiplyExact(info.elements(), torch.elementSize(info.dtype()));
+        var expected = bytes(info);
         if (stored.external() || bytes != expected) {
             throw new InputException(file.path() + ", tensor '" + stored.name() + "': "
                     + (stored.external()
@@ -147,6 +147,15 @@ public final class OnnxWeights implements TensorSource {
         try (var scope = Scope.open()) {
             var tensor = join(stored, info);
             return owner.own(weight.transposed ? tensor.t().contiguous() : tensor);
+        }
+    }
+
+    /** Saturates, since a damaged shape can be larger than any file. */
+    private static long bytes(TensorInfo info) {
+        try {
+            return Math.multiplyExact(info.elements(), torch.elementSize(info.dtype()));
+        } catch (ArithmeticException e) {
+            return Long.MAX_VALUE;
         }
     }
 
@@ -171,6 +180,11 @@ public final class OnnxWeights implements TensorSource {
     public void close() {
         owner.close();
         file.close();
+    }
+
+    @Override
+    public String toString() {
+        return file.path().toString();
     }
 
     private Weight weight(String name) {

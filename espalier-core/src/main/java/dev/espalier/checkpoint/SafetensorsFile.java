@@ -43,8 +43,13 @@ public final class SafetensorsFile implements TensorSource {
      * @throws InputException if it cannot be read or breaks the format; the message says where
      */
     public static SafetensorsFile open(Path path) {
-        var header = SafetensorsHeader.read(path);
-        return new SafetensorsFile(new MappedFile(path), header);
+        var file = new MappedFile(path);
+        try {
+            return new SafetensorsFile(file, SafetensorsHeader.read(file));
+        } catch (InputException e) {
+            file.close();
+            throw e;
+        }
     }
 
     /** The file that was opened. */
@@ -76,6 +81,11 @@ public final class SafetensorsFile implements TensorSource {
     @Override
     public void close() {
         file.close();
+    }
+
+    @Override
+    public String toString() {
+        return path().toString();
     }
 
     private SafetensorsHeader.Entry entry(String name) {

@@ -2,11 +2,8 @@ package dev.espalier.checkpoint;
 
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
-import java.io.EOFException;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -33,42 +30,30 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> entries, Map<String,
     /** A tensor; {@code begin} and {@code end} count bytes from the start of the data. */
     record Entry(TensorInfo info, long begin, long end) {}
 
-    /** Reads the header of {@code path} and proves that its tensors tile the data without overlap or hole. */
-    static SafetensorsHeader read(Path path) {
-        try (var channel = FileChannel.open(path)) {
-            var fileSize = channel.size();
-            if (fileSize < Long.BYTES) {
-                throw bad(path, "it has " + fileSize + " bytes, fewer than the 8 of the header's length");
-            }
-            var length = fill(channel, Long.BYTES).getLong();
-            if (length < 0 || length > MAX_BYTES) {
-                throw bad(
-                        path,
-                        "its header length is " + Long.toUnsignedString(length) + " bytes, above the limit of "
-                                + MAX_BYTES);
-            }
-            if (length > fileSize - Long.BYTES) {
-                throw bad(
-                        path,
-                        "its header length is " + length + " bytes, past the end of the file of " + fileSize
-                                + " (truncated?)");
-            }
-            var header = new Reader(path, fill(channel, (int) length).array()).read();
-            header.checkTiling(path, fileSize - header.dataStart);
-            return header;
-        } catch (IOException e) {
-            throw MappedFile.unreadable(path, e);
+    /** Reads the header of {@code file} and proves that its tensors tile the data without overlap or hole. */
+    static SafetensorsHeader read(MappedFile file) {
+        var path = file.path();
+        if (file.size() < Long.BYTES) {
+            throw bad(path, "it has " + file.size() + " bytes, fewer than the 8 of the header's length");
         }
-    }
-
-    private static ByteBuffer fill(FileChannel channel, int bytes) throws IOException {
-        var buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        while (buffer.hasRemaining()) {
-            if (channel.read(buffer) < 0) {
-                throw new EOFException("the file ends while it is read");
-            }
+        var length = ByteBuffer.wrap(file.read(0, Long.BYTES))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .getLong();
+        if (length < 0 || length > MAX_BYTES) {
+            throw bad(
+                    path,
+                    "its header length is " + Long.toUnsignedString(length) + " bytes, above the limit of "
+                            + MAX_BYTES);
         }
-        return buffer.flip();
+        if (length > file.size() - Long.BYTES) {
+            throw bad(
+                    path,
+                    "its header length is " + length + " bytes, past the end of the file of " + file.size()
+                            + " (truncated?)");
+        }
+        var header = new Reader(path, file.read(Long.BYTES, (int) length)).read();
+        header.checkTiling(path, file.size() - header.dataStart);
+        return header;
     }
 
     private void checkTiling(Path path, long dataSize) {

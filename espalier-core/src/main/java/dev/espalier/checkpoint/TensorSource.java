@@ -5,7 +5,10 @@ import java.util.Map;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 
-/** Named tensors on disk. Opening one reads names and shapes only; values are read when they are used. */
+/**
+ * Named tensors on disk. Opening one reads names and shapes only; values are read when they are used. The text of a
+ * source ({@code toString}) is its path, for messages.
+ */
 public interface TensorSource extends AutoCloseable {
     /** The names of all tensors. */
     Set<String> names();

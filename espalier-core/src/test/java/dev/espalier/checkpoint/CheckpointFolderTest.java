@@ -3,6 +3,7 @@ package dev.espalier.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.espalier.Fixtures;
 import dev.espalier.error.InputException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,6 +34,7 @@ class CheckpointFolderTest {
             assertThat(checkpoint.info("classifier.weight"))
                     .isEqualTo(new TensorInfo(ScalarType.Float, List.of(3L, 64L)));
             assertThat(checkpoint.metadata()).containsEntry("format", "pt");
+            assertThat(checkpoint).hasToString(checkpoint.path().toString());
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.espalier.error.InputException;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -102,6 +103,13 @@ class MavenArtifactsTest {
         assertThatThrownBy(this::read)
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining(root.resolve("settings.xml").toString());
+    }
+
+    @Test
+    void settingsMayReferToTheEnvironment() throws IOException {
+        Files.writeString(
+                root.resolve("settings.xml"), "<settings><localRepository>${env.PATH}</localRepository></settings>");
+        assertThat(read().localRepository()).isEqualTo(new File(System.getenv("PATH")));
     }
 
     @Test

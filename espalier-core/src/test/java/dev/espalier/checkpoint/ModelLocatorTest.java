@@ -3,6 +3,7 @@ package dev.espalier.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.espalier.Fixtures;
 import dev.espalier.error.InputException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

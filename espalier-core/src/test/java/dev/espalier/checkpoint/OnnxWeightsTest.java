@@ -4,15 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.CodedOutputStream;
+import dev.espalier.Fixtures;
 import dev.espalier.error.InputException;
-import dev.espalier.tensor.Scope;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
@@ -106,6 +105,24 @@ class OnnxWeightsTest {
     }
 
     @Test
+    void aShapeLargerThanAnyFileIsSaid() throws IOException {
+        var huge = 1L << 62;
+        try (var weights = openTensor(OnnxBytes.raw("x", new long[] {huge, huge}, 1))) {
+            assertThatThrownBy(() -> weights.tensor("x"))
+                    .isInstanceOf(InputException.class)
+                    .hasMessageContaining("tensor 'x': the shape [" + huge + ", " + huge + "] takes");
+        }
+    }
+
+    @Test
+    void aNegativeDimensionIsSaid() {
+        assertThatThrownBy(() ->
+                        openTensor(OnnxBytes.raw("x", new long[] {-1, -1}, 1)).close())
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("negative dimension -1");
+    }
+
+    @Test
     void valuesInAnotherFileAreSaid() throws IOException {
         try (var weights = openTensor(floats(out -> out.writeEnum(14, 1)))) {
             assertThatThrownBy(() -> weights.tensor("x"))
@@ -163,12 +180,8 @@ class OnnxWeightsTest {
         return OnnxWeights.open(Files.write(folder.resolve("m.onnx"), model));
     }
 
-    private static float[] values(Tensor tensor) {
-        try (var scope = Scope.open()) {
-            assertThat(tensor.is_contiguous()).isTrue();
-            var values = new float[Math.toIntExact(tensor.numel())];
-            new FloatPointer(tensor.data_ptr_float()).get(values);
-            return values;
-        }
+    private static double[] values(Tensor tensor) {
+        assertThat(tensor.is_contiguous()).isTrue();
+        return Fixtures.doubles(tensor);
     }
 }

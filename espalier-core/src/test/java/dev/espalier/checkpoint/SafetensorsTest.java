@@ -3,6 +3,7 @@ package dev.espalier.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.espalier.Fixtures;
 import dev.espalier.error.InputException;
 import dev.espalier.tensor.Scope;
 import java.io.IOException;
@@ -167,6 +168,15 @@ class SafetensorsTest {
             try (var source = SafetensorsFile.open(file)) {
                 assertThat(torch.equal(source.tensor("x"), torch.ones(3))).isTrue();
             }
+        }
+    }
+
+    @Test
+    void aFileThatIsNotThereOrIsAFolderIsSaid() {
+        for (var path : List.of(folder.resolve("gone.safetensors"), folder)) {
+            assertThatThrownBy(() -> SafetensorsFile.open(path).close())
+                    .isInstanceOf(InputException.class)
+                    .hasMessageContaining(path.toString());
         }
     }
 
