@@ -36,7 +36,7 @@ record Row(Origin origin, Map<String, @Nullable Object> cells) {
         }
         var parts = Pattern.compile(separator.isBlank() ? "\\s+" : Pattern.quote(separator))
                 .split(cell.toString().strip());
-        return Arrays.stream(parts).map(part -> filled(part, column)).toList();
+        return Arrays.stream(parts).map(part -> filled(part, column).strip()).toList();
     }
 
     /** The number of a column. */

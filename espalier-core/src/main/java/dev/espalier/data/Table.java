@@ -159,8 +159,13 @@ final class Table {
         Utf8.check(file);
         var where = file.toString();
         var types = new LinkedHashMap<String, String>();
-        for (var name : Utf8.firstLine(file).split(separator, -1)) {
-            types.put(name.strip().replaceAll("^\"(.*)\"$", "$1"), "VARCHAR");
+        for (var cell : Utf8.firstLine(file).split(separator, -1)) {
+            var text = cell.strip().replaceAll("^\"(.*)\"$", "$1");
+            var name = text.isEmpty() ? "column " + (types.size() + 1) : text; // as of pandas' index
+            if (types.put(name, "VARCHAR") != null) {
+                throw new InputException(
+                        where + " has two columns named '" + name + "'; rename one in its first line.");
+            }
         }
         var rows = "read_csv(" + DuckDb.quoteFile(file) + ", auto_detect = false, header = true, quote = '\"',"
                 + " escape = '\"', delim = '" + separator + "', columns = " + struct(types) + ")";

@@ -121,6 +121,8 @@ class TaskLoaderErrorsTest {
                 .hasMessage(path("x.csv") + ", line 3: Expected Number of Columns: 2 Found: 3.");
         loading("x.csv", "text,label\na,x\n\"b,y\nc,z\n")
                 .hasMessage(path("x.csv") + ", line 3: Value with unterminated quote found.");
+        loading("x.csv", "text,label,text\na,x,b\n")
+                .hasMessage(path("x.csv") + " has two columns named 'text'; rename one in its first line.");
     }
 
     @Test
@@ -174,7 +176,7 @@ class TaskLoaderErrorsTest {
     }
 
     @Test
-    void builtInTaskThatDoesNotAskForALabel() {
+    void builtInTaskThatIsUnknown() {
         loading(TaskSpec.builtin("noun-supersens")).hasMessageContaining("noun-supersense");
     }
 }

@@ -102,6 +102,16 @@ class TaskLoaderTest {
     }
 
     @Test
+    void aBuiltInTaskComesWithDescribedLabels() {
+        var task = TaskLoader.load(TaskSpec.builtin("noun-supersense").withFractions(0.1, 0), folder);
+        assertThat(task.name()).isEqualTo("noun-supersense");
+        assertThat(task.train()).hasSize(3600);
+        assertThat(task.validation()).hasSize(400);
+        assertThat(task.test()).hasSize(500);
+        assertThat(task.labels().names()).hasSize(24).allMatch(task.labelDescriptions()::containsKey);
+    }
+
+    @Test
     void aFilePerSplitIgnoresSplitColumns() {
         var files = Map.of(Split.TRAIN, SNIPS, Split.VALIDATION, SNIPS);
         var task = TaskLoader.load(TaskSpec.files("x", files), resources());
@@ -165,8 +175,8 @@ class TaskLoaderTest {
         assertThat(several.labels().names()).containsExactly("p", "q");
         assertThat(targets(several.train()))
                 .containsExactly(new Target.Labels(List.of("q", "p")), new Target.Labels(List.of()));
-        var csv = load("x.csv", "text,labels\na,q;p\nb,\n");
-        assertThat(csv.labels().names()).containsExactly("q;p");
+        var csv = load("x.csv", ",text,labels\n0,a,q; p\n1,b,\n");
+        assertThat(csv.labels().names()).containsExactly("q; p");
         var separated = new TaskSpec("x", null, "x.csv", Map.of(), null, null, Columns.GUESSED, ";", 0, 0, 0, 0);
         assertThat(targets(TaskLoader.load(separated, folder).train())).isEqualTo(targets(several.train()));
 

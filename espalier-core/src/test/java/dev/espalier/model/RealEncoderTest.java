@@ -41,7 +41,8 @@ class RealEncoderTest {
             }
             try (var context = ForwardContext.evaluation(Tape.inference(), batch.tokens(), batch.lengths())) {
                 var want = expected.tensor("last_hidden_state");
-                var mask = expected.tensor("attention_mask").to(ScalarType.Float).unsqueeze(2);
+                var mask =
+                        expected.tensor("attention_mask").to(ScalarType.Float).unsqueeze(2);
                 Tensor states = model.hidden(batch.inputIds(), batch.tokenTypeIds(), context)
                         .value()
                         .view(want.shape());
