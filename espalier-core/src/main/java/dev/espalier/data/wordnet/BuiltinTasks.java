@@ -7,8 +7,10 @@ import java.util.stream.Stream;
 
 /** The tasks that need no file of the user's. */
 public final class BuiltinTasks {
-    private static final List<BuiltinTask> ALL =
-            Stream.of(EntryTasks.all()).flatMap(List::stream).toList();
+    private static final List<BuiltinTask> ALL = Stream.of(
+                    EntryTasks.all(), PairTasks.all(), ContextTasks.all(), ChoiceTasks.all(), GenerationTasks.all())
+            .flatMap(List::stream)
+            .toList();
 
     private BuiltinTasks() {}
 

@@ -45,7 +45,7 @@ final class EntryTasks {
             "object", "a river, mountain, star or another natural object",
             "person", "a person, or a god or figure of a story");
 
-    private static final Map<String, String> ABILITY = Labels.of(
+    private static final Map<String, String> COMMONNESS = Labels.of(
             "common", "a meaning that people often use",
             "rare", "a meaning that hardly occurs in everyday text");
 
@@ -110,7 +110,7 @@ final class EntryTasks {
                 BuiltinTask.classification(
                         "common-or-rare",
                         "a word and its definition: is this meaning common?",
-                        ABILITY,
+                        COMMONNESS,
                         (sources, random) -> sources.wordNet().synsets().stream()
                                 .map(s -> Row.of(s.entry(), s.common() ? "common" : "rare"))
                                 .toList()),

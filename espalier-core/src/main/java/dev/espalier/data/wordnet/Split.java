@@ -37,6 +37,9 @@ record Split(List<Row> test, List<Row> train) {
                 split.train.addAll(group);
             }
         }
+        // The rows of one group would otherwise stand together.
+        Collections.shuffle(split.test, random);
+        Collections.shuffle(split.train, random);
         return split;
     }
 

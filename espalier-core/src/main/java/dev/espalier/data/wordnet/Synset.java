@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import net.sf.extjwnl.data.POS;
 import net.sf.extjwnl.data.PointerType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A set of words with one meaning.
@@ -47,5 +48,16 @@ record Synset(
 
     boolean has(PointerType type) {
         return links(type).findAny().isPresent();
+    }
+
+    /** Synsets are told apart by their ids; comparing their whole content would be slow. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Synset synset && synset.id == id;
+    }
+
+    @Override
+    public int hashCode() {
+        return Long.hashCode(id);
     }
 }

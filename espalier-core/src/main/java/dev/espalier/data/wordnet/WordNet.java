@@ -25,10 +25,14 @@ import net.sf.extjwnl.dictionary.Dictionary;
  * nothing is kept between two builds of a task.
  */
 final class WordNet {
+    static final List<POS> PARTS_OF_SPEECH = List.of(POS.NOUN, POS.VERB, POS.ADJECTIVE, POS.ADVERB);
+
     /** A gloss is a definition and then quoted examples; quotes within a definition follow neither mark. */
     private static final Pattern FIRST_EXAMPLE = Pattern.compile("[;:]\\s*\"");
 
     private static final Pattern EXAMPLE = Pattern.compile("\"([^\"]+)\"");
+
+    private static final Pattern LOOSE_END = Pattern.compile("[;:,\\s]+$");
 
     private static final Pattern SPACES = Pattern.compile("\\s+");
 
@@ -37,20 +41,24 @@ final class WordNet {
     private final Map<String, List<Synset>> byWord = new HashMap<>();
     private final Map<POS, Map<String, List<String>>> exceptions = new HashMap<>();
 
-    private WordNet() {}
+    private final Dictionary dictionary;
+
+    private WordNet(Dictionary dictionary) {
+        this.dictionary = dictionary;
+    }
 
     static WordNet load() {
-        var wordNet = new WordNet();
         try {
             var dictionary = Dictionary.getDefaultResourceInstance();
-            for (var pos : List.of(POS.NOUN, POS.VERB, POS.ADJECTIVE, POS.ADVERB)) {
+            var wordNet = new WordNet(dictionary);
+            for (var pos : PARTS_OF_SPEECH) {
                 dictionary.getSynsetIterator(pos).forEachRemaining(synset -> wordNet.add(synset));
                 wordNet.exceptions.put(pos, exceptions(dictionary, pos));
             }
+            return wordNet;
         } catch (JWNLException e) {
-            throw new IllegalStateException("WordNet's own files could not be read", e);
+            throw unreadable(e);
         }
-        return wordNet;
     }
 
     List<Synset> synsets() {
@@ -80,6 +88,25 @@ final class WordNet {
         return Objects.requireNonNull(exceptions.get(pos));
     }
 
+    /** Whether {@code token}, in lower case, is an inflected form of the lemma or the lemma itself. */
+    boolean isForm(String token, String lemma, POS pos) {
+        if (token.equals(lemma)) {
+            return true;
+        }
+        // Only irregular forms begin with another letter; looking every token up would take most of the time.
+        if (token.charAt(0) != lemma.charAt(0) && !exceptions(pos).containsKey(token)) {
+            return false;
+        }
+        try {
+            return dictionary
+                    .getMorphologicalProcessor()
+                    .lookupAllBaseForms(pos, token)
+                    .contains(lemma);
+        } catch (JWNLException e) {
+            throw unreadable(e);
+        }
+    }
+
     private void add(net.sf.extjwnl.data.Synset from) {
         var gloss = SPACES.matcher(from.getGloss().strip()).replaceAll(" ");
         var cut = FIRST_EXAMPLE.matcher(gloss);
@@ -90,7 +117,7 @@ final class WordNet {
                 from.getLexFileName().substring(from.getLexFileName().indexOf('.') + 1),
                 from.getWords().stream().map(Word::getLemma).toList(),
                 from.getWords().stream().map(Word::getUseCount).toList(),
-                gloss.substring(0, end).strip(),
+                LOOSE_END.matcher(gloss.substring(0, end)).replaceFirst(""),
                 EXAMPLE.matcher(gloss.substring(end))
                         .results()
                         .map(quoted -> quoted.group(1).strip())
@@ -111,7 +138,7 @@ final class WordNet {
                     id(pointer.getTargetPOS(), pointer.getTargetOffset()),
                     pointer.getTargetIndex() - 1);
         } catch (JWNLException e) {
-            throw new IllegalStateException("WordNet's own files could not be read", e);
+            throw unreadable(e);
         }
     }
 
@@ -126,6 +153,10 @@ final class WordNet {
                 .distinct()
                 .sorted()
                 .toList();
+    }
+
+    private static IllegalStateException unreadable(JWNLException e) {
+        return new IllegalStateException("WordNet's own files could not be read", e);
     }
 
     private static long id(POS pos, long offset) {

@@ -6,25 +6,30 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What holds for every task. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class BuiltinTasksTest {
-    private final Sources sources = new Sources();
-    private final Map<String, Split> splits = new HashMap<>();
+    private static final Pattern UNDERSCORE = Pattern.compile("[a-zA-Z]_[a-zA-Z]");
 
     @TempDir
     Path folder;
@@ -36,7 +41,7 @@ class BuiltinTasksTest {
     @ParameterizedTest
     @MethodSource("tasks")
     void splitHasTheStatedSizes(BuiltinTask task) {
-        var split = split(task);
+        var split = Built.split(task.name());
         var test = split.test().size();
         var train = split.train().size();
         assertThat(test).isBetween(80, 500);
@@ -51,26 +56,29 @@ class BuiltinTasksTest {
     @ParameterizedTest
     @MethodSource("tasks")
     void inputsAreUniqueAndOfFitLength(BuiltinTask task) {
-        var inputs = rows(task).map(Row::input).toList();
-        assertThat(inputs).doesNotHaveDuplicates().allSatisfy(input -> assertThat(input)
-                .hasSizeBetween(3, 400)
-                .isEqualTo(input.strip())
-                .doesNotContain("_", "  "));
-        assertThat(rows(task).map(Row::output))
-                .allSatisfy(output -> assertThat(output).isNotBlank());
+        var inputs = Built.rows(task.name()).map(Row::input).toList();
+        assertThat(new HashSet<>(inputs)).hasSameSizeAs(inputs);
+        assertThat(inputs.stream().filter(input -> input.length() < 3 || input.length() > 400))
+                .isEmpty();
+        assertThat(Stream.concat(inputs.stream(), Built.rows(task.name()).map(Row::output))
+                        .filter(text -> text.isBlank()
+                                || text.contains("  ")
+                                || UNDERSCORE.matcher(text).find()
+                                || !text.equals(text.strip())))
+                .isEmpty();
     }
 
     @ParameterizedTest
     @MethodSource("tasks")
     void everyLabelOccursInBothSplitsAndIsDescribed(BuiltinTask task) {
         if (task.kind() == TaskKind.CLASSIFICATION) {
-            var split = split(task);
+            var split = Built.split(task.name());
             assertThat(labels(split.test())).isEqualTo(task.labelDescriptions().keySet());
             assertThat(labels(split.train())).isEqualTo(task.labelDescriptions().keySet());
             assertThat(task.labelDescriptions().values())
                     .allMatch(text -> !text.isBlank() && text.lines().count() == 1)
                     .doesNotHaveDuplicates();
-            assertThat(rows(task).collect(Collectors.groupingBy(Row::output, Collectors.counting())))
+            assertThat(Built.rows(task.name()).collect(Collectors.groupingBy(Row::output, Collectors.counting())))
                     .allSatisfy((label, count) -> assertThat(count).isLessThanOrEqualTo(1500));
         } else {
             assertThat(task.labelDescriptions()).isEmpty();
@@ -81,7 +89,7 @@ class BuiltinTasksTest {
     @ParameterizedTest
     @MethodSource("tasks")
     void groupsStayOnOneSide(BuiltinTask task) {
-        var split = split(task);
+        var split = Built.split(task.name());
         var trained = split.train().stream().map(Row::group).collect(Collectors.toSet());
         assertThat(split.test().stream().filter(row -> trained.contains(row.group())))
                 .isEmpty();
@@ -90,7 +98,7 @@ class BuiltinTasksTest {
     @ParameterizedTest
     @MethodSource("tasks")
     void onlyChoicesHaveCandidatesAndTheOutputIsOneOfFour(BuiltinTask task) {
-        var rows = rows(task).toList();
+        var rows = Built.rows(task.name()).toList();
         if (task.kind() == TaskKind.CHOICE) {
             assertThat(rows.stream()
                             .filter(row -> row.candidates().size() != 4
@@ -101,29 +109,54 @@ class BuiltinTasksTest {
             var places = rows.stream()
                     .collect(Collectors.groupingBy(
                             row -> row.candidates().indexOf(row.output()), Collectors.counting()));
-            assertThat(places.values()).allMatch(count -> count > rows.size() * 0.2);
+            assertThat(places.values()).hasSize(4).allMatch(count -> count > rows.size() * 0.2);
         } else {
             assertThat(rows.stream().filter(row -> !row.candidates().isEmpty())).isEmpty();
         }
     }
 
+    /**
+     * The hashes hold on every system and Java version. Whoever changes a task's rows gives {@link BuiltinTask} a new
+     * version, or files made before would go on to be used.
+     */
     @ParameterizedTest
     @MethodSource("tasks")
-    void sameSeedGivesTheSameBytesAndAnotherSeedOthers(BuiltinTask task) throws IOException {
-        var first = task.file(folder.resolve("first"), 7, sources);
-        var second = task.file(folder.resolve("second"), 7, sources);
-        var other = task.file(folder.resolve("other"), 8, sources);
-        assertThat(second)
-                .hasSameBinaryContentAs(first)
-                .hasFileName(first.getFileName().toString());
-        assertThat(Files.mismatch(first, other)).isNotEqualTo(-1);
+    void bytesAreThoseOfThisVersion(BuiltinTask task) throws IOException, NoSuchAlgorithmException {
+        var file = task.file(folder, Built.SEED, Built.SOURCES);
+        var hash = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file)));
+        var again = folder.resolve("again");
+        TaskFile.write(again, Built.split(task.name()));
+        assertThat(again).hasSameBinaryContentAs(file);
+        assertThat(hashes()).containsEntry(file.getFileName().toString(), hash);
+    }
+
+    @Test
+    void anotherSeedGivesOtherRows() {
+        var task = BuiltinTasks.find("gloss-pos");
+        assertThat(task.split(Built.SEED + 1, Built.SOURCES)).isNotEqualTo(Built.split(task.name()));
+    }
+
+    @Test
+    void buildsAtTheSameTimeLeaveOneWholeFile() throws Exception {
+        var task = BuiltinTasks.find("verb-frame");
+        var builds = IntStream.range(0, 4)
+                .mapToObj(i -> CompletableFuture.supplyAsync(
+                        () -> task.file(folder.resolve("shared"), Built.SEED, Built.SOURCES)))
+                .toList();
+        for (var build : builds) {
+            assertThat(build.get())
+                    .hasSameBinaryContentAs(task.file(folder.resolve("alone"), Built.SEED, Built.SOURCES));
+        }
+        try (var files = Files.list(folder.resolve("shared"))) {
+            assertThat(files).hasSize(1);
+        }
     }
 
     @Test
     void fileHoldsTheRowsAsJsonLinesAndIsNotMadeTwice() throws IOException {
         var task = BuiltinTasks.find("gloss-pos");
-        var file = task.file(folder.resolve("lines"), 7, sources);
-        var split = split(task);
+        var file = task.file(folder.resolve("lines"), Built.SEED, Built.SOURCES);
+        var split = Built.split(task.name());
         var lines = Files.readAllLines(file);
         assertThat(lines).hasSize(split.test().size() + split.train().size());
         var first = Json.mapper().readTree(lines.get(0));
@@ -131,7 +164,9 @@ class BuiltinTasksTest {
         assertThat(first.get("split").asString()).isEqualTo("test");
         assertThat(first.get("input").asString()).isEqualTo(split.test().get(0).input());
         Files.writeString(file, "kept");
-        assertThat(task.file(folder.resolve("lines"), 7)).isEqualTo(file).hasContent("kept");
+        assertThat(task.file(folder.resolve("lines"), Built.SEED))
+                .isEqualTo(file)
+                .hasContent("kept");
     }
 
     @Test
@@ -147,15 +182,16 @@ class BuiltinTasksTest {
         assertThat(BuiltinTasks.names()).doesNotHaveDuplicates();
     }
 
-    private Split split(BuiltinTask task) {
-        return splits.computeIfAbsent(task.name(), name -> task.split(7, sources));
+    private static Map<String, String> hashes() throws IOException {
+        try (var lines = Objects.requireNonNull(BuiltinTasksTest.class.getResourceAsStream("/tasks/seed7.sha256"))) {
+            return new String(lines.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .map(line -> line.split("  "))
+                    .collect(Collectors.toMap(parts -> parts[1], parts -> parts[0]));
+        }
     }
 
-    private Stream<Row> rows(BuiltinTask task) {
-        return Stream.concat(split(task).test().stream(), split(task).train().stream());
-    }
-
-    private static java.util.Set<String> labels(List<Row> rows) {
+    private static Set<String> labels(List<Row> rows) {
         return rows.stream().map(Row::output).collect(Collectors.toSet());
     }
 }
