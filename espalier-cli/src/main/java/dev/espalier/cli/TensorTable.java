@@ -6,6 +6,7 @@ import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** Tensors as a table in which layers that are alike are one line. */
 final class TensorTable {
@@ -20,12 +21,17 @@ final class TensorTable {
         for (var name : source.names()) {
             var info = source.info(name);
             var kind = new Kind(
-                    name.replaceAll("(?<=^|\\.)\\d+(?=\\.|$)", "N"),
+                    folded(name),
                     dtype(info),
                     info.shape().toString());
             kinds.merge(kind, 1, Integer::sum);
             parameters.merge(kind, info.elements(), Long::sum);
         }
+    }
+
+    /** A path with N for every number in it. */
+    static String folded(String path) {
+        return path.replaceAll("(?<=^|\\.)\\d+(?=\\.|$)", "N");
     }
 
     /** The number of tensors. */
@@ -53,7 +59,7 @@ final class TensorTable {
         return String.format(Locale.ROOT, "%,d", number);
     }
 
-    private static int width(java.util.stream.Stream<String> cells, String heading) {
+    private static int width(Stream<String> cells, String heading) {
         return Math.max(heading.length(), cells.mapToInt(String::length).max().orElse(0));
     }
 

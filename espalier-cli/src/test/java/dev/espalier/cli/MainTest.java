@@ -50,11 +50,10 @@ class MainTest {
             value = {
                 "inspekt | espalier: there is no command 'inspekt'; did you mean 'inspect'? See espalier --help.",
                 "recipe --tmplate=lora | espalier: there is no option '--tmplate=lora'; did you mean '--template'? See espalier recipe --help.",
-                "inspect | espalier: FOLDER is missing. See espalier inspect --help.",
+                "inspect | espalier: WHAT is missing. See espalier inspect --help.",
                 "inspect a b | espalier: 'b' is one argument too many. See espalier inspect --help.",
                 "recipe | espalier: give one of --template and RECIPE.yaml. See espalier recipe --help.",
                 "recipe --template lroa | espalier: Unknown method 'lroa'; did you mean 'lora'?",
-                "inspect /no/such/folder | espalier: There is no folder /no/such/folder.",
             })
     void wrongInputIsOneSentenceAndExitCode2(String arguments, String sentence) {
         assertThat(run(arguments.split(" "))).isEqualTo(2);
