@@ -13,7 +13,8 @@ import picocli.CommandLine.Spec;
 /** Shows what a model, an adapter or a run is. */
 @Command(
         name = "inspect",
-        description = "Shows a model or an adapter: its configuration, what can be adapted or is trained, its tensors.",
+        description =
+                "Shows a model, an adapter or a run: configuration, what can be adapted, what is trained, tensors.",
         sortOptions = false,
         parameterListHeading = "%nArguments:%n",
         optionListHeading = "%nOptions:%n",
@@ -22,6 +23,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  espalier inspect all-minilm-l6-v2",
             "  espalier inspect path/to/model",
+            "  espalier inspect runs/my-run",
             "  espalier inspect runs/my-run/adapter"
         })
 final class InspectCommand implements Runnable {
@@ -29,20 +31,28 @@ final class InspectCommand implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "WHAT", description = "An adapter folder, or a model: its name or its folder.")
+    @Parameters(
+            paramLabel = "WHAT",
+            description = "The folder of a run, of an adapter or of a model, or a model's name.")
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private String what;
 
     @Override
     public void run() {
         var out = spec.commandLine().getOut();
-        var adapter = folder().filter(path -> Files.exists(path.resolve("adapter_config.json")));
-        if (adapter.isPresent()) {
-            Inspection.adapter(adapter.get(), out);
+        var folder = folder();
+        if (holds(folder, "adapter_config.json")) {
+            Inspection.adapter(folder.orElseThrow(), out);
+        } else if (holds(folder, "metrics.jsonl")) {
+            Inspection.run(folder.orElseThrow(), out);
         } else {
             Inspection.model(ModelLocator.locate(what), out);
         }
         out.flush();
+    }
+
+    private static boolean holds(Optional<Path> folder, String file) {
+        return folder.filter(path -> Files.exists(path.resolve(file))).isPresent();
     }
 
     private Optional<Path> folder() {

@@ -6,9 +6,15 @@ import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
 import dev.espalier.model.Linear;
 import dev.espalier.model.auto.AutoEncoder;
+import dev.espalier.report.RunHistory;
+import dev.espalier.report.RunTable;
+import dev.espalier.report.TextTable;
+import dev.espalier.report.TextTable.Column;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import tools.jackson.databind.JsonNode;
@@ -20,60 +26,75 @@ final class Inspection {
     /** Configuration, linears that an adapter can attach to, tensors. */
     static void model(Path folder, PrintWriter out) {
         try (var checkpoint = CheckpointFolder.open(folder)) {
-            var table = new TensorTable(checkpoint);
-            line(out, "Model", folder.toString());
-            line(out, "Parameters", TensorTable.count(table.parameters()) + " in " + table.tensors() + " tensors");
-            out.printf("%nConfiguration%n");
-            configuration(checkpoint.config(), out);
-            out.printf("%nCan be adapted (target-modules)%n");
-            targets(folder, out);
+            var tensors = new TensorTable(checkpoint);
+            out.println("Model " + folder);
+            out.println("Parameters: " + tensors.total());
             out.println();
-            table.print(out);
+            out.println(configuration(checkpoint.config()));
+            out.println(targets(folder));
+            out.println(tensors);
         }
     }
 
     /** Configuration and what is trained. */
     static void adapter(Path folder, PrintWriter out) {
         try (var weights = SafetensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
-            var table = new TensorTable(weights);
-            line(out, "Adapter", folder.toString());
-            line(out, "Trained", TensorTable.count(table.parameters()) + " parameters in " + table.tensors() + " tensors");
-            out.printf("%nConfiguration%n");
-            configuration(Json.read(folder.resolve("adapter_config.json")), out);
+            var tensors = new TensorTable(weights);
+            out.println("Adapter " + folder);
+            out.println("Trained parameters: " + tensors.total());
             out.println();
-            table.print(out);
+            out.println(configuration(Json.read(folder.resolve("adapter_config.json"))));
+            out.println(tensors);
         }
     }
 
-    private static void targets(Path folder, PrintWriter out) {
+    /** How it went, and the adapter that came of it. */
+    static void run(Path folder, PrintWriter out) {
+        out.println("Run " + folder);
+        out.println();
+        out.println(RunTable.of(List.of(RunHistory.read(folder))));
+        if (Files.exists(folder.resolve("adapter").resolve("adapter_config.json"))) {
+            adapter(folder.resolve("adapter"), out);
+        }
+    }
+
+    private static String targets(Path folder) {
         try (var model = AutoEncoder.open(folder, ScalarType.Float)) {
-            Map<String, Linear> first = new LinkedHashMap<>();
+            Map<String, Linear> kinds = new LinkedHashMap<>();
             Map<String, Integer> times = new LinkedHashMap<>();
             model.linears().forEach((path, linear) -> {
-                var name = TensorTable.folded(path);
-                first.putIfAbsent(name, linear);
-                times.merge(name, 1, Integer::sum);
+                kinds.putIfAbsent(TensorTable.folded(path), linear);
+                times.merge(TensorTable.folded(path), 1, Integer::sum);
             });
-            first.forEach((name, linear) -> line(
-                    out, "  " + name, "[" + linear.outFeatures() + ", " + linear.inFeatures() + "] x " + times.get(name)));
+            var table = new TextTable(List.of(
+                    Column.text("can be adapted (target-modules)"),
+                    Column.number("in"),
+                    Column.number("out"),
+                    Column.number("times")));
+            kinds.forEach((path, linear) -> table.row(
+                    path,
+                    TensorTable.count(linear.inFeatures()),
+                    TensorTable.count(linear.outFeatures()),
+                    String.valueOf(times.get(path))));
+            return table.toString();
         } catch (InputException e) {
-            out.println("  nothing: " + e.getMessage());
+            return "It cannot be adapted. " + e.getMessage() + System.lineSeparator();
         }
     }
 
-    /** What is set and is no section of its own. */
-    private static void configuration(JsonNode config, PrintWriter out) {
+    /** What is set and is no section of its own; switches that are off are left out. */
+    private static String configuration(JsonNode config) {
+        var table = new TextTable(List.of(Column.text("configuration"), Column.text("")));
         config.properties().forEach(entry -> {
             var value = entry.getValue();
-            boolean plain = value.isValueNode() && !value.isNull()
-                    || value.isArray() && !value.isEmpty() && value.valueStream().allMatch(JsonNode::isValueNode);
-            if (plain) {
-                line(out, "  " + entry.getKey(), value.isString() ? value.stringValue() : value.toString());
+            if (value.isString()) {
+                table.row(entry.getKey(), value.stringValue());
+            } else if (value.isNumber() || value.isBoolean() && value.booleanValue()) {
+                table.row(entry.getKey(), value.toString());
+            } else if ((value.isArray() || value.isObject()) && !value.isEmpty()) {
+                table.row(entry.getKey(), value.toString());
             }
         });
-    }
-
-    private static void line(PrintWriter out, String name, String value) {
-        out.printf("%-46s %s%n", name, value);
+        return table.toString();
     }
 }
