@@ -4,7 +4,7 @@ import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 
 /** Which linears an adapter changes and how its delta of one linear is composed. */
-public sealed interface AdapterSpec permits LoraSpec, HeadOnlySpec {
+public sealed interface AdapterSpec permits LoraSpec, SiraSpec, HeadOnlySpec {
     /** The method's name in recipes and reports, such as {@code lora}. */
     String method();
 
