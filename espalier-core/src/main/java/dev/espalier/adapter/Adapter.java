@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /**
  * The deltas of one adapter and their weights, which it owns. It acts on the model it is attached to while it is
@@ -26,6 +27,7 @@ public final class Adapter implements AutoCloseable {
     private final Owner owner;
     private @Nullable Map<Linear, LinearDelta> attached;
     private boolean enabled;
+    private Map<String, JsonNode> savedKeys = Map.of();
 
     /** The delta of one linear, the shape of that linear, and the delta's weights. */
     record Module(LinearDelta delta, int inFeatures, int outFeatures, List<DeltaWeights.Stored> weights) {}
@@ -109,6 +111,15 @@ public final class Adapter implements AutoCloseable {
 
     Map<String, Module> modules() {
         return modules;
+    }
+
+    /** The config that this adapter was loaded with; empty for a new one. */
+    Map<String, JsonNode> savedKeys() {
+        return savedKeys;
+    }
+
+    void savedKeys(Map<String, JsonNode> keys) {
+        savedKeys = keys;
     }
 
     /**

@@ -15,8 +15,7 @@ import java.util.Optional;
 record ExpertCapacity(Optional<Double> factor, boolean inEvaluation) {
     /** Tokens of a sequence of {@code length} that one expert takes at most. */
     int slots(int k, int length, int experts) {
-        return factor.map(f -> (int) Math.ceil(f * k * length / experts))
-                .orElse(length);
+        return factor.map(f -> (int) Math.ceil(f * k * length / experts)).orElse(length);
     }
 
     /**

@@ -46,8 +46,7 @@ final class TopKGate {
         var training = context.training();
         loss = training == null
                 ? null
-                : settings.loss()
-                        .of(gates, choices, k, experts, 1.0 / modules / training.sequencesInStep(), context);
+                : settings.loss().of(gates, choices, k, experts, 1.0 / modules / training.sequencesInStep(), context);
     }
 
     /**
@@ -55,8 +54,7 @@ final class TopKGate {
      * @param probabilities their softmax
      * @param modules how many modules share the auxiliary loss
      */
-    static TopKGate of(
-            float[] logits, float[] probabilities, Settings settings, int modules, ForwardContext context) {
+    static TopKGate of(float[] logits, float[] probabilities, Settings settings, int modules, ForwardContext context) {
         return new TopKGate(logits, probabilities, settings, modules, context);
     }
 

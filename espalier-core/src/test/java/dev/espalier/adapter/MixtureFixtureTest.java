@@ -24,7 +24,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -70,9 +69,12 @@ class MixtureFixtureTest {
                 double loss = pass.loss() + pass.context.auxiliaryLoss();
                 assertThat(loss).isCloseTo(scalar(file.tensor("out.loss")), withinPercentage(.01));
                 var observed = pass.context.observations().get(0);
-                assertThat(observed.chosen()).isEqualTo(longs(file.tensor("out.info.routed_counts").sum(0)));
-                assertThat(observed.kept()).isEqualTo(longs(file.tensor("out.info.kept_counts").sum(0)));
-                assertThat(observed.tokens()).isEqualTo(longs(file.tensor("in.attention_mask").sum())[0]);
+                assertThat(observed.chosen())
+                        .isEqualTo(longs(file.tensor("out.info.routed_counts").sum(0)));
+                assertThat(observed.kept())
+                        .isEqualTo(longs(file.tensor("out.info.kept_counts").sum(0)));
+                assertThat(observed.tokens())
+                        .isEqualTo(longs(file.tensor("in.attention_mask").sum())[0]);
                 compareCapacity(file, spec);
                 pass.compareGradients(file, spec.experts());
                 var router = pass.gradient("linear.router.default.weight");
@@ -206,9 +208,8 @@ class MixtureFixtureTest {
         private final Tensor dX;
 
         Pass(TensorSource file, Linear linear, LinearDelta delta, DeltaWeights weights) {
-            parameters = weights.made().stream()
-                    .map(DeltaWeights.Stored::parameter)
-                    .toList();
+            parameters =
+                    weights.made().stream().map(DeltaWeights.Stored::parameter).toList();
             gradients = new Gradients(parameters);
             linear.attach("default", delta);
             context = context(file, Tape.recording(gradients));
@@ -229,7 +230,7 @@ class MixtureFixtureTest {
         }
 
         Tensor gradient(String name) {
-            return gradients.byName().get(name);
+            return Objects.requireNonNull(gradients.byName().get(name), name);
         }
 
         void compareGradients(TensorSource file, int experts) {
