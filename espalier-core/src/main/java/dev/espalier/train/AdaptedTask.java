@@ -1,0 +1,17 @@
+package dev.espalier.train;
+
+import dev.espalier.data.LabelSpace;
+import dev.espalier.data.TaskKind;
+import dev.espalier.model.Head;
+import dev.espalier.model.Pooling;
+
+/**
+ * A task that a model has a head for.
+ *
+ * @param name the task's name
+ * @param kind what is asked
+ * @param labels the label space, by the head's outputs; empty for a number
+ * @param pooling what the head reads
+ * @param head the head
+ */
+public record AdaptedTask(String name, TaskKind kind, LabelSpace labels, Pooling pooling, Head head) {}

@@ -1,0 +1,120 @@
+package dev.espalier.train;
+
+import dev.espalier.data.Batcher;
+import dev.espalier.data.EncodedExample;
+import dev.espalier.data.TaskData;
+import dev.espalier.json.Json;
+import dev.espalier.optim.Optimizer;
+import dev.espalier.optim.Schedule;
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.RandomStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import java.util.zip.CRC32;
+import org.bytedeco.pytorch.Tensor;
+
+/** All that a run works with once it is set up: the model with adapter and heads, the data as numbers, the optimizer. */
+final class Session implements AutoCloseable {
+    final AdaptedModel adapted;
+    final List<TaskSplits> tasks = new ArrayList<>();
+    final Batcher batcher;
+    final int steps;
+    final Schedule schedule;
+    final List<Parameter> trained;
+    final TrainingStep step;
+    final Optimizer optimizer;
+    final Evaluator evaluator;
+    final RandomStream random;
+    private final List<Map<String, Tensor>> gradientsOfTask = new ArrayList<>();
+
+    /** The examples of a task as numbers. */
+    record TaskSplits(
+            AdaptedTask task, List<EncodedExample> train, List<EncodedExample> validation, List<EncodedExample> test) {}
+
+    Session(Training training, AdaptedModel adapted) {
+        var options = training.options();
+        this.adapted = adapted;
+        for (int place = 0; place < training.tasks().size(); place++) {
+            tasks.add(splits(training.tasks().get(place), place));
+        }
+        batcher = new Batcher(
+                tasks.stream().map(TaskSplits::train).toList(),
+                options.batchSize(),
+                options.seed(),
+                adapted.tokenizer().padId());
+        steps = options.steps(batcher.batchesPerEpoch());
+        schedule = options.schedule(steps);
+        random = RandomStream.of(options.seed()).at("step");
+        trained = adapted.trained();
+        var stepTasks = adapted.tasks().stream()
+                .map(t -> new StepTask(t.head(), t.kind()))
+                .toList();
+        step = new TrainingStep(adapted.model(), stepTasks, trained, adapted.workers());
+        optimizer = options.optimizer().create(trained, options.weightDecay());
+        evaluator = adapted.evaluator(options.batchSize());
+        adapted.tasks().forEach(task -> gradientsOfTask.add(gradients(task)));
+    }
+
+    private TaskSplits splits(TaskData data, int place) {
+        var encoder = adapted.encoder(place);
+        return new TaskSplits(
+                adapted.tasks().get(place),
+                encoder.encode(data.train()),
+                encoder.encode(data.validation()),
+                encoder.encode(data.test()));
+    }
+
+    /** The gradients a step of this task gives: a head that took no part is left as it is, momentum and all. */
+    private Map<String, Tensor> gradients(AdaptedTask task) {
+        Map<String, Tensor> gradients = new LinkedHashMap<>();
+        Stream.concat(adapted.adapter().parameters().stream(), AdaptedModel.trained(task.head()))
+                .forEach(p -> gradients.put(p.name(), step.gradients().of(p)));
+        return gradients;
+    }
+
+    /** The last step's gradients, which was a step of the task at {@code place}. */
+    Map<String, Tensor> gradients(int place) {
+        return gradientsOfTask.get(place);
+    }
+
+    /** What a resumed run must have in common with the run it goes on with, by the names that people know. */
+    Map<String, String> settings(Training training) {
+        Map<String, String> settings = new LinkedHashMap<>();
+        settings.put("model", training.model());
+        settings.put("adapter", training.adapter().toString());
+        settings.put("pooling", training.pooling().toString());
+        Json.recipes()
+                .valueToTree(training.options())
+                .properties()
+                .forEach(option -> settings.put(
+                        option.getKey(),
+                        option.getValue().asString(option.getValue().toString())));
+        settings.put("workers", Integer.toString(adapted.workers().count()));
+        for (var task : tasks) {
+            settings.put("checksum of the training data of " + task.task().name(), checksum(task.train()));
+        }
+        return settings;
+    }
+
+    private static String checksum(List<EncodedExample> examples) {
+        var sum = new CRC32();
+        for (var example : examples) {
+            var text = Arrays.toString(example.ids())
+                    + Arrays.toString(example.labels())
+                    + Arrays.toString(example.values());
+            sum.update(text.getBytes(StandardCharsets.US_ASCII));
+        }
+        return Long.toHexString(sum.getValue());
+    }
+
+    @Override
+    public void close() {
+        optimizer.close();
+        step.close();
+    }
+}

@@ -1,0 +1,292 @@
+package dev.espalier.train;
+
+import dev.espalier.checkpoint.AtomicFiles;
+import dev.espalier.data.TaskData;
+import dev.espalier.data.TaskKind;
+import dev.espalier.error.InputException;
+import dev.espalier.optim.GradientClipping;
+import dev.espalier.optim.NonFiniteGradientException;
+import dev.espalier.report.Report;
+import dev.espalier.report.RunHistory;
+import dev.espalier.tensor.Parameter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** The training loop of one run and what it writes. */
+final class TrainingRun implements AutoCloseable {
+    private static final double NANOS = 1e9;
+
+    private final Training training;
+    private final TrainingOptions options;
+    private final ProgressListener listener;
+    private final Session session;
+    private final RunFolder folder;
+    private final PeakMemory memory;
+    private final BooleanSupplier stopRequested;
+    private final Selection selection;
+    private final BestCheckpoint best;
+    private final StepMeter meter = new StepMeter();
+    private final RouterLoad routers = new RouterLoad();
+    private long startNanos = System.nanoTime();
+    private int step;
+    private @Nullable MetricsLog log;
+
+    TrainingRun(
+            Training training, Session session, RunFolder folder, PeakMemory memory, BooleanSupplier stopRequested) {
+        this.training = training;
+        this.options = training.options();
+        this.listener = training.listener();
+        this.session = session;
+        this.folder = folder;
+        this.memory = memory;
+        this.stopRequested = stopRequested;
+        Map<String, TaskKind> validated = new LinkedHashMap<>();
+        session.tasks.stream()
+                .filter(t -> !t.validation().isEmpty())
+                .forEach(t -> validated.put(t.task().name(), t.task().kind()));
+        this.selection = new Selection(validated, options.metric());
+        this.best = new BestCheckpoint(session.trained);
+    }
+
+    /** Tries the model on a few batches, then makes the folder: a mistake leaves nothing behind. */
+    void begin() {
+        listener.phase("checking");
+        for (var task : session.tasks) {
+            session.evaluator.check(task.task(), task.validation().isEmpty() ? task.train() : task.validation());
+        }
+        if (!training.recipe().isEmpty()) {
+            AtomicFiles.writeString(folder.recipe(), training.recipe());
+        }
+        AtomicFiles.writeString(folder.metrics(), "");
+        log = new MetricsLog(folder.metrics(), 0);
+        save();
+        listener.phase("training");
+    }
+
+    /** Goes on from the saved state. */
+    void restore() {
+        try (var file = new TrainingState.File(folder.state())) {
+            var state = file.state();
+            state.requireSame(session.settings(training));
+            Snapshot.load(session.trained, file.weights());
+            best.restore(state.best(), file.best());
+            session.optimizer.load(file.optimizer());
+            step = state.step();
+            meter.restore(state.meter());
+            routers.add(state.routers());
+            startNanos -= (long) (state.seconds() * NANOS);
+            log = new MetricsLog(folder.metrics(), state.metricsBytes());
+        }
+        listener.phase("training, from step " + step);
+    }
+
+    /** Trains until all steps are done or validation no longer improves; false if it was stopped before. */
+    boolean fit() {
+        while (step < session.steps && !outOfPatience()) {
+            if (stopRequested.getAsBoolean()) {
+                save();
+                return false;
+            }
+            trainOneStep();
+            if (validationDue()) {
+                validate();
+                save();
+            }
+        }
+        return true;
+    }
+
+    private boolean outOfPatience() {
+        return options.patience() > 0 && best.worseSince() >= options.patience();
+    }
+
+    private boolean validationDue() {
+        int every = options.evaluateEvery() > 0 ? options.evaluateEvery() : session.batcher.batchesPerEpoch();
+        return step % every == 0 || step == session.steps;
+    }
+
+    private void trainOneStep() {
+        long start = System.nanoTime();
+        int perEpoch = session.batcher.batchesPerEpoch();
+        var batch = session.batcher.batch(step / perEpoch, step % perEpoch);
+        var result = session.step.run(batch.split(options.accumulation()), session.random.at(step));
+        double rate = session.schedule.rate(step);
+        if (!Double.isFinite(result.loss() + result.auxiliaryLoss())) {
+            throw new InputException(diverged("loss is " + result.loss(), rate));
+        }
+        double norm = update(batch.task(), rate);
+        step++;
+        meter.add(result, System.nanoTime() - start);
+        routers.add(result.observations());
+        tell(result.loss());
+        if (step % options.logEvery() == 0 || step == session.steps) {
+            memory.sample();
+            log().write("train", step, meter.line(step / (double) perEpoch, rate, norm));
+        }
+    }
+
+    /** Clips the gradients of the last step and applies them; their norm before clipping. */
+    private double update(int task, double rate) {
+        var gradients = session.gradients(task);
+        try {
+            double norm = GradientClipping.clip(
+                    gradients, options.clipNorm() > 0 ? options.clipNorm() : Double.POSITIVE_INFINITY);
+            session.optimizer.step(gradients, rate);
+            return norm;
+        } catch (NonFiniteGradientException e) {
+            throw new InputException(diverged("gradient norm is " + e.norm(), rate), e);
+        }
+    }
+
+    private String diverged(String what, double rate) {
+        return "Training diverged at step " + (step + 1) + ": its " + what + ", at a learning rate of " + rate
+                + "; lower learning-rate, or raise the warm-up, and start another run. The last good state is kept in "
+                + folder.path() + ".";
+    }
+
+    private void tell(double loss) {
+        var metric = best.validated() ? OptionalDouble.of(selection.shown(best.lastScore())) : OptionalDouble.empty();
+        listener.step(new ProgressListener.Step(
+                step,
+                session.steps,
+                loss,
+                metric,
+                meter.recentTokensPerSecond(),
+                meter.secondsFor(session.steps - step)));
+    }
+
+    /** Judges the weights on every validation split; the best ones so far go to the adapter folder. */
+    private void validate() {
+        routers.write(log(), step);
+        var evaluations = new ArrayList<Evaluation>();
+        for (var task : session.tasks) {
+            if (!task.validation().isEmpty()) {
+                var evaluation = session.evaluator.evaluate(task.task(), task.validation());
+                log().write("validation", step, line(evaluation));
+                evaluations.add(evaluation);
+            }
+        }
+        if (evaluations.isEmpty()) {
+            return;
+        }
+        boolean better = best.offer(step, selection.score(evaluations));
+        evaluations.forEach(evaluation -> listener.validation(
+                new ProgressListener.Validation(step, evaluation.task(), evaluation.metrics(), better)));
+    }
+
+    private void save() {
+        var state = new TrainingState(
+                step,
+                session.settings(training),
+                best.state(),
+                meter.state(),
+                routers.state(),
+                seconds(),
+                log().flush());
+        state.write(folder.state(), session.trained, best.weights(), session.optimizer.state());
+    }
+
+    /** Ends a run that is to be resumed; it has an adapter folder already. */
+    TrainingResult stopped() {
+        writeReport();
+        return result(true, List.of());
+    }
+
+    /** Tests the best weights and writes what the run came to. */
+    TrainingResult finish() {
+        if (best.exists()) {
+            best.apply();
+        }
+        var tests = new ArrayList<Evaluation>();
+        for (var task : session.tasks) {
+            if (!task.test().isEmpty()) {
+                listener.phase("testing " + task.task().name());
+                tests.add(session.evaluator.evaluate(task.task(), task.test()));
+            }
+        }
+        var result = result(false, tests);
+        tests.forEach(test -> log().write("test", result.bestStep(), testLine(test)));
+        log().write("summary", step, summary(result));
+        writeReport();
+        return result;
+    }
+
+    private void writeReport() {
+        log().flush();
+        var title =
+                String.join(", ", training.tasks().stream().map(TaskData::name).toList()) + " on " + training.model();
+        Report.write(folder.report(), title, List.of(RunHistory.read(folder.path())));
+    }
+
+    private TrainingResult result(boolean stopped, List<Evaluation> tests) {
+        return new TrainingResult(
+                folder,
+                training.adapter().method(),
+                stopped,
+                step,
+                session.steps,
+                best.exists() ? best.step() : step,
+                session.trained.stream().mapToLong(Parameter::size).sum(),
+                session.adapted.adapter().trainedWeights(),
+                seconds(),
+                meter.tokensPerSecond(),
+                memory.megabytes(),
+                tests);
+    }
+
+    private double seconds() {
+        return (System.nanoTime() - startNanos) / NANOS;
+    }
+
+    private static Map<String, Object> line(Evaluation evaluation) {
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("task", evaluation.task());
+        line.putAll(evaluation.metrics());
+        return line;
+    }
+
+    private static Map<String, Object> testLine(Evaluation test) {
+        var line = line(test);
+        test.confusion().ifPresent(matrix -> {
+            var interval = matrix.accuracyInterval();
+            line.put("accuracy_low", interval.low());
+            line.put("accuracy_high", interval.high());
+            line.put("labels", matrix.labels());
+            line.put("confusion", matrix.counts());
+        });
+        return line;
+    }
+
+    private static Map<String, Object> summary(TrainingResult result) {
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("method", result.method());
+        line.put("trained_weights", result.trainedWeights());
+        line.put("trained_weights_adapter", result.trainedWeightsAdapter());
+        line.put("seconds", result.seconds());
+        line.put("tokens_per_second", result.tokensPerSecond());
+        line.put("peak_memory_mb", result.peakMemoryMb());
+        line.put("steps", result.step());
+        line.put("best_step", result.bestStep());
+        return line;
+    }
+
+    private MetricsLog log() {
+        if (log == null) {
+            throw new IllegalStateException("the run has not begun");
+        }
+        return log;
+    }
+
+    @Override
+    public void close() {
+        if (log != null) {
+            log.close();
+        }
+        best.close();
+    }
+}

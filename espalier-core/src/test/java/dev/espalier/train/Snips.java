@@ -1,0 +1,109 @@
+package dev.espalier.train;
+
+import dev.espalier.data.Example;
+import dev.espalier.data.Input;
+import dev.espalier.data.LabelSpace;
+import dev.espalier.data.Origin;
+import dev.espalier.data.Target;
+import dev.espalier.data.TaskData;
+import dev.espalier.data.TaskKind;
+import dev.espalier.json.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** 160 and 40 sentences of the Snips benchmark, as tasks of every kind; the last 40 of the 160 validate. */
+final class Snips {
+    private static final int VALIDATION = 40;
+    private static final Origin ORIGIN = new Origin("snips_intent.jsonl", 1);
+
+    private Snips() {}
+
+    private record Sentence(String split, String text, String intent) {}
+
+    /** The intent: one of seven labels. */
+    static TaskData intent() {
+        return task("intent", TaskKind.SINGLE_LABEL, s -> new Target.Label(s.intent), Snips::text);
+    }
+
+    /** Whether numbers and capitals occur. */
+    static TaskData characters() {
+        return task("characters", TaskKind.MULTI_LABEL, s -> new Target.Labels(characters(s.text)), Snips::text);
+    }
+
+    /** Tenths of the number of characters. */
+    static TaskData length() {
+        return task("length", TaskKind.REGRESSION, s -> new Target.Value(s.text.length() / 20.0), Snips::text);
+    }
+
+    /** Which words start with a capital. */
+    static TaskData capitals() {
+        return task(
+                "capitals",
+                TaskKind.TOKEN_LABELS,
+                s -> new Target.WordLabels(words(s.text).stream()
+                        .map(word -> word.length() > 4 ? "LONG" : "O")
+                        .toList()),
+                s -> new Input.Words(words(s.text)));
+    }
+
+    private static List<String> characters(String text) {
+        var labels = new ArrayList<String>();
+        if (text.matches(".*\\d.*")) {
+            labels.add("number");
+        }
+        if (text.length() > 45) {
+            labels.add("long");
+        }
+        return labels;
+    }
+
+    private static List<String> words(String text) {
+        return List.of(text.split(" "));
+    }
+
+    private static Input text(Sentence sentence) {
+        return new Input.Text(sentence.text);
+    }
+
+    private static TaskData task(
+            String name, TaskKind kind, Function<Sentence, Target> target, Function<Sentence, Input> input) {
+        var sentences = sentences();
+        var all = sentences.stream()
+                .filter(s -> s.split.equals("train"))
+                .map(s -> new Example(input.apply(s), target.apply(s), ORIGIN))
+                .toList();
+        var test = sentences.stream()
+                .filter(s -> s.split.equals("test"))
+                .map(s -> new Example(input.apply(s), target.apply(s), ORIGIN))
+                .toList();
+        int cut = all.size() - VALIDATION;
+        var labels = LabelSpace.of(
+                all.stream().flatMap(e -> e.target().names().stream()).toList());
+        return new TaskData(name, kind, all.subList(0, cut), all.subList(cut, all.size()), test, labels, Map.of());
+    }
+
+    private static List<Sentence> sentences() {
+        try {
+            var file =
+                    Path.of(Snips.class.getResource("/data/snips_intent.jsonl").toURI());
+            return Files.readAllLines(file).stream()
+                    .map(line -> Json.mapper().readTree(line))
+                    .map(row -> new Sentence(
+                            row.path("split").asString(),
+                            row.path("input").asString(),
+                            row.path("output").asString()))
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
