@@ -45,7 +45,7 @@ final class ConfusionSection {
                     .toList());
             recalls.add(Figures.percent(share(test, row, row)));
         }
-        return new Heatmap(test.labels(), test.labels(), cells, List.of(new Heatmap.Note("recall", recalls)), 24);
+        return new Heatmap(test.labels(), test.labels(), cells, List.of(new Heatmap.Note("recall", recalls)), 22);
     }
 
     private static Heatmap.Cell cell(Test test, int truth, int prediction) {

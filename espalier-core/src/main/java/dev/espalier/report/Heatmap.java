@@ -13,8 +13,8 @@ import java.util.List;
  */
 record Heatmap(List<String> rows, List<String> columns, List<List<Cell>> cells, List<Note> notes, double cellWidth) {
     private static final double CELL_HEIGHT = 24;
-    private static final double CHARACTER = 6.4; // of an 11 px sans-serif, on the safe side
-    private static final double NOTE_WIDTH = 64;
+    private static final double CHARACTER = 7; // of an 11 px sans-serif, on the safe side
+    private static final double NOTE_WIDTH = 56;
     private static final double SHORT_NAME = 3;
     /** The shade above which text is drawn in the colour for dark ground. */
     private static final double DARK = 0.55;

@@ -115,7 +115,7 @@ final class RouterSection {
                                 ordered.stream()
                                         .map(r -> Double.isFinite(r.entropy()) ? Figures.fixed(r.entropy(), 2) : "–")
                                         .toList())),
-                experts > MOST_LABELLED ? 10 : 26);
+                experts > MOST_LABELLED ? 10 : 22);
     }
 
     private static Heatmap.Cell cell(String projection, Router router, int expert, int experts, double most) {

@@ -1,0 +1,183 @@
+package dev.espalier.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.espalier.report.RunHistory.Router;
+import dev.espalier.report.RunHistory.Summary;
+import dev.espalier.report.RunHistory.Train;
+import dev.espalier.report.RunHistory.Validation;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.xpath.XPathConstants;
+import javax.xml.xpath.XPathFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
+import org.w3c.dom.NodeList;
+import org.xml.sax.InputSource;
+
+class ReportTest {
+    private static final String EVIL = "<script>alert(\"1\" & '2')</script>";
+
+    @TempDir
+    private Path folder;
+
+    /** The page is written so that an XML parser, which forgives nothing, reads it too. */
+    private static Document parse(String page) throws Exception {
+        return DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(page)));
+    }
+
+    private static List<String> texts(Document page, String xpath) throws Exception {
+        var nodes = (NodeList) XPathFactory.newInstance().newXPath().evaluate(xpath, page, XPathConstants.NODESET);
+        List<String> texts = new ArrayList<>();
+        for (int i = 0; i < nodes.getLength(); i++) {
+            texts.add(nodes.item(i).getTextContent().strip());
+        }
+        return texts;
+    }
+
+    @Test
+    void thePageNeedsNothingFromOutside() {
+        var page = Report.html("Demo", Runs.demo());
+        assertThat(page).doesNotContain("http", "src=", "@import", "<script", "<link", "href");
+        assertThat(page.replace("url(#", "")).doesNotContain("url(");
+    }
+
+    @Test
+    void threeRunsHaveTableCurvesRoutersAndMatrices() throws Exception {
+        var page = parse(Report.html("Demo", Runs.demo()));
+        assertThat(texts(page, "//h1")).containsExactly("Demo");
+        assertThat(texts(page, "//h2"))
+                .containsExactly(
+                        "Runs",
+                        "Curves",
+                        "Routers of sira-e16-k4-r4",
+                        "Confusion of lora-r16 on noun-supersense",
+                        "Confusion of lora-r72 on noun-supersense",
+                        "Confusion of sira-e16-k4-r4 on noun-supersense");
+        assertThat(texts(page, "//section[1]//tbody/tr/td[1]"))
+                .containsExactly("lora-r16", "lora-r72", "sira-e16-k4-r4");
+        assertThat(texts(page, "//section[1]//*[contains(@class,'whisker')]")).hasSize(3);
+        assertThat(texts(page, "//section[2]//figure[1]//*[contains(@class,'faint')]"))
+                .hasSize(3);
+        assertThat(texts(page, "//section[2]//figure[1]//*[contains(@class,'curve line')]"))
+                .hasSize(3);
+        assertThat(texts(page, "//section[2]//figure[1]//*[contains(@class,'dashed')]"))
+                .hasSize(3);
+        assertThat(texts(page, "//section[2]//figure[2]//*[local-name()='circle']"))
+                .hasSize(45);
+        assertThat(texts(page, "//section[2]//figure[2]//li"))
+                .containsExactly("lora-r16", "lora-r72", "sira-e16-k4-r4");
+    }
+
+    @Test
+    void everyProjectionsRoutersHaveAHeatmapOfLayersAndExperts() throws Exception {
+        var run = Runs.sira();
+        var page = parse(Report.html("Demo", List.of(run)));
+        assertThat(texts(page, "//section[3]//figcaption"))
+                .startsWith("attention.self.query", "attention.self.value")
+                .hasSize(4);
+        var cells = texts(page, "//section[3]//figure[1]//*[local-name()='g']/*[local-name()='title']");
+        assertThat(cells).hasSize(6 * 16);
+        var first = run.lastRouters().get("encoder.layer.0.attention.self.query");
+        assertThat(cells.get(0))
+                .isEqualTo("layer 0, attention.self.query, expert 0: "
+                        + Figures.percent(
+                                first == null ? Double.NaN : first.load().get(0)) + " of choices");
+        assertThat(texts(page, "//section[3]//figure[1]//*[@class='note']"))
+                .hasSize(12)
+                .contains(Figures.percent(first == null ? Double.NaN : first.dropped()));
+    }
+
+    @Test
+    void aMatrixShowsCountsAndShadesByRow() throws Exception {
+        var confusion = List.of(List.of(3L, 1L, 0L), List.of(0L, 0L, 0L), List.of(0L, 2L, 2L));
+        var test = new RunHistory.Test(9, "task", Map.of("accuracy", 0.625), List.of("x", "y", "z"), confusion);
+        var run = new RunHistory("run", List.of(), List.of(), List.of(), List.of(test), Optional.empty());
+        var page = parse(Report.html("Demo", List.of(run)));
+        assertThat(texts(page, "//*[local-name()='text'][contains(@class,'count')]"))
+                .containsExactly("3", "1", "2", "2");
+        assertThat(texts(page, "//*[@class='heat']/@fill-opacity"))
+                .containsExactly("0.75", "0.25", "0", "0", "0", "0", "0", "0.5", "0.5");
+        assertThat(texts(page, "//*[@class='note']")).containsExactly("75.0 %", "–", "50.0 %");
+        assertThat(texts(page, "//*[local-name()='title']")).contains("z predicted as y: 2 (50.0 % of the row)");
+        assertThat(texts(page, "//div[@class='pairs']//tbody/tr/td[1]")).containsExactly("z", "x");
+    }
+
+    @Test
+    void namesCannotBreakOutOfTheirPlace() throws Exception {
+        var test = new RunHistory.Test(
+                1,
+                EVIL,
+                Map.of("accuracy", 1.0, "accuracy_low", 0.5, "accuracy_high", 1.0),
+                List.of(EVIL),
+                List.of(List.of(1L)));
+        var run = new RunHistory(
+                EVIL,
+                List.of(new Train(1, 1, 1, 1, 1, 1), new Train(2, 1, 0.5, 1, 1, 1)),
+                List.of(new Validation(1, EVIL, Map.of("accuracy", 0.5))),
+                List.of(
+                        new Router(1, EVIL, List.of(0.5, 0.5), 0, 0.5),
+                        new Router(1, "a.0." + EVIL, List.of(1.0), 0, 0)),
+                List.of(test),
+                Optional.of(new Summary(EVIL, 1, 1, 1, 1, 1, 1, 1)));
+        var html = Report.html(EVIL, List.of(run, run));
+        assertThat(html).doesNotContain("<script", "\"1\" & ");
+        var page = parse(html);
+        assertThat(texts(page, "//h1")).containsExactly(EVIL);
+        assertThat(texts(page, "//section[1]//tbody/tr[1]/td[position() < 3]")).containsExactly(EVIL, EVIL);
+    }
+
+    @Test
+    void everyTaskHasItsColumnCurveAndMatrix() throws Exception {
+        List<RunHistory.Test> tests = new ArrayList<>();
+        List<Validation> validations = new ArrayList<>();
+        for (var task : List.of("topic", "verb")) {
+            validations.add(new Validation(10, task, Map.of("loss", 1.0, "macro_f1", 0.4)));
+            validations.add(new Validation(20, task, Map.of("loss", 1.0, "macro_f1", 0.5)));
+            tests.add(new RunHistory.Test(20, task, Map.of("macro_f1", 0.5), List.of("a"), List.of(List.of(7L))));
+        }
+        var run = new RunHistory("run", List.of(), validations, List.of(), tests, Optional.empty());
+        var page = parse(Report.html("Demo", List.of(run)));
+        assertThat(texts(page, "//th")).contains("topic macro F1 [95 %]", "verb macro F1 [95 %]");
+        assertThat(texts(page, "//figcaption"))
+                .containsExactly("Validation macro F1: topic", "Validation macro F1: verb");
+        assertThat(texts(page, "//h2")).contains("Confusion of run on topic", "Confusion of run on verb");
+        var ids = texts(page, "//*[local-name()='clipPath']/@id");
+        assertThat(ids).hasSize(2).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void aRunThatHasJustBegunIsReportedToo() throws Exception {
+        var run = new RunHistory("run", List.of(), List.of(), List.of(), List.of(), Optional.empty());
+        var page = parse(Report.html("Demo", List.of(run)));
+        assertThat(texts(page, "//tbody/tr/td[2]")).containsExactly("not finished");
+        assertThat(texts(page, "//figure")).isEmpty();
+    }
+
+    @Test
+    void aSpikeOfTheRawLossDoesNotFlattenTheCurves() throws Exception {
+        List<Train> train = new ArrayList<>();
+        for (int step = 1; step <= 200; step++) {
+            train.add(new Train(step, 0, step == 50 ? 1000 : 1, 0, 0, 0));
+        }
+        var run = new RunHistory("run", train, List.of(), List.of(), List.of(), Optional.empty());
+        var page = parse(Report.html("Demo", List.of(run)));
+        assertThat(texts(page, "//*[local-name()='svg']/*[@class='tick'][@text-anchor='end']"))
+                .allMatch(tick -> tick.equals("step") || Double.parseDouble(tick.replace(",", "")) <= 150);
+    }
+
+    @Test
+    void theFileHoldsThePage() throws IOException {
+        var file = folder.resolve(Report.FILE);
+        Report.write(file, "Demo", Runs.demo());
+        assertThat(Files.readString(file)).isEqualTo(Report.html("Demo", Runs.demo()));
+    }
+}
