@@ -61,7 +61,7 @@ final class RouterSection {
                 .close("figure"));
         section.add(CurvesSection.figure(
                 "entropy-" + number,
-                "Router entropy in nats, mean over layers" + uniform(last),
+                "Router entropy, nats, mean over layers" + uniform(last),
                 curves(run, Router::entropy)));
         section.add(CurvesSection.figure(
                 "dropped-" + number, "Dropped tokens, share, mean over layers", curves(run, Router::dropped)));
@@ -77,9 +77,7 @@ final class RouterSection {
 
     private static String uniform(Collection<Router> routers) {
         var sizes = routers.stream().map(r -> r.load().size()).distinct().toList();
-        return sizes.size() == 1
-                ? " (" + Figures.fixed(Math.log(sizes.get(0)), 2) + " where all experts are alike)"
-                : "";
+        return sizes.size() == 1 ? " (uniform: " + Figures.fixed(Math.log(sizes.get(0)), 2) + ")" : "";
     }
 
     private static Map<String, List<Router>> byProjection(Collection<Router> routers) {
