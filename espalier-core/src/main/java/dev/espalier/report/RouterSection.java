@@ -46,7 +46,8 @@ final class RouterSection {
                                         .mapToInt(Router::step)
                                         .max()
                                         .orElse(0))
-                                + "; " + balance(last) + ". Dropped: share of tokens over an expert's capacity.");
+                                + "; " + balance(last)
+                                + ". Dropped: share of the tokens chosen for an expert that exceeded its capacity.");
         section.open("div", "class", "pair");
         var most = last.stream()
                 .flatMap(r -> r.load().stream())
@@ -64,7 +65,7 @@ final class RouterSection {
                 "Router entropy, nats, mean over layers" + uniform(last),
                 curves(run, Router::entropy)));
         section.add(CurvesSection.figure(
-                "dropped-" + number, "Dropped tokens, share, mean over layers", curves(run, Router::dropped)));
+                "dropped-" + number, "Dropped share of choices, mean over layers", curves(run, Router::dropped)));
         return section.close("div").close("section");
     }
 

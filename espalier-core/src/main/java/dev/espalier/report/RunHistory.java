@@ -46,8 +46,8 @@ public record RunHistory(
     /**
      * @param module path of the adapted linear
      * @param load share of the router's choices each expert got, before capacity
-     * @param dropped share of tokens over capacity
-     * @param entropy in nats
+     * @param dropped share of the choices that exceeded capacity
+     * @param entropy mean entropy of the gate over tokens, in nats
      */
     public record Router(int step, String module, List<Double> load, double dropped, double entropy) {}
 
