@@ -1,0 +1,116 @@
+package dev.espalier.adapter;
+
+import dev.espalier.adapter.AdapterCard.SavedHead;
+import dev.espalier.data.TaskKind;
+import dev.espalier.error.InputException;
+import dev.espalier.error.Nearest;
+import dev.espalier.json.Json;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * {@code adapter_config.json}.
+ *
+ * @param keys the file as it is, so that keys that mean nothing here survive rewriting
+ */
+record AdapterConfig(AdapterSpec spec, String peftType, String baseModel, Optional<String> taskType, Map<String, JsonNode> keys) {
+    /** The file's name in the folder. */
+    static final String FILE = "adapter_config.json";
+
+    private static final List<ConfigFormat<?>> FORMATS =
+            List.of(new LoraFormat(), new SiraFormat(), new HeadOnlyFormat());
+
+    /**
+     * Reads {@code file}.
+     *
+     * @throws InputException if it is no adapter's, of an unknown type, or asks for what is not supported
+     */
+    static AdapterConfig read(Path file) {
+        var tree = Json.read(file);
+        var reader = new ConfigReader(file, tree);
+        var type = reader.text("peft_type")
+                .orElseThrow(() -> new InputException(file + " has no key 'peft_type': it is no adapter's config."));
+        var format = FORMATS.stream()
+                .filter(f -> f.peftType().equals(type))
+                .findFirst()
+                .orElseThrow(() -> unsupported(file, type));
+        var keys = new LinkedHashMap<String, JsonNode>();
+        tree.properties().forEach(entry -> keys.put(entry.getKey(), entry.getValue()));
+        return new AdapterConfig(
+                format.read(reader),
+                type,
+                reader.text("base_model_name_or_path").orElse(""),
+                reader.text("task_type"),
+                keys);
+    }
+
+    private static InputException unsupported(Path file, String type) {
+        var known = FORMATS.stream().map(ConfigFormat::peftType).toList();
+        return new InputException(file + ": peft_type '" + type + "' is not supported; supported are "
+                + String.join(", ", Nearest.to(type, known, known.size())) + ".");
+    }
+
+    /** The text of the file for {@code adapter}, its keys in alphabetical order as PEFT has them. */
+    static String text(Adapter adapter, AdapterCard card, List<String> modulesToSave) {
+        return text(adapter, format(adapter.spec()), card, modulesToSave);
+    }
+
+    /** The {@code peft_type} of {@code spec}. */
+    static String peftType(AdapterSpec spec) {
+        return format(spec).peftType();
+    }
+
+    private static ConfigFormat<?> format(AdapterSpec spec) {
+        return FORMATS.stream()
+                .filter(f -> f.type().isInstance(spec))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("no file format for " + spec.method()));
+    }
+
+    private static <S extends AdapterSpec> String text(
+            Adapter adapter, ConfigFormat<S> format, AdapterCard card, List<String> modulesToSave) {
+        var keys = new TreeMap<String, Object>(format.defaults());
+        keys.putAll(adapter.savedKeys());
+        keys.put("peft_type", format.peftType());
+        keys.put("task_type", taskType(card.heads()));
+        keys.put("base_model_name_or_path", card.baseModel());
+        keys.put("inference_mode", true);
+        keys.put("modules_to_save", modulesToSave.isEmpty() ? Optional.empty() : modulesToSave);
+        putTargets(keys, adapter);
+        keys.putAll(format.keys(format.type().cast(adapter.spec())));
+        return Json.pretty(keys);
+    }
+
+    private static void putTargets(Map<String, Object> keys, Adapter adapter) {
+        var targets = adapter.spec().targets();
+        // Paths stand for all-linear, as PEFT has it: which linears there are depends on the model's class.
+        var found = ModuleNames.of(new ArrayList<>(adapter.modules().keySet()));
+        keys.put("target_modules", value(targets.modules().orElse(found)));
+        keys.put("exclude_modules", targets.exclude().map(AdapterConfig::value));
+        keys.put("layers_to_transform", orNull(targets.layersToTransform()));
+        keys.put("layers_pattern", orNull(targets.layersPattern()));
+    }
+
+    private static Object value(ModuleNames names) {
+        return names.regex().isPresent() ? names.regex().get() : names.names();
+    }
+
+    /** PEFT writes null where nothing is set. */
+    private static Optional<List<?>> orNull(List<?> list) {
+        return list.isEmpty() ? Optional.empty() : Optional.of(list);
+    }
+
+    /** PEFT's task type of a model with one head; none for several, which PEFT has no class for. */
+    private static Optional<String> taskType(List<SavedHead> heads) {
+        if (heads.size() != 1) {
+            return Optional.empty();
+        }
+        return Optional.of(heads.get(0).kind() == TaskKind.TOKEN_LABELS ? "TOKEN_CLS" : "SEQ_CLS");
+    }
+}

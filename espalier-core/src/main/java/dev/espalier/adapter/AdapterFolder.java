@@ -1,0 +1,150 @@
+package dev.espalier.adapter;
+
+import dev.espalier.checkpoint.AtomicFiles;
+import dev.espalier.checkpoint.AtomicFolders;
+import dev.espalier.checkpoint.Safetensors;
+import dev.espalier.checkpoint.SafetensorsFile;
+import dev.espalier.error.InputException;
+import dev.espalier.json.Json;
+import dev.espalier.model.EncoderModel;
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Scope;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * An adapter on disk, in PEFT's layout: {@code adapter_config.json}, {@code adapter_model.safetensors} and
+ * {@code README.md}; beside them {@value #CARD} with what PEFT has no place for: the heads' tasks, labels and pooling.
+ * LoRA folders with one head are read by PEFT, and PEFT's are read here; other methods have a {@code peft_type} of their
+ * own. Weights are stored under {@code base_model.model.PATH}, fp32.
+ */
+public final class AdapterFolder implements AutoCloseable {
+    /** The extra file's name. */
+    public static final String CARD = "espalier.json";
+
+    /** The weights' name. */
+    public static final String WEIGHTS = "adapter_model.safetensors";
+
+    private final Path folder;
+    private final AdapterConfig config;
+    private final AdapterCard card;
+    private final SavedTensors tensors;
+
+    private AdapterFolder(Path folder, AdapterConfig config, AdapterCard card, SavedTensors tensors) {
+        this.folder = folder;
+        this.config = config;
+        this.card = card;
+        this.tensors = tensors;
+    }
+
+    /**
+     * Opens a folder; weights are read when it is loaded into a model.
+     *
+     * @throws InputException if a file is missing or broken, or the adapter is of a kind that is not supported
+     */
+    public static AdapterFolder open(Path folder) {
+        AtomicFolders.recover(folder);
+        var file = folder.resolve(AdapterConfig.FILE);
+        if (!Files.exists(file)) {
+            throw new InputException(folder + " is no adapter folder: it has no " + AdapterConfig.FILE + ".");
+        }
+        var config = AdapterConfig.read(file);
+        var tensors = new SavedTensors(SafetensorsFile.open(folder.resolve(WEIGHTS)));
+        try {
+            var card = folder.resolve(CARD);
+            return new AdapterFolder(
+                    folder,
+                    config,
+                    Files.exists(card) ? Json.read(Json.mapper(), card, AdapterCard.class) : tensors.card(config),
+                    tensors);
+        } catch (RuntimeException e) {
+            tensors.close();
+            throw e;
+        }
+    }
+
+    /** How the adapter is composed. */
+    public AdapterSpec spec() {
+        return config.spec();
+    }
+
+    /** Base model and heads; what PEFT's folder leaves open (the labels' names) is filled in as transformers does. */
+    public AdapterCard card() {
+        return card;
+    }
+
+    /**
+     * Attaches the saved adapter to {@code model}, enabled. The saved heads are added to the model unless it has heads
+     * of their names, and take the saved weights.
+     *
+     * @param name the adapter's name among those of the model
+     * @throws InputException if a tensor is missing, superfluous or of another shape than the model asks for
+     */
+    public Adapter load(String name, EncoderModel model) {
+        try (var scope = Scope.open()) {
+            var heads = new SavedHeads(tensors);
+            heads.addMissing(card.heads(), model);
+            var linears = config.spec().targets().find(model);
+            if (linears.isEmpty() && !(config.spec() instanceof HeadOnlySpec)) {
+                throw new InputException(folder + " adapts " + config.spec().targets()
+                        + ", of which the model has none; use the base model '" + config.baseModel()
+                        + "' it was trained on.");
+            }
+            var adapter = Adapter.create(name, config.spec(), model, linears, tensors);
+            try {
+                heads.load(card.heads(), model);
+                tensors.requireAllUsed();
+                adapter.savedKeys(config.keys());
+                return adapter;
+            } catch (RuntimeException e) {
+                adapter.close();
+                throw e;
+            }
+        }
+    }
+
+    /** Loads the adapter in {@code folder} under the name {@code default}; see {@link #load(String, EncoderModel)}. */
+    public static Adapter load(Path folder, EncoderModel model) {
+        try (var saved = open(folder)) {
+            return saved.load("default", model);
+        }
+    }
+
+    /**
+     * Writes {@code adapter} and the trained heads of {@code model}, the whole folder at once: what was there before
+     * survives a failure. Keys of a loaded config that mean nothing here are kept.
+     *
+     * @param card of the heads of {@code model}
+     * @throws InputException if the folder cannot be written
+     */
+    public static void save(Path folder, Adapter adapter, EncoderModel model, AdapterCard card) {
+        var heads = new LinkedHashMap<String, List<Parameter>>();
+        model.heads().values().forEach(head -> heads.putAll(SavedHeads.trained(head)));
+        AtomicFolders.write(folder, target -> {
+            try (var scope = Scope.open()) {
+                Map<String, Tensor> weights = new LinkedHashMap<>();
+                adapter.modules().forEach((path, module) -> module.weights()
+                        .forEach(w -> weights.put(
+                                SavedTensors.PREFIX + path + "." + w.key(),
+                                w.layout().toFile(w.parameter().value()).contiguous())));
+                heads.values().forEach(parameters -> parameters.forEach(
+                        p -> weights.put(SavedTensors.PREFIX + p.name(), p.value())));
+                Safetensors.write(target.resolve(WEIGHTS), weights, Map.of("format", "pt"));
+            }
+            AtomicFiles.writeString(
+                    target.resolve(AdapterConfig.FILE),
+                    AdapterConfig.text(adapter, card, List.copyOf(heads.keySet())));
+            AtomicFiles.writeString(target.resolve(CARD), Json.pretty(card));
+            AtomicFiles.writeString(target.resolve("README.md"), Readme.of(adapter, card));
+        });
+    }
+
+    @Override
+    public void close() {
+        tensors.close();
+    }
+}

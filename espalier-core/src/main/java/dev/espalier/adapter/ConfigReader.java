@@ -1,0 +1,128 @@
+package dev.espalier.adapter;
+
+import dev.espalier.error.InputException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import tools.jackson.databind.JsonNode;
+
+/** Reads {@code adapter_config.json}; a value of the wrong kind is named with file and key. A null counts as absent. */
+final class ConfigReader {
+    private final Path file;
+    private final JsonNode config;
+
+    ConfigReader(Path file, JsonNode config) {
+        this.file = file;
+        this.config = config;
+    }
+
+    Path file() {
+        return file;
+    }
+
+    private Optional<JsonNode> value(String key) {
+        return config.hasNonNull(key) ? Optional.of(config.path(key)) : Optional.empty();
+    }
+
+    private <T> Optional<T> typed(
+            String key, String kind, Predicate<JsonNode> is, Function<JsonNode, T> convert) {
+        return value(key).map(node -> convert(key, node, kind, is, convert));
+    }
+
+    private <T> T convert(String key, JsonNode node, String kind, Predicate<JsonNode> is, Function<JsonNode, T> convert) {
+        if (!is.test(node)) {
+            throw new InputException(file + ", key '" + key + "': expected " + kind + ", found " + node + ".");
+        }
+        return convert.apply(node);
+    }
+
+    int integer(String key, int otherwise) {
+        return typed(key, "a whole number", JsonNode::isInt, JsonNode::intValue).orElse(otherwise);
+    }
+
+    double number(String key, double otherwise) {
+        return number(key).orElse(otherwise);
+    }
+
+    Optional<Double> number(String key) {
+        return typed(key, "a number", JsonNode::isNumber, JsonNode::asDouble);
+    }
+
+    boolean flag(String key, boolean otherwise) {
+        return typed(key, "true or false", JsonNode::isBoolean, JsonNode::booleanValue)
+                .orElse(otherwise);
+    }
+
+    boolean isText(String key) {
+        return config.path(key).isString();
+    }
+
+    Optional<String> text(String key) {
+        return typed(key, "a text", JsonNode::isString, JsonNode::stringValue);
+    }
+
+    /** A number for each key of an object, in file order. */
+    Map<String, Double> numbers(String key) {
+        var numbers = new LinkedHashMap<String, Double>();
+        typed(key, "an object", JsonNode::isObject, JsonNode::properties)
+                .ifPresent(entries -> entries.forEach(entry -> numbers.put(
+                        entry.getKey(),
+                        convert(
+                                key + "." + entry.getKey(),
+                                entry.getValue(),
+                                "a number",
+                                JsonNode::isNumber,
+                                JsonNode::asDouble))));
+        return numbers;
+    }
+
+    /** The elements of a list, or one value that stands for a list of it. */
+    private <T> List<T> list(String key, String kind, Predicate<JsonNode> is, Function<JsonNode, T> convert) {
+        var elements = new ArrayList<T>();
+        value(key).ifPresent(node -> {
+            for (var element : node.isArray() ? node.values() : List.of(node)) {
+                elements.add(convert(key, element, kind, is, convert));
+            }
+        });
+        return elements;
+    }
+
+    private Optional<ModuleNames> modules(String key) {
+        return value(key).map(node -> node.isString()
+                ? ModuleNames.matching(node.stringValue())
+                : ModuleNames.of(list(key, "a text or a list of texts", JsonNode::isString, JsonNode::stringValue)));
+    }
+
+    /** The keys that say what is adapted; without {@code target_modules} PEFT's default for BERT-like models. */
+    TargetModules targets() {
+        boolean all = isText("target_modules")
+                && text("target_modules").equals(Optional.of(TargetModules.ALL_LINEAR));
+        return new TargetModules(
+                all ? Optional.empty() : modules("target_modules").or(TargetModules.DEFAULT::modules),
+                modules("exclude_modules").filter(names -> !names.equals(ModuleNames.of(List.of()))),
+                list("layers_to_transform", "whole numbers", JsonNode::isInt, JsonNode::intValue),
+                list("layers_pattern", "texts", JsonNode::isString, JsonNode::stringValue));
+    }
+
+    /**
+     * Refuses a key whose value is set: it asks for arithmetic that is not supported.
+     *
+     * @throws InputException naming the key
+     */
+    void refuse(String key) {
+        value(key).filter(node -> !isOff(node)).ifPresent(node -> {
+            throw new InputException(file + ": '" + key + "' is " + node
+                    + ", which changes what the adapter computes and is not supported; merge the adapter with the"
+                    + " library that made it, or train one without.");
+        });
+    }
+
+    private static boolean isOff(JsonNode node) {
+        return (node.isBoolean() && !node.booleanValue()) || (node.isContainer() && node.isEmpty());
+    }
+}

@@ -1,0 +1,111 @@
+package dev.espalier.adapter;
+
+import dev.espalier.adapter.AdapterCard.SavedHead;
+import dev.espalier.checkpoint.SafetensorsFile;
+import dev.espalier.data.TaskKind;
+import dev.espalier.error.InputException;
+import dev.espalier.error.Nearest;
+import dev.espalier.model.Pooling;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.Tensor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The tensors of an adapter folder by the model's paths. Adapters of a body alone lack the body's own prefix. */
+final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
+    /** What PEFT puts before every path. */
+    static final String PREFIX = "base_model.model.";
+
+    private static final Logger LOG = LoggerFactory.getLogger(SavedTensors.class);
+    private final SafetensorsFile file;
+    private final Set<String> used = new LinkedHashSet<>();
+
+    SavedTensors(SafetensorsFile file) {
+        this.file = file;
+    }
+
+    @Override
+    public Tensor values(String module, String key, StoredLayout layout, DeltaWeights.Initial initial) {
+        return layout.fromFile(tensor(module + "." + key, layout.shape()));
+    }
+
+    private Optional<String> stored(String path) {
+        var body = path.substring(path.indexOf('.') + 1);
+        return List.of(PREFIX + path, PREFIX + body).stream()
+                .filter(file.names()::contains)
+                .findFirst();
+    }
+
+    /** Whether there is a tensor for {@code path}. */
+    boolean has(String path) {
+        return stored(path).isPresent();
+    }
+
+    /**
+     * The tensor for {@code path}, a view of the file.
+     *
+     * @throws InputException if it is missing or has another shape
+     */
+    Tensor tensor(String path, long... shape) {
+        var expected = Arrays.toString(shape);
+        var name = stored(path)
+                .orElseThrow(() -> new InputException(file.path() + " has no tensor '" + PREFIX + path + "' of shape "
+                        + expected + "; nearest are "
+                        + String.join(", ", Nearest.to(PREFIX + path, file.names(), 3))
+                        + ". Is this the base model that the adapter was trained on?"));
+        var found = file.info(name).shape();
+        if (!found.toString().equals(expected)) {
+            throw new InputException("Tensor '" + name + "' in " + file.path() + " has shape " + found
+                    + ", but the model and the adapter's config ask for " + expected
+                    + "; use the base model that the adapter was trained on.");
+        }
+        used.add(name);
+        return file.tensor(name);
+    }
+
+    /**
+     * Refuses what nothing asked for: the adapter would not compute what it was trained to.
+     *
+     * @throws InputException naming the first such tensor
+     */
+    void requireAllUsed() {
+        for (var name : file.names()) {
+            if (name.contains(".base_layer.")) {
+                LOG.info("{} in {} is a copy of the base model's weight; it is not used.", name, file.path());
+            } else if (!used.contains(name)) {
+                throw new InputException("Tensor '" + name + "' " + file.info(name).shape() + " in " + file.path()
+                        + " has no place in the model; use the base model that the adapter was trained on.");
+            }
+        }
+    }
+
+    /** What is known of a folder that has PEFT's files only: one head, whose classifier gives the number of labels. */
+    AdapterCard card(AdapterConfig config) {
+        var heads = file.names().stream()
+                .filter(name -> name.matches(".*\\.classifier(\\.out_proj)?\\.weight"))
+                .findFirst()
+                .map(name -> head(config, file.info(name).shape().get(0).intValue()))
+                .stream()
+                .toList();
+        return new AdapterCard(config.baseModel(), Optional.empty(), heads);
+    }
+
+    private static SavedHead head(AdapterConfig config, int outputs) {
+        boolean perToken = config.taskType().equals(Optional.of("TOKEN_CLS"));
+        var kind = perToken ? TaskKind.TOKEN_LABELS : outputs == 1 ? TaskKind.REGRESSION : TaskKind.SINGLE_LABEL;
+        var labels = kind == TaskKind.REGRESSION
+                ? List.<String>of()
+                : IntStream.range(0, outputs).mapToObj(i -> "LABEL_" + i).toList();
+        return new SavedHead("", "", kind, labels, Pooling.DEFAULT);
+    }
+
+    @Override
+    public void close() {
+        file.close();
+    }
+}
