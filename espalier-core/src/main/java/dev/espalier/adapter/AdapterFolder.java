@@ -79,7 +79,7 @@ public final class AdapterFolder implements AutoCloseable {
 
     /**
      * Attaches the saved adapter to {@code model}, enabled. The saved heads are added to the model unless it has heads
-     * of their names, and take the saved weights.
+     * of their names, and take the saved weights. If that fails, heads may have been added, but nothing else is changed.
      *
      * @param name the adapter's name among those of the model
      * @throws InputException if a tensor is missing, superfluous or of another shape than the model asks for
@@ -96,8 +96,9 @@ public final class AdapterFolder implements AutoCloseable {
             }
             var adapter = Adapter.create(name, config.spec(), model, linears, tensors);
             try {
-                heads.load(card.heads(), model);
+                var values = heads.find(card.heads(), model);
                 tensors.requireAllUsed();
+                SavedHeads.load(values);
                 adapter.savedKeys(config.keys());
                 return adapter;
             } catch (RuntimeException e) {

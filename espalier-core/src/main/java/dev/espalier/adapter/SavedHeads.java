@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** The heads in an adapter folder: PEFT's {@code modules_to_save}. */
 final class SavedHeads {
@@ -28,26 +30,35 @@ final class SavedHeads {
         }
     }
 
-    /** Sets the weights of {@code heads} to the saved ones. A layer is trained on if, and only if, it was saved. */
-    void load(List<SavedHead> heads, EncoderModel model) {
+    /**
+     * The saved values of the weights of {@code heads}: of those that train, and of layers that were trained where the
+     * model would keep them frozen.
+     *
+     * @throws dev.espalier.error.InputException if one is missing or of another shape
+     */
+    Map<Parameter, Tensor> find(List<SavedHead> heads, EncoderModel model) {
+        var found = new LinkedHashMap<Parameter, Tensor>();
         for (var saved : heads) {
-            var head = model.heads().get(saved.name());
-            if (head != null) {
-                parameters(head).forEach(this::load);
+            for (var parameter : parameters(model.heads().get(saved.name()))) {
+                if (parameter.trainable() || tensors.has(parameter.name())) {
+                    found.put(parameter, tensors.tensor(parameter.name(), parameter.shape()));
+                }
             }
         }
+        return found;
     }
 
-    private void load(Parameter parameter) {
-        if (parameter.trainable() || tensors.has(parameter.name())) {
-            var value = parameter.value();
-            value.copy_(tensors.tensor(parameter.name(), parameter.shape()));
+    /** Sets weights to what {@link #find} gave; they train from now on. */
+    static void load(Map<Parameter, Tensor> values) {
+        values.forEach((parameter, value) -> {
+            var own = parameter.value();
+            own.copy_(value);
             parameter.trainable(true);
-        }
+        });
     }
 
-    private static List<Parameter> parameters(Head head) {
-        return head.linears().stream()
+    private static List<Parameter> parameters(@Nullable Head head) {
+        return head == null ? List.of() : head.linears().stream()
                 .flatMap(linear -> linear.parameters().stream())
                 .toList();
     }

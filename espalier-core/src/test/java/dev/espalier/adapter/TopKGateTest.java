@@ -1,0 +1,145 @@
+package dev.espalier.adapter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.espalier.model.ForwardContext;
+import dev.espalier.tensor.RandomStream;
+import dev.espalier.tensor.Tape;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The gate against {@link PlainGate}, the formulas as plain loops in double, differentiated by differences. */
+class TopKGateTest {
+    @ParameterizedTest(name = "E {0}, k {1}, capacity {2}, keep {3}, renormalise {4}, balanced {5}, lengths {6}")
+    @CsvSource({
+        "4, 2, 0,   1,  false, false, 7 7 7",
+        "4, 2, 1.0, 1,  false, false, 7 5 1",
+        "4, 2, 0.5, .5, true,  true,  7 5 1",
+        "4, 3, 0.7, .3, true,  false, 7 2 6",
+        "1, 1, 0,   1,  false, true,  7 1 7",
+        "1, 1, 0.4, 1,  true,  false, 7 1 7",
+        "5, 5, 0,   1,  false, false, 1 1 1",
+        "5, 5, 0.6, .6, true,  true,  7 7 7",
+        "6, 2, 0,   0,  true,  false, 7 3 7",
+        "6, 2, 1.0, 0,  false, true,  7 3 7",
+        "16, 4, 1.25, .5, false, false, 40 25 12"
+    })
+    void weightsLossCountsAndGradientAreThoseOfThePlainLoops(
+            int experts, int k, double capacity, double keep, boolean renormalise, boolean balanced, String lengths) {
+        for (int seed = 0; seed < 5; seed++) {
+            var random = new Random(seed);
+            var rows = Arrays.stream(lengths.split(" "))
+                    .mapToInt(Integer::parseInt)
+                    .toArray();
+            int tokens = Arrays.stream(rows).max().orElseThrow();
+            int size = rows.length * tokens * experts;
+            var logits = values(random, size);
+            var mask = new float[size];
+            for (int i = 0; i < size; i++) {
+                mask[i] = random.nextDouble() < keep ? 1 : 0;
+            }
+            var slopes = values(random, size);
+            var settings = new TopKGate.Settings(
+                    k,
+                    renormalise,
+                    new ExpertDropout(.25, (context, e) -> mask.clone()),
+                    new ExpertCapacity(Optional.of(capacity).filter(c -> c > 0), false),
+                    new LoadBalanceLoss(.7, balanced));
+            var plain = new PlainGate(settings, experts, rows, tokens, mask, 3, 4);
+            plain.decide(logits);
+
+            var gate = gate(logits, settings, experts, rows, tokens);
+
+            assertThat(gate.auxiliaryLoss()).isCloseTo(plain.auxiliary(logits), within(1e-6));
+            var weights = plain.weights(logits);
+            for (int i = 0; i < size; i++) {
+                assertThat((double) gate.weights()[i]).isCloseTo(weights[i], within(1e-5));
+            }
+            var context = context(rows, tokens, Tape.inference());
+            var observation = gate.observation("module", context);
+            assertThat(observation.chosen()).isEqualTo(plain.chosen());
+            assertThat(observation.kept()).isEqualTo(plain.kept());
+            assertThat(observation.tokens()).isEqualTo(Arrays.stream(rows).sum());
+            assertThat(observation.entropySum()).isCloseTo(plain.entropy(logits), within(1e-3));
+            var gradient = gate.backward(floats(slopes));
+            var expected = plain.gradient(logits, slopes);
+            for (int i = 0; i < size; i++) {
+                assertThat((double) gradient[i]).isCloseTo(expected[i], within(2e-4 + 2e-4 * Math.abs(expected[i])));
+            }
+        }
+    }
+
+    @Test
+    void ofEqualGatesTheLowerIndicesAreChosenAndNeverMoreThanK() {
+        var context = context(new int[] {3}, 3, Tape.inference());
+        var gates = new float[] {.2f, .2f, .2f, .2f, .2f, .1f, .4f, .1f, .4f, 0, 0, 0, 0, .5f, 0};
+        assertThat(TopK.choose(gates, 5, 2, context)).containsExactly(0, 1, 1, 3, 3, TopK.NONE);
+    }
+
+    @Test
+    void evenLoadGivesTheSameBalancedLossWhateverExpertsAndKAre() {
+        for (int experts : new int[] {2, 4, 8}) {
+            for (int k = 1; k <= experts; k++) {
+                int tokens = experts;
+                int top = k;
+                var choices = IntStream.range(0, tokens * k)
+                        .map(slot -> (slot / top + slot % top) % tokens)
+                        .toArray();
+                var gates = new float[tokens * experts];
+                Arrays.fill(gates, 1f / experts);
+                var context = context(new int[] {tokens}, tokens, Tape.inference());
+                var balanced = new LoadBalanceLoss(.1, true).of(gates, choices, k, experts, 1, context);
+                assertThat(balanced.value()).isCloseTo(.1, within(1e-7));
+                var plain = new LoadBalanceLoss(.1, false).of(gates, choices, k, experts, 1, context);
+                assertThat(plain.value()).isCloseTo(.1 * k / experts / experts, within(1e-7));
+            }
+        }
+    }
+
+    @Test
+    void evaluationHasNoLimitUnlessAsked() {
+        var choices = new int[] {0, 0, 0, 0};
+        var evaluation = ForwardContext.evaluation(Tape.inference(), 4, new int[] {4});
+        assertThat(new ExpertCapacity(Optional.of(.5), false).limit(choices, 1, 2, evaluation))
+                .containsExactly(0, 0, 0, 0);
+        assertThat(new ExpertCapacity(Optional.of(.5), true).limit(choices, 1, 2, evaluation))
+                .containsExactly(0, TopK.NONE, TopK.NONE, TopK.NONE);
+    }
+
+    private static TopKGate gate(double[] logits, TopKGate.Settings settings, int experts, int[] rows, int tokens) {
+        var probabilities = new float[logits.length];
+        for (int token = 0; token < logits.length / experts; token++) {
+            var p = PlainGate.softmax(logits, token * experts, experts);
+            for (int e = 0; e < experts; e++) {
+                probabilities[token * experts + e] = (float) p[e];
+            }
+        }
+        return TopKGate.of(floats(logits), probabilities, settings, 3, context(rows, tokens, Tape.inference()));
+    }
+
+    private static ForwardContext context(int[] lengths, int tokens, Tape tape) {
+        var training = new ForwardContext.Training(RandomStream.of(1), new long[lengths.length], 4);
+        return ForwardContext.training(tape, tokens, lengths, training);
+    }
+
+    private static float[] floats(double[] values) {
+        var floats = new float[values.length];
+        for (int i = 0; i < values.length; i++) {
+            floats[i] = (float) values[i];
+        }
+        return floats;
+    }
+
+    private static double[] values(Random random, int size) {
+        // Rounded to fp32, so that both sides see the same numbers.
+        return IntStream.range(0, size)
+                .mapToDouble(i -> (float) random.nextGaussian())
+                .toArray();
+    }
+}
