@@ -19,7 +19,8 @@ import tools.jackson.databind.JsonNode;
  *
  * @param keys the file as it is, so that keys that mean nothing here survive rewriting
  */
-record AdapterConfig(AdapterSpec spec, String peftType, String baseModel, Optional<String> taskType, Map<String, JsonNode> keys) {
+record AdapterConfig(
+        AdapterSpec spec, String peftType, String baseModel, Optional<String> taskType, Map<String, JsonNode> keys) {
     /** The file's name in the folder. */
     static final String FILE = "adapter_config.json";
 

@@ -132,13 +132,13 @@ public final class AdapterFolder implements AutoCloseable {
                         .forEach(w -> weights.put(
                                 SavedTensors.PREFIX + path + "." + w.key(),
                                 w.layout().toFile(w.parameter().value()).contiguous())));
-                heads.values().forEach(parameters -> parameters.forEach(
-                        p -> weights.put(SavedTensors.PREFIX + p.name(), p.value())));
+                heads.values()
+                        .forEach(parameters ->
+                                parameters.forEach(p -> weights.put(SavedTensors.PREFIX + p.name(), p.value())));
                 Safetensors.write(target.resolve(WEIGHTS), weights, Map.of("format", "pt"));
             }
             AtomicFiles.writeString(
-                    target.resolve(AdapterConfig.FILE),
-                    AdapterConfig.text(adapter, card, List.copyOf(heads.keySet())));
+                    target.resolve(AdapterConfig.FILE), AdapterConfig.text(adapter, card, List.copyOf(heads.keySet())));
             AtomicFiles.writeString(target.resolve(CARD), Json.pretty(card));
             AtomicFiles.writeString(target.resolve("README.md"), Readme.of(adapter, card));
         });

@@ -29,12 +29,12 @@ final class ConfigReader {
         return config.hasNonNull(key) ? Optional.of(config.path(key)) : Optional.empty();
     }
 
-    private <T> Optional<T> typed(
-            String key, String kind, Predicate<JsonNode> is, Function<JsonNode, T> convert) {
+    private <T> Optional<T> typed(String key, String kind, Predicate<JsonNode> is, Function<JsonNode, T> convert) {
         return value(key).map(node -> convert(key, node, kind, is, convert));
     }
 
-    private <T> T convert(String key, JsonNode node, String kind, Predicate<JsonNode> is, Function<JsonNode, T> convert) {
+    private <T> T convert(
+            String key, JsonNode node, String kind, Predicate<JsonNode> is, Function<JsonNode, T> convert) {
         if (!is.test(node)) {
             throw new InputException(file + ", key '" + key + "': expected " + kind + ", found " + node + ".");
         }
@@ -93,15 +93,16 @@ final class ConfigReader {
     }
 
     private Optional<ModuleNames> modules(String key) {
-        return value(key).map(node -> node.isString()
-                ? ModuleNames.matching(node.stringValue())
-                : ModuleNames.of(list(key, "a text or a list of texts", JsonNode::isString, JsonNode::stringValue)));
+        return value(key)
+                .map(node -> node.isString()
+                        ? ModuleNames.matching(node.stringValue())
+                        : ModuleNames.of(
+                                list(key, "a text or a list of texts", JsonNode::isString, JsonNode::stringValue)));
     }
 
     /** The keys that say what is adapted; without {@code target_modules} PEFT's default for BERT-like models. */
     TargetModules targets() {
-        boolean all = isText("target_modules")
-                && text("target_modules").equals(Optional.of(TargetModules.ALL_LINEAR));
+        boolean all = isText("target_modules") && text("target_modules").equals(Optional.of(TargetModules.ALL_LINEAR));
         return new TargetModules(
                 all ? Optional.empty() : modules("target_modules").or(TargetModules.DEFAULT::modules),
                 modules("exclude_modules").filter(names -> !names.equals(ModuleNames.of(List.of()))),

@@ -94,11 +94,13 @@ final class LoraFormat implements ConfigFormat<LoraSpec> {
         var alphas = new LinkedHashMap<String, Object>();
         spec.alphaPattern().forEach((key, alpha) -> alphas.put(key, number(alpha)));
         keys.put("alpha_pattern", alphas);
-        keys.put("init_lora_weights", switch (spec.initialisation()) {
-            case DEFAULT -> true;
-            case GAUSSIAN -> "gaussian";
-            case RANDOM -> false;
-        });
+        keys.put(
+                "init_lora_weights",
+                switch (spec.initialisation()) {
+                    case DEFAULT -> true;
+                    case GAUSSIAN -> "gaussian";
+                    case RANDOM -> false;
+                });
         return keys;
     }
 

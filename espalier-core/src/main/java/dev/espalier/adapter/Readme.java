@@ -27,8 +27,7 @@ final class Readme {
                 |---|---|---|---|
                 %s
                 %s
-                """
-                .formatted(
+                """.formatted(
                         card.baseModel(),
                         peft ? "library_name: peft\n" : "",
                         adapter.spec().method(),

@@ -58,16 +58,19 @@ final class SavedHeads {
     }
 
     private static List<Parameter> parameters(@Nullable Head head) {
-        return head == null ? List.of() : head.linears().stream()
-                .flatMap(linear -> linear.parameters().stream())
-                .toList();
+        return head == null
+                ? List.of()
+                : head.linears().stream()
+                        .flatMap(linear -> linear.parameters().stream())
+                        .toList();
     }
 
     /** What trains of {@code head}, by the module that is saved as a whole. */
     static Map<String, List<Parameter>> trained(Head head) {
         var modules = new LinkedHashMap<String, List<Parameter>>();
         for (var linear : head.linears()) {
-            var trained = linear.parameters().stream().filter(Parameter::trainable).toList();
+            var trained =
+                    linear.parameters().stream().filter(Parameter::trainable).toList();
             if (!trained.isEmpty()) {
                 modules.computeIfAbsent(module(head, linear), path -> new ArrayList<>())
                         .addAll(trained);

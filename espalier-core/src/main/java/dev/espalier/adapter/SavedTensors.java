@@ -78,8 +78,9 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
             if (name.contains(".base_layer.")) {
                 LOG.info("{} in {} is a copy of the base model's weight; it is not used.", name, file.path());
             } else if (!used.contains(name)) {
-                throw new InputException("Tensor '" + name + "' " + file.info(name).shape() + " in " + file.path()
-                        + " has no place in the model; use the base model that the adapter was trained on.");
+                throw new InputException(
+                        "Tensor '" + name + "' " + file.info(name).shape() + " in " + file.path()
+                                + " has no place in the model; use the base model that the adapter was trained on.");
             }
         }
     }

@@ -205,7 +205,8 @@ class AdapterFolderTest {
             base.addHead("", 3);
             var before = base.logits();
             assertThatThrownBy(() -> AdapterFolder.load(folder, base.model())).isInstanceOf(InputException.class);
-            assertThat(base.model().linears().values()).allMatch(linear -> linear.deltas().isEmpty());
+            assertThat(base.model().linears().values())
+                    .allMatch(linear -> linear.deltas().isEmpty());
             assertThat(base.logits()).isEqualTo(before);
         }
     }

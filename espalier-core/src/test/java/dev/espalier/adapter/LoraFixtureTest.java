@@ -41,8 +41,8 @@ class LoraFixtureTest {
             var logits = run.step(true);
             assertClose("logits", logits, run.expected.tensor("logits"), 1e-4, 2e-5);
             assertNear("loss", run.loss, Fixtures.doubles(run.expected.tensor("loss"))[0], 1e-4, 2e-5);
-            run.stored.forEach((key, parameter) -> assertClose(
-                    key, run.gradients.of(parameter), run.expected.tensor("grad." + key), 1e-3, 1e-6));
+            run.stored.forEach((key, parameter) ->
+                    assertClose(key, run.gradients.of(parameter), run.expected.tensor("grad." + key), 1e-3, 1e-6));
             assertThat(run.stored).hasSize(10);
             assertThat(run.adapter.trainedWeights() + 3 * 64 + 3).isEqualTo(2243);
         }
@@ -51,8 +51,8 @@ class LoraFixtureTest {
     @Test
     void twentyStepsOfAdamWFollowPeftsCurve() {
         try (var run = new Run();
-                var optimizer = new AdamW(
-                        List.of(ParameterGroup.of(run.values(), .01)), new AdamW.Options(.9, .999, 1e-8))) {
+                var optimizer =
+                        new AdamW(List.of(ParameterGroup.of(run.values(), .01)), new AdamW.Options(.9, .999, 1e-8))) {
             var losses = Fixtures.doubles(run.expected.tensor("curve_loss"));
             var norms = Fixtures.doubles(run.expected.tensor("curve_grad_norm"));
             for (int step = 0; step < STEPS; step++) {
@@ -64,8 +64,8 @@ class LoraFixtureTest {
             var logits = run.step(false);
             assertNear("loss after all", run.loss, losses[STEPS], 1e-4, 2e-5);
             assertClose("logits after all", logits, run.expected.tensor("final_logits_last"), 1e-3, 1e-4);
-            run.stored.forEach((key, parameter) -> assertClose(
-                    key, parameter.value(), run.expected.tensor("final." + key), 1e-3, 1e-4));
+            run.stored.forEach((key, parameter) ->
+                    assertClose(key, parameter.value(), run.expected.tensor("final." + key), 1e-3, 1e-4));
         }
     }
 
@@ -107,9 +107,7 @@ class LoraFixtureTest {
         private Map<String, Parameter> stored() {
             var byName = new LinkedHashMap<String, Parameter>();
             adapter.parameters().forEach(p -> byName.put(p.name().replace(".default.", "."), p));
-            model.parameters().values().stream()
-                    .filter(Parameter::trainable)
-                    .forEach(p -> byName.put(p.name(), p));
+            model.parameters().values().stream().filter(Parameter::trainable).forEach(p -> byName.put(p.name(), p));
             var stored = new LinkedHashMap<String, Parameter>();
             try (var file = SafetensorsFile.open(Fixtures.path(FOLDER + "/adapter_model.safetensors"))) {
                 file.names().forEach(key -> {
