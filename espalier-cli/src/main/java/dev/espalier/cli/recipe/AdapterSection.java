@@ -1,4 +1,14 @@
 package dev.espalier.cli.recipe;
 
+import dev.espalier.adapter.AdapterSpec;
+
 /** A method of adaptation; the key {@code method} says which. */
-public sealed interface AdapterSection permits LoraSection, SiraSection, HeadOnlySection {}
+public sealed interface AdapterSection extends Checked permits LoraSection, SiraSection, HeadOnlySection {
+    /** What the library needs to know of it. */
+    AdapterSpec spec();
+
+    @Override
+    default void check() {
+        spec();
+    }
+}

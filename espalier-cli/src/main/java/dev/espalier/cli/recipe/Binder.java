@@ -73,7 +73,7 @@ final class Binder {
             try {
                 checked.check();
             } catch (InputException e) {
-                throw new InputException(node.at() + ": " + path + ": " + e.getMessage(), e);
+                throw new InputException(node.at() + ": " + (path.isEmpty() ? "" : path + ": ") + e.getMessage(), e);
             }
         }
         return section;

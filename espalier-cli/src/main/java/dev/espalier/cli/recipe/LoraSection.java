@@ -1,22 +1,12 @@
 package dev.espalier.cli.recipe;
 
+import dev.espalier.adapter.LoraSpec;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/**
- * LoRA's numbers.
- *
- * @param rank inner size of the product
- * @param alpha the product is scaled by alpha / rank
- * @param dropout on the adapter's input
- * @param rslora whether the scale is alpha / sqrt(rank)
- * @param bias which biases are trained
- * @param target where it attaches
- * @param rankPattern ranks of particular modules, the first match wins
- * @param alphaPattern the same for alpha
- */
-@Variant(value = "lora", is = "low-rank adaptation")
+/** LoRA; see {@link LoraSpec}, which it becomes. */
+@Variant(value = LoraSpec.METHOD, is = "low-rank adaptation")
 public record LoraSection(
         @Key(value = "Rank of each adapter: the inner size of its two matrices.", atLeast = 1)
         int rank,
@@ -30,10 +20,10 @@ public record LoraSection(
         @Key("Scale by alpha / sqrt(rank) instead (rsLoRA).")
         boolean rslora,
 
-        @Inline TargetSection target,
+        @Key("How the two matrices start: A random and B zero, uniform (default) or gaussian, or both random.")
+        LoraSpec.Initialisation initialisation,
 
-        @Key("Biases that are trained: none, all of the model's, or those of adapted modules.")
-        Bias bias,
+        @Inline TargetSection target,
 
         @Key(
                 value =
@@ -43,13 +33,28 @@ public record LoraSection(
 
         @Key(value = "The same for alpha.", above = 0) Map<String, Double> alphaPattern)
         implements AdapterSection {
-    /** The reference setting of the built-in tasks. */
-    public static final LoraSection DEFAULT =
-            new LoraSection(8, 16, 0.05, false, TargetSection.DEFAULT, Bias.NONE, Map.of(), Map.of());
+    static final LoraSection DEFAULT = of(LoraSpec.defaults());
 
     public LoraSection {
         // Not Map.copyOf: the order of the patterns counts.
         rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
         alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
+    }
+
+    private static LoraSection of(LoraSpec spec) {
+        return new LoraSection(
+                spec.rank(),
+                spec.alpha(),
+                spec.dropout(),
+                spec.rslora(),
+                spec.initialisation(),
+                TargetSection.of(spec.targets()),
+                spec.rankPattern(),
+                spec.alphaPattern());
+    }
+
+    @Override
+    public LoraSpec spec() {
+        return new LoraSpec(target.targets(), rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation);
     }
 }

@@ -1,5 +1,6 @@
 package dev.espalier.cli.recipe;
 
+import dev.espalier.adapter.ModuleNames;
 import java.util.List;
 
 /**
@@ -22,5 +23,13 @@ public record Modules(List<String> values, boolean pattern) {
     /** Modules by pattern, or {@code all-linear}. */
     public static Modules matching(String pattern) {
         return new Modules(List.of(pattern), true);
+    }
+
+    static Modules of(ModuleNames names) {
+        return names.regex().map(Modules::matching).orElseGet(() -> named(names.names()));
+    }
+
+    ModuleNames names() {
+        return pattern ? ModuleNames.matching(values.get(0)) : ModuleNames.of(values);
     }
 }

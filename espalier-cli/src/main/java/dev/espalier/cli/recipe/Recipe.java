@@ -1,29 +1,24 @@
 package dev.espalier.cli.recipe;
 
+import dev.espalier.model.Pooling;
+import dev.espalier.train.TrainingOptions;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A run, as its YAML file describes it: model, what is trained, tasks, training.
- *
- * @param model name or folder of the base
- * @param dtype of the frozen weights
- * @param adapter the method and its numbers
- * @param head how a task's output is computed
- * @param tasks at least one
- * @param training the loop
- * @param output the run's folder; by default a new one under {@code runs}
- */
+/** A run, as its YAML file describes it; the keys' documentation is on the components. */
 public record Recipe(
         @Key(
-                "The frozen model: all-MiniLM-L6-v2 (comes with Espalier), bge-small-en-v1.5 or e5-small-v2 (downloaded from Maven Central), a name in the local Hugging Face cache, or a folder in Hugging Face's layout.")
+                "The frozen model: all-minilm-l6-v2 (comes with Espalier), bge-small-en-v1.5 or e5-small-v2 (downloaded from Maven Central), a name in the local Hugging Face cache, or a folder in Hugging Face's layout.")
         String model,
 
         @Key("Number type of the frozen weights; what is trained is always kept in fp32.")
         Dtype dtype,
 
         @Key("What is trained beside the heads.") AdapterSection adapter,
-        @Key("How the answer is read off the model.") HeadSection head,
+
+        @Key(
+                "What the head of a whole text reads: the first token through the model family's own dense layer (default), the first token as it is, or the mean of the tokens.")
+        Pooling pooling,
 
         @Key(
                 value =
@@ -37,18 +32,28 @@ public record Recipe(
         @Key(
                 value = "Folder of the run; it must not exist yet. By default runs/NAME-OF-THIS-FILE.",
                 example = "runs/my-run")
-        @Nullable String output) {
-    /** Every key's default. */
-    public static final Recipe DEFAULT = new Recipe(
-            "all-MiniLM-L6-v2",
+        @Nullable String output)
+        implements Checked {
+    static final Recipe DEFAULT = new Recipe(
+            "all-minilm-l6-v2",
             Dtype.FP32,
             LoraSection.DEFAULT,
-            HeadSection.DEFAULT,
+            Pooling.DEFAULT,
             List.of(),
             TrainingSection.DEFAULT,
             null);
 
     public Recipe {
         tasks = List.copyOf(tasks);
+    }
+
+    /** What the library needs to know of the training. */
+    public TrainingOptions options() {
+        return training.options(dtype);
+    }
+
+    @Override
+    public void check() {
+        options();
     }
 }

@@ -75,7 +75,7 @@ public final class Recipes {
                         defaults.model(),
                         defaults.dtype(),
                         (AdapterSection) Objects.requireNonNull(DEFAULTS.get(chosen)),
-                        defaults.head(),
+                        defaults.pooling(),
                         List.of(TaskSection.builtin("noun-supersense")),
                         defaults.training(),
                         defaults.output()));

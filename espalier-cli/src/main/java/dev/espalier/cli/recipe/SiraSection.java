@@ -1,22 +1,10 @@
 package dev.espalier.cli.recipe;
 
-import dev.espalier.error.InputException;
+import dev.espalier.adapter.SiraSpec;
+import java.util.Optional;
 
-/**
- * SiRA's numbers: every adapted module has a router and several low-rank experts, of which each token uses a few.
- *
- * @param experts per adapted module
- * @param topK experts a token uses
- * @param rank of each expert
- * @param alpha an expert's output is scaled by alpha / rank
- * @param dropout on the experts' input
- * @param expertDropout on the router's probabilities
- * @param capacityFactor times topK * tokens / experts is what an expert takes of a sequence in training; 0 for no limit
- * @param auxiliaryCoefficient weight of the load-balancing loss
- * @param renormalise whether the chosen experts' weights are made to sum to 1
- * @param target where it attaches
- */
-@Variant(value = "sira", is = "sparse mixture of low-rank experts")
+/** SiRA; see {@link SiraSpec}, which it becomes. */
+@Variant(value = SiraSpec.METHOD, is = "sparse mixture of low-rank experts")
 public record SiraSection(
         @Key(value = "Low-rank experts of each adapted module.", atLeast = 1)
         int experts,
@@ -41,27 +29,56 @@ public record SiraSection(
 
         @Key(
                 value =
-                        "While training, an expert takes at most capacity-factor * top-k * tokens / experts tokens of a sequence; 0 for no limit.",
+                        "An expert takes at most capacity-factor * top-k * tokens / experts of a sequence's tokens; 0 for no limit.",
                 atLeast = 0)
         double capacityFactor,
 
-        @Key(value = "Weight of the loss that keeps the experts' load balanced.", atLeast = 0)
+        @Key("Whether that limit holds outside of training too.")
+        boolean capacityInEvaluation,
+
+        @Key(value = "Weight of the loss that keeps the experts' load even.", atLeast = 0)
         double auxiliaryCoefficient,
+
+        @Key("Scale that loss so that an even load gives 1, whatever experts and top-k are.")
+        boolean balancedAuxiliary,
 
         @Key("Make the weights of a token's chosen experts sum to 1.")
         boolean renormalise,
 
         @Inline TargetSection target)
-        implements AdapterSection, Checked {
-    /** The paper's setting; its alpha is not known. */
-    public static final SiraSection DEFAULT =
-            new SiraSection(16, 4, 4, 16, 0.05, 0.5, 1, 0.01, false, TargetSection.DEFAULT);
+        implements AdapterSection {
+    static final SiraSection DEFAULT = of(SiraSpec.defaults());
+
+    private static SiraSection of(SiraSpec spec) {
+        return new SiraSection(
+                spec.experts(),
+                spec.topK(),
+                spec.rank(),
+                spec.alpha(),
+                spec.dropout(),
+                spec.expertDropout(),
+                spec.capacityFactor().orElse(0.0),
+                spec.capacityInEvaluation(),
+                spec.auxiliaryCoefficient(),
+                spec.balancedAuxiliary(),
+                spec.renormalise(),
+                TargetSection.of(spec.targets()));
+    }
 
     @Override
-    public void check() {
-        if (topK > experts) {
-            throw new InputException("top-k is " + topK + ", more than the " + experts
-                    + " experts there are; lower top-k or raise experts.");
-        }
+    public SiraSpec spec() {
+        return new SiraSpec(
+                target.targets(),
+                experts,
+                topK,
+                rank,
+                alpha,
+                dropout,
+                expertDropout,
+                Optional.of(capacityFactor).filter(factor -> factor > 0),
+                capacityInEvaluation,
+                auxiliaryCoefficient,
+                balancedAuxiliary,
+                renormalise);
     }
 }

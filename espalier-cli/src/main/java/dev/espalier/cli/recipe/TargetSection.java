@@ -1,36 +1,37 @@
 package dev.espalier.cli.recipe;
 
+import dev.espalier.adapter.ModuleNames;
+import dev.espalier.adapter.TargetModules;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
-/**
- * Where an adapter attaches; its keys stand among those of the method.
- *
- * @param targetModules the modules adapted
- * @param excludeModules modules left out though they match
- * @param modulesToSave modules trained and saved whole
- * @param computeDtype of the adapter's products; by default the base's
- */
+/** Where an adapter attaches; its keys stand among those of the method. See {@link TargetModules}, which it becomes. */
 public record TargetSection(
         @Key(
-                "Linear modules that get an adapter: a list of names (a whole path or its end after a dot), a regular expression for whole paths, or all-linear for every linear but the head.")
+                "Linear modules that get an adapter: a list of names (a whole path or its end after a dot), a regular expression for whole paths, or all-linear for every linear but those of the heads.")
         Modules targetModules,
 
-        @Key("Modules left out though they match, in the same notation.")
+        @Key("Modules left out though they match: a list of names or a regular expression.")
         Modules excludeModules,
 
-        @Key("Modules that are trained whole and saved with the adapter. The heads always are.")
-        List<String> modulesToSave,
-
-        @Key(
-                value = "Number type of the adapter's matrix products; by default that of the frozen weights.",
-                example = "fp32")
-        @Nullable Dtype computeDtype) {
-    /** Attention's queries and values, as in the LoRA paper. */
-    public static final TargetSection DEFAULT =
-            new TargetSection(Modules.named(List.of("query", "value")), Modules.named(List.of()), List.of(), null);
-
+        @Key(value = "Only these layers, counted from 0; all if empty.", atLeast = 0)
+        List<Integer> layersToTransform) {
     public TargetSection {
-        modulesToSave = List.copyOf(modulesToSave);
+        layersToTransform = List.copyOf(layersToTransform);
+    }
+
+    static TargetSection of(TargetModules targets) {
+        return new TargetSection(
+                targets.modules().map(Modules::of).orElse(Modules.matching(TargetModules.ALL_LINEAR)),
+                targets.exclude().map(Modules::of).orElse(Modules.named(List.of())),
+                targets.layersToTransform());
+    }
+
+    TargetModules targets() {
+        boolean all = targetModules.equals(Modules.matching(TargetModules.ALL_LINEAR));
+        Optional<ModuleNames> excluded =
+                excludeModules.values().isEmpty() ? Optional.empty() : Optional.of(excludeModules.names());
+        return new TargetModules(
+                all ? Optional.empty() : Optional.of(targetModules.names()), excluded, layersToTransform, List.of());
     }
 }

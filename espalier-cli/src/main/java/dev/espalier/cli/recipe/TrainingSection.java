@@ -1,13 +1,17 @@
 package dev.espalier.cli.recipe;
 
+import dev.espalier.train.OptimizerKind;
+import dev.espalier.train.TrainingOptions;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** The training loop; the keys' documentation is on the components. */
+/** The training loop; see {@link TrainingOptions}, which it becomes together with the recipe's dtype. */
 public record TrainingSection(
         @Key(value = "Passes over the training split.", above = 0)
         double epochs,
 
-        @Key(value = "Optimizer steps; replaces epochs.", example = "1000", atLeast = 1) @Nullable Integer steps,
+        @Key(value = "Optimizer steps in place of epochs; 0 to go by epochs.", atLeast = 0)
+        int steps,
 
         @Key(value = "Examples per optimizer step, over all micro-batches.", atLeast = 1)
         int batchSize,
@@ -18,7 +22,7 @@ public record TrainingSection(
         @Key(value = "Texts are cut after this many tokens; never more than the model can read.", atLeast = 2)
         int maxTokens,
 
-        @Key("The optimizer.") OptimizerName optimizer,
+        @Key("The optimizer.") OptimizerKind optimizer,
 
         @Key(value = "Peak of the learning rate.", above = 0)
         double learningRate,
@@ -29,52 +33,80 @@ public record TrainingSection(
         @Key(value = "Share of all steps over which the learning rate rises from 0.", atLeast = 0, atMost = 1)
         double warmUpRatio,
 
-        @Key(value = "The same as a number of steps; replaces warm-up-ratio.", example = "100", atLeast = 0) @Nullable Integer warmUpSteps,
+        @Key(value = "The same as a number of steps; 0 to go by the ratio.", atLeast = 0)
+        int warmUpSteps,
 
-        @Key(value = "Weight decay.", atLeast = 0) double weightDecay,
+        @Key(value = "Decoupled weight decay, on everything that is trained.", atLeast = 0)
+        double weightDecay,
 
-        @Key(value = "Gradients are scaled down to this norm at most; 0 for no clipping.", atLeast = 0)
+        @Key(value = "A step's gradient is scaled down to this norm at most; 0 for no clipping.", atLeast = 0)
         double clipNorm,
 
-        @Key("Seed of initial weights, order and dropout: the same seed gives the same run.")
+        @Key("Seed of first weights, order and dropout: the same seed gives the same run.")
         long seed,
 
-        @Key(
-                value = "Steps between validations; by default one at the end of each epoch.",
-                example = "100",
-                atLeast = 1)
-        @Nullable Integer evaluateEvery,
+        @Key(value = "Steps from one validation to the next; 0 for one at the end of each epoch.", atLeast = 0)
+        int evaluateEvery,
 
         @Key(
                 value =
-                        "What chooses the best checkpoint on the validation split: accuracy, macro-f1, matthews, pearson, spearman, span-f1, loss; by default what fits the task.",
+                        "What chooses the best checkpoint: accuracy, macro-f1, matthews, micro-f1, subset-accuracy, mse, pearson, spearman, span-f1 or loss; by default what fits the task.",
                 example = "macro-f1")
         @Nullable String metric,
 
-        @Key(value = "Stop after this many validations without a better one.", example = "3", atLeast = 1) @Nullable Integer patience,
+        @Key(value = "Stop after this many validations without a better one; 0 to go on to the end.", atLeast = 0)
+        int patience,
 
-        @Key(
-                value = "Threads that each train on a part of the batch; by default what is fastest here.",
-                example = "2",
-                atLeast = 1)
-        @Nullable Integer workers) {
-    /** The reference setting of the built-in tasks. */
-    public static final TrainingSection DEFAULT = new TrainingSection(
-            3,
-            null,
-            32,
-            1,
-            128,
-            OptimizerName.ADAMW,
-            1e-3,
-            ScheduleName.LINEAR,
-            0,
-            null,
-            0.01,
-            1,
-            0,
-            null,
-            null,
-            null,
-            null);
+        @Key(value = "Threads that each take a part of a batch; 0 for what is fastest here.", atLeast = 0)
+        int workers,
+
+        @Key(value = "Steps from one line in metrics.jsonl to the next.", atLeast = 1)
+        int logEvery) {
+    static final TrainingSection DEFAULT = of(TrainingOptions.DEFAULT);
+
+    private static TrainingSection of(TrainingOptions options) {
+        return new TrainingSection(
+                options.epochs(),
+                options.maxSteps(),
+                options.batchSize(),
+                options.accumulation(),
+                options.maxTokens(),
+                options.optimizer(),
+                options.learningRate(),
+                ScheduleName.valueOf(options.schedule().toUpperCase(Locale.ROOT).replace('-', '_')),
+                options.warmUpRatio(),
+                options.warmUpSteps(),
+                options.weightDecay(),
+                options.clipNorm(),
+                options.seed(),
+                options.evaluateEvery(),
+                options.metric(),
+                options.patience(),
+                options.workers(),
+                options.logEvery());
+    }
+
+    TrainingOptions options(Dtype dtype) {
+        return TrainingOptions.builder()
+                .epochs(epochs)
+                .maxSteps(steps)
+                .batchSize(batchSize)
+                .accumulation(accumulation)
+                .maxTokens(maxTokens)
+                .optimizer(optimizer)
+                .learningRate(learningRate)
+                .schedule(Field.kebab(schedule))
+                .warmUpRatio(warmUpRatio)
+                .warmUpSteps(warmUpSteps)
+                .weightDecay(weightDecay)
+                .clipNorm(clipNorm)
+                .seed(seed)
+                .evaluateEvery(evaluateEvery)
+                .metric(metric)
+                .patience(patience)
+                .dtype(Field.kebab(dtype))
+                .workers(workers)
+                .logEvery(logEvery)
+                .build();
+    }
 }

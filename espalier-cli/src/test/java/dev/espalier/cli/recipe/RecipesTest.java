@@ -87,7 +87,7 @@ class RecipesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"lora", "sira", "head"})
+    @ValueSource(strings = {"lora", "sira", "head-only"})
     void theTemplateIsTheDefaultRecipe(String method) {
         var recipe = Recipes.parse(Recipes.template(method), "template", List.of());
 
@@ -106,8 +106,7 @@ class RecipesTest {
         var recipe = Recipes.parse(uncommented, "template", List.of());
 
         assertThat(recipe.output()).isEqualTo("runs/my-run");
-        assertThat(recipe.training().steps()).isEqualTo(1000);
-        assertThat(recipe.training().workers()).isEqualTo(2);
+        assertThat(recipe.training().metric()).isEqualTo("macro-f1");
         assertThat(recipe.tasks().get(0).columns().textPair()).isEqualTo("reply");
         assertThat(recipe.tasks().get(0).labelSeparator()).isEqualTo(";");
     }
@@ -119,9 +118,10 @@ class RecipesTest {
                 dtype: bf16
                 adapter:
                   method: lora
-                  target-modules: .*\\.(query|value)
+                  target-modules: [query, value]
                   rank-pattern: {"layer\\\\.1\\\\..*": 2}
-                  modules-to-save: [a b, "true"]
+                  exclude-modules: [a b, "true"]
+                  layers-to-transform: [0, 3]
                 tasks:
                   - sql: select a as text, 'x, y' as label from 'm.csv'
                     columns: {text: a}
@@ -163,8 +163,8 @@ class RecipesTest {
                 "adapter: {rnak: 4} | r.yaml:3:11: unknown key 'rnak' in adapter; did you mean 'rank'?",
                 "adaptr: {rank: 4} | r.yaml:3:1: unknown key 'adaptr'; did you mean 'adapter'?",
                 "adapter: {experts: 4} | r.yaml:3:11: the key 'experts' belongs to the method 'sira', and the method here is 'lora'; remove the key or change adapter.method.",
-                "adapter: {method: siar} | r.yaml:3:19: adapter.method is 'siar', which is none of lora, sira, head; did you mean 'sira'?",
-                "adapter: {method: sira, top-k: 20} | r.yaml:3:10: adapter: top-k is 20, more than the 16 experts there are; lower top-k or raise experts.",
+                "adapter: {method: siar} | r.yaml:3:19: adapter.method is 'siar', which is none of lora, sira, head-only; did you mean 'sira'?",
+                "adapter: {method: sira, top-k: 20} | r.yaml:3:10: adapter: top-k 20 is more than the 16 experts; a token can be given each expert once.",
                 "adapter: {rank: -1} | r.yaml:3:17: adapter.rank is -1; it must be at least 1.",
                 "adapter: {rank: 1.5} | r.yaml:3:17: adapter.rank must be a whole number, not '1.5'.",
                 "adapter: {rank: 99999999999} | r.yaml:3:17: adapter.rank is too large: 99999999999.",

@@ -1,0 +1,61 @@
+package dev.espalier.cli;
+
+import dev.espalier.train.ProgressListener;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** Shows how a run goes: a bar that is redrawn on a terminal, lines elsewhere. */
+abstract sealed class Progress implements ProgressListener, AutoCloseable permits ProgressBarView, ProgressLog {
+    /** The property by which the launcher says whether standard error is a terminal. */
+    private static final String TERMINAL = "espalier.terminal";
+
+    private final PrintWriter err;
+
+    Progress(PrintWriter err) {
+        this.err = err;
+    }
+
+    /** What fits where {@code err} goes. */
+    static Progress on(PrintWriter err) {
+        var launcher = System.getProperty(TERMINAL);
+        boolean terminal = launcher == null ? System.console() != null : Boolean.parseBoolean(launcher);
+        return terminal ? new ProgressBarView(err) : new ProgressLog(err, System::nanoTime);
+    }
+
+    @Override
+    public void phase(String message) {
+        line(message);
+    }
+
+    @Override
+    public void validation(Validation validation) {
+        var metrics = validation.metrics().entrySet().stream()
+                .map(metric -> metric.getKey().replace('_', ' ') + " " + fixed(metric.getValue(), 3))
+                .collect(Collectors.joining(", "));
+        line("step " + validation.step() + ", validation of " + validation.task() + ": " + metrics
+                + (validation.best() ? " (the best so far)" : ""));
+    }
+
+    /** The numbers of a step that are worth a look. */
+    static String numbers(Step step) {
+        var score = step.metric().isPresent()
+                ? "  validation " + fixed(step.metric().getAsDouble(), 3)
+                : "";
+        return "loss " + fixed(step.loss(), 3) + score + "  "
+                + String.format(Locale.ROOT, "%,.0f", step.tokensPerSecond()) + " tokens/s";
+    }
+
+    void line(String text) {
+        err.println(text);
+        err.flush();
+    }
+
+    private static String fixed(double value, int decimals) {
+        return String.format(Locale.ROOT, "%." + decimals + "f", value);
+    }
+
+    /** Nothing is shown any more. */
+    @Override
+    public void close() {}
+}

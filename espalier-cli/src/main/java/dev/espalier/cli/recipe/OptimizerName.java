@@ -1,7 +1,0 @@
-package dev.espalier.cli.recipe;
-
-/** The optimizers. */
-public enum OptimizerName {
-    ADAMW,
-    ADAFACTOR
-}
