@@ -1,0 +1,54 @@
+package dev.espalier.bench;
+
+import dev.espalier.adapter.LoraSpec;
+import dev.espalier.adapter.SiraSpec;
+import dev.espalier.model.EncoderConfig;
+
+/**
+ * Floating-point operations that a training step requires, two for a multiply-add: frozen linears forward and for the
+ * input's gradient where something below trains, attention, the adapter, the head at its labels. Work that an
+ * implementation does beyond that does not count.
+ *
+ * @param tokens of the batch, {@code rows} times {@code length}
+ */
+record Flops(EncoderConfig config, long rows, long length) {
+    private long tokens() {
+        return rows * length;
+    }
+
+    /** Frozen linears: in the first layer nothing below query, key and value trains. */
+    double linears() {
+        double d = config.hidden();
+        double layer = 4 * d * d + 2 * d * config.intermediate();
+        return 2.0 * tokens() * (2 * config.layers() * layer - 3 * d * d);
+    }
+
+    /** Scores and values forward, four products backward, three where the keys need no gradient. */
+    double attention() {
+        double product = 2.0 * tokens() * length * config.hidden();
+        return product * (6 * config.layers() - 1);
+    }
+
+    /** LoRA on square linears: two products forward, four backward, three where the input needs no gradient. */
+    double lora(LoraSpec spec, int modulesInLayer) {
+        return lowRank(spec.rank(), modulesInLayer);
+    }
+
+    /** SiRA: the experts a token chooses, and the router. */
+    double sira(SiraSpec spec, int modulesInLayer) {
+        double scores = 2.0 * tokens() * spec.experts() * config.hidden();
+        return lowRank(spec.topK() * spec.rank(), modulesInLayer)
+                + modulesInLayer * scores * (3 * config.layers() - 1);
+    }
+
+    private double lowRank(int rank, int modulesInLayer) {
+        double product = 2.0 * tokens() * rank * config.hidden();
+        return modulesInLayer * product * (6 * config.layers() - 1);
+    }
+
+    /** The pooler and the classifier, forward and backward, a row each. */
+    double head(int labels) {
+        double d = config.hidden();
+        return 3 * 2.0 * rows * (d * d + d * labels);
+    }
+}
