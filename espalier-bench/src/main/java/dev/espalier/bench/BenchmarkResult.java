@@ -21,7 +21,7 @@ import org.bytedeco.pytorch.global.torch;
 public record BenchmarkResult(
         double tokensPerSecond,
         double gemmPeakShare,
-        long peakMemoryMb,
+        double peakMemoryMb,
         double stepSeconds,
         double fastestStepSeconds,
         double slowestStepSeconds,
@@ -44,8 +44,8 @@ public record BenchmarkResult(
             long trainedWeights,
             double[] seconds,
             double flops,
-            double peak,
-            long memory) {
+            double memory,
+            double peak) {
         var sorted = seconds.clone();
         Arrays.sort(sorted);
         double median = sorted[sorted.length / 2];
@@ -67,10 +67,10 @@ public record BenchmarkResult(
                 trainedWeights,
                 Engine.threads(),
                 workers,
-                versions());
+                libraryVersions());
     }
 
-    private static Map<String, String> versions() {
+    private static Map<String, String> libraryVersions() {
         var versions = new LinkedHashMap<String, String>();
         versions.put("java", Runtime.version().toString());
         var libtorch = torch.class.getPackage().getImplementationVersion();

@@ -37,8 +37,7 @@ record Flops(EncoderConfig config, long rows, long length) {
     /** SiRA: the experts a token chooses, and the router. */
     double sira(SiraSpec spec, int modulesInLayer) {
         double scores = 2.0 * tokens() * spec.experts() * config.hidden();
-        return lowRank(spec.topK() * spec.rank(), modulesInLayer)
-                + modulesInLayer * scores * (3 * config.layers() - 1);
+        return lowRank(spec.topK() * spec.rank(), modulesInLayer) + modulesInLayer * scores * (3 * config.layers() - 1);
     }
 
     private double lowRank(int rank, int modulesInLayer) {

@@ -32,7 +32,10 @@ final class GeneratedWeights implements TensorSource {
         for (int i = 0; i < config.layers(); i++) {
             var layer = "bert.encoder.layer." + i;
             for (var part : List.of(
-                    ".attention.self.query", ".attention.self.key", ".attention.self.value", ".attention.output.dense")) {
+                    ".attention.self.query",
+                    ".attention.self.key",
+                    ".attention.self.value",
+                    ".attention.output.dense")) {
                 linear(layer + part, hidden, hidden);
             }
             norm(layer + ".attention.output.LayerNorm", hidden);

@@ -49,16 +49,15 @@ public final class StepBenchmark {
      * @param steps how many are timed after the warm-up
      * @param workers as in training; 0 for automatic
      */
-    public record Options(
-            Shape shape, String dtype, int batch, int tokens, AdapterSpec spec, int steps, int workers) {
+    public record Options(Shape shape, String dtype, int batch, int tokens, AdapterSpec spec, int steps, int workers) {
         public Options {
             if (batch < 1 || tokens < 1 || steps < 1 || workers < 0) {
                 throw new InputException("Batch, tokens and steps must be at least 1 and workers at least 0, but are "
                         + batch + ", " + tokens + ", " + steps + " and " + workers + ".");
             }
             if (tokens > shape.config().positions()) {
-                throw new InputException("The shape has " + shape.config().positions() + " positions, but "
-                        + tokens + " tokens are asked for.");
+                throw new InputException("The shape has " + shape.config().positions() + " positions, but " + tokens
+                        + " tokens are asked for.");
             }
         }
     }
@@ -72,6 +71,8 @@ public final class StepBenchmark {
         var seconds = new double[options.steps()];
         long trained;
         int workerCount;
+        var memory = new PeakMemory();
+        memory.start();
         try (var guard = Engine.enter(Engine.threads());
                 var model = new EncoderModel(
                         new Bert(), config, new Weights(new GeneratedWeights(config, dtype), "bert.", dtype), dtype);
@@ -80,12 +81,13 @@ public final class StepBenchmark {
             var head = model.addHead("", TaskKind.SINGLE_LABEL, LABELS, Pooling.DEFAULT, random.at("head"));
             try (var adapter = Adapter.create("bench", options.spec(), model, random.at("adapter"))) {
                 var parameters = trained(adapter, head);
-                trained = adapter.parameters().stream().mapToLong(Parameter::size).sum();
+                trained =
+                        adapter.parameters().stream().mapToLong(Parameter::size).sum();
                 workerCount = workers.count();
                 try (var step = new TrainingStep(
                                 model, List.of(new StepTask(head, TaskKind.SINGLE_LABEL)), parameters, workers);
-                        var optimizer = new AdamW(
-                                List.of(ParameterGroup.of(byName(parameters), 0)), AdamW.Options.DEFAULT)) {
+                        var optimizer =
+                                new AdamW(List.of(ParameterGroup.of(byName(parameters), 0)), AdamW.Options.DEFAULT)) {
                     var batch = batch(options, config.vocabulary());
                     for (int i = -WARM_UP; i < options.steps(); i++) {
                         long start = System.nanoTime();
@@ -100,9 +102,9 @@ public final class StepBenchmark {
                 }
             }
         }
-        long memory = PeakMemory.megabytes();
+        memory.sample();
         return BenchmarkResult.of(
-                options, workerCount, trained, seconds, flops(options), GemmPeak.measure(dtype), memory);
+                options, workerCount, trained, seconds, flops(options), memory.megabytes(), GemmPeak.measure(dtype));
     }
 
     private static List<Parameter> trained(Adapter adapter, Head head) {

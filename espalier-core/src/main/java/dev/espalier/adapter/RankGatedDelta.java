@@ -2,6 +2,7 @@ package dev.espalier.adapter;
 
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.LinearDelta;
+import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
@@ -83,7 +84,7 @@ public final class RankGatedDelta implements LinearDelta {
     @Override
     public @Nullable Backward forward(Variable x, Tensor y, ForwardContext context) {
         var tape = context.tape();
-        var dtype = x.value().scalar_type();
+        var dtype = Engine.dtype(x.value());
         var gate = router == null ? null : router.route(x, context);
         var mask = context.dropoutMask(
                 name + ".lora_dropout", dropout, (int) x.value().size(1), dtype);

@@ -1,6 +1,7 @@
 package dev.espalier.adapter;
 
 import dev.espalier.model.ForwardContext;
+import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
@@ -40,7 +41,7 @@ final class TopKRouter implements Router {
     @Override
     public Gate route(Variable x, ForwardContext context) {
         var tape = context.tape();
-        var dtype = x.value().scalar_type();
+        var dtype = Engine.dtype(x.value());
         var scorer = weight.value().to(dtype);
         var logits = torch.mm(x.value(), scorer.t()).to(ScalarType.Float);
         var gate = TopKGate.of(
@@ -59,7 +60,7 @@ final class TopKRouter implements Router {
 
     private void backward(Variable x, Tensor dWeights, TopKGate gate, Tensor scorer, Tape tape) {
         var dLogits = FloatArrays.tensor(gate.backward(FloatArrays.of(dWeights)), dWeights.shape())
-                .to(scorer.scalar_type());
+                .to(Engine.dtype(scorer));
         if (tape.trains(weight)) {
             tape.deliver(weight, torch.mm(dLogits.t(), x.value()));
         }

@@ -1,5 +1,6 @@
 package dev.espalier.model;
 
+import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
 import org.bytedeco.pytorch.Scalar;
@@ -12,8 +13,7 @@ public record Dropout(String name, double p) {
     public Variable forward(Variable x, ForwardContext context) {
         var tape = context.tape();
         try (var scope = Scope.open()) {
-            var mask = context.dropoutMask(
-                    name, p, (int) x.value().size(1), x.value().scalar_type());
+            var mask = context.dropoutMask(name, p, (int) x.value().size(1), Engine.dtype(x.value()));
             if (mask == null) {
                 return x;
             }

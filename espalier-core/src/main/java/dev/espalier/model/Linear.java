@@ -102,10 +102,7 @@ public final class Linear {
     }
 
     private Tensor product(Tensor x) {
-        var y = torch.empty(
-                new long[] {x.size(0), outFeatures()},
-                Engine.options(weight.value().scalar_type()),
-                null);
+        var y = torch.empty(new long[] {x.size(0), outFeatures()}, Engine.options(Engine.dtype(weight.value())), null);
         if (bias == null) {
             torch.mm_out(y, x, weight.value().t());
         } else {

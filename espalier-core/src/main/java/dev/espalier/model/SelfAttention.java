@@ -1,5 +1,6 @@
 package dev.espalier.model;
 
+import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.NativeOp;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
@@ -41,7 +42,7 @@ public final class SelfAttention {
             var v = split(value.value(), context);
             var probabilities = scores(q, k, context);
             torch.softmax_out(probabilities, probabilities, -1);
-            var mask = dropoutMask(probabilities.scalar_type(), context);
+            var mask = dropoutMask(Engine.dtype(probabilities), context);
             var weights = mask == null ? probabilities : probabilities.mul(mask);
             boolean requiresGrad = query.requiresGrad() || key.requiresGrad() || value.requiresGrad();
             if (requiresGrad) {
@@ -82,7 +83,7 @@ public final class SelfAttention {
     }
 
     private Tensor scores(Tensor q, Tensor k, ForwardContext context) {
-        var mask = context.keyMask(q.scalar_type());
+        var mask = context.keyMask(Engine.dtype(q));
         if (mask == null) {
             return torch.bmm(q, k.transpose(1, 2));
         }

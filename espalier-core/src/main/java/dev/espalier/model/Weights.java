@@ -3,6 +3,7 @@ package dev.espalier.model;
 import dev.espalier.checkpoint.TensorInfo;
 import dev.espalier.checkpoint.TensorSource;
 import dev.espalier.error.InputException;
+import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
@@ -115,7 +116,7 @@ public final class Weights implements AutoCloseable {
     }
 
     private Tensor convert(Tensor stored) {
-        if (stored.scalar_type() == dtype) {
+        if (Engine.dtype(stored) == dtype) {
             return stored;
         }
         try (var scope = Scope.open()) {

@@ -9,6 +9,7 @@ import java.util.List;
 import org.bytedeco.openblas.presets.openblas_nolapack;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -66,6 +67,11 @@ public final class Engine {
                 throw new InputException("Unknown dtype '" + name + "'. Did you mean '"
                         + Nearest.to(name, List.of("fp32", "bf16"), 1).get(0) + "'?");
         };
+    }
+
+    /** The dtype of {@code tensor} as the constant itself: what the native call gives is another object. */
+    public static ScalarType dtype(Tensor tensor) {
+        return tensor.scalar_type().intern();
     }
 
     /** The name that recipes and reports use for {@code dtype}. */

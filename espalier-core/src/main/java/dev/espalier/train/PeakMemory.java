@@ -9,7 +9,7 @@ import org.bytedeco.javacpp.Pointer;
  * The most memory that the process had since {@link #start}, heap and native memory together. Linux keeps the peak
  * itself and lets it be reset; elsewhere {@link #sample} takes the largest of the sizes it sees.
  */
-final class PeakMemory {
+public final class PeakMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final Path RESET = Path.of("/proc/self/clear_refs");
     private static final double MEGABYTE = 1e6;
@@ -17,7 +17,7 @@ final class PeakMemory {
     private long sampled;
 
     /** Begins anew. */
-    void start() {
+    public void start() {
         sampled = 0;
         if (Files.isWritable(RESET)) {
             try {
@@ -30,14 +30,14 @@ final class PeakMemory {
     }
 
     /** Looks at how much it is now. */
-    void sample() {
+    public void sample() {
         if (!Files.exists(STATUS)) {
             sampled = Math.max(sampled, Pointer.physicalBytes());
         }
     }
 
     /** Megabytes of 1,000,000 bytes. */
-    double megabytes() {
+    public double megabytes() {
         try {
             for (var line : Files.readAllLines(STATUS)) {
                 if (line.startsWith("VmHWM:")) {
