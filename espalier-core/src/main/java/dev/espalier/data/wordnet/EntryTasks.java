@@ -11,7 +11,7 @@ import net.sf.extjwnl.data.PointerType;
 /** What one dictionary entry is about: the input is a synset's word and definition, or the definition alone. */
 final class EntryTasks {
     /** Domain-topic synsets' first words that at least 60 synsets belong to. */
-    static final Map<String, String> TOPICS = Labels.of(
+    private static final Map<String, String> TOPICS = Labels.of(
             "law", "law, courts and legal matters",
             "military", "armed forces and warfare",
             "music", "music, its instruments and its notation",
@@ -125,7 +125,7 @@ final class EntryTasks {
     }
 
     /** First word of the first topic that a synset belongs to and that the task knows. */
-    static Optional<String> topic(WordNet wordNet, Synset synset) {
+    private static Optional<String> topic(WordNet wordNet, Synset synset) {
         return wordNet.targets(synset, PointerType.CATEGORY)
                 .map(Synset::word)
                 .filter(TOPICS::containsKey)

@@ -51,8 +51,9 @@ final class WordNet {
         try {
             var dictionary = Dictionary.getDefaultResourceInstance();
             var wordNet = new WordNet(dictionary);
+            var counts = SenseCounts.load();
             for (var pos : PARTS_OF_SPEECH) {
-                dictionary.getSynsetIterator(pos).forEachRemaining(synset -> wordNet.add(synset));
+                dictionary.getSynsetIterator(pos).forEachRemaining(synset -> wordNet.add(synset, counts));
                 wordNet.exceptions.put(pos, exceptions(dictionary, pos));
             }
             return wordNet;
@@ -107,7 +108,7 @@ final class WordNet {
         }
     }
 
-    private void add(net.sf.extjwnl.data.Synset from) {
+    private void add(net.sf.extjwnl.data.Synset from, SenseCounts counts) {
         var gloss = SPACES.matcher(from.getGloss().strip()).replaceAll(" ");
         var cut = FIRST_EXAMPLE.matcher(gloss);
         var end = cut.find() ? cut.start() : gloss.length();
@@ -116,7 +117,9 @@ final class WordNet {
                 from.getPOS(),
                 from.getLexFileName().substring(from.getLexFileName().indexOf('.') + 1),
                 from.getWords().stream().map(Word::getLemma).toList(),
-                from.getWords().stream().map(Word::getUseCount).toList(),
+                from.getWords().stream()
+                        .map(word -> counts.of(from.getPOS(), from.getOffset(), word.getLemma()))
+                        .toList(),
                 LOOSE_END.matcher(gloss.substring(0, end)).replaceFirst(""),
                 EXAMPLE.matcher(gloss.substring(end))
                         .results()
