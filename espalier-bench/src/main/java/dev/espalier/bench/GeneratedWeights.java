@@ -53,7 +53,10 @@ final class GeneratedWeights implements TensorSource {
     private void norm(String name, int features) {
         add(name + ".weight", features);
         add(name + ".bias", features);
-        tensors.get(name + ".weight").add_(tensors.get(name + ".weight").sign());
+        try (var scope = Scope.open()) {
+            var weight = tensor(name + ".weight");
+            weight.add_(weight.sign());
+        }
     }
 
     private void add(String name, long... shape) {
