@@ -19,8 +19,7 @@ import tools.jackson.databind.JsonNode;
  *
  * @param keys the file as it is, so that keys that mean nothing here survive rewriting
  */
-record AdapterConfig(
-        AdapterSpec spec, String peftType, String baseModel, Optional<String> taskType, Map<String, JsonNode> keys) {
+record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskType, Map<String, JsonNode> keys) {
     /** The file's name in the folder. */
     static final String FILE = "adapter_config.json";
 
@@ -45,7 +44,6 @@ record AdapterConfig(
         tree.properties().forEach(entry -> keys.put(entry.getKey(), entry.getValue()));
         return new AdapterConfig(
                 format.read(reader),
-                type,
                 reader.text("base_model_name_or_path").orElse(""),
                 reader.text("task_type"),
                 keys);
@@ -60,11 +58,6 @@ record AdapterConfig(
     /** The text of the file for {@code adapter}, its keys in alphabetical order as PEFT has them. */
     static String text(Adapter adapter, AdapterCard card, List<String> modulesToSave) {
         return text(adapter, format(adapter.spec()), card, modulesToSave);
-    }
-
-    /** The {@code peft_type} of {@code spec}. */
-    static String peftType(AdapterSpec spec) {
-        return format(spec).peftType();
     }
 
     private static ConfigFormat<?> format(AdapterSpec spec) {

@@ -5,6 +5,7 @@ import static dev.espalier.Fixtures.longs;
 import dev.espalier.checkpoint.TensorSource;
 import dev.espalier.data.Batch;
 import java.util.Arrays;
+import java.util.stream.LongStream;
 
 /** Batches of classified sequences for tests. */
 final class Batches {
@@ -24,7 +25,7 @@ final class Batches {
                 ints(longs(expected.tensor("attention_mask").sum(1))),
                 ints(longs(expected.tensor("labels"))),
                 new float[0],
-                new long[rows],
+                LongStream.range(0, rows).toArray(),
                 rows);
     }
 

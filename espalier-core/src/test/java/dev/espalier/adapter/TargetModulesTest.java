@@ -1,0 +1,119 @@
+package dev.espalier.adapter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.espalier.error.InputException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TargetModulesTest {
+    private static final String LAYER = "bert.encoder.layer.";
+
+    @Test
+    void namesMatchExactPathsOrTheirEndAfterADot() {
+        try (var base = new TinyModel()) {
+            assertThat(TargetModules.of("query", LAYER + "1.output.dense")
+                            .select(base.model())
+                            .keySet())
+                    .containsExactly(
+                            LAYER + "0.attention.self.query", LAYER + "1.attention.self.query", LAYER + "1.output.dense");
+            assertThat(TargetModules.of("attention.output.dense").select(base.model())).hasSize(2);
+        }
+    }
+
+    @Test
+    void expressionsMatchWholePaths() {
+        try (var base = new TinyModel()) {
+            assertThat(TargetModules.matching(".*layer\\.0.*\\.(key|value)").select(base.model()).keySet())
+                    .containsExactly(LAYER + "0.attention.self.key", LAYER + "0.attention.self.value");
+            assertThatThrownBy(() -> TargetModules.matching("key").select(base.model()))
+                    .isInstanceOf(InputException.class);
+        }
+    }
+
+    @Test
+    void allLinearLeavesHeadsOutAndNamesLeaveOutWhatIsTrainedAsAWhole() {
+        try (var base = new TinyModel()) {
+            base.addHead("", 3);
+            assertThat(TargetModules.allLinear().select(base.model())).hasSize(12);
+            assertThat(TargetModules.of("dense").select(base.model())).containsKey("bert.pooler.dense");
+            assertThatThrownBy(() -> TargetModules.of("classifier").select(base.model()))
+                    .isInstanceOf(InputException.class)
+                    .hasMessageContaining("classifier");
+        }
+    }
+
+    @Test
+    void excludedModulesAndOtherLayersAreLeftOut() {
+        try (var base = new TinyModel()) {
+            var targets = TargetModules.of("query", "key", LAYER + "0.attention.self.value")
+                    .excluding(ModuleNames.of(List.of("key")))
+                    .inLayers(List.of(1), List.of());
+            // An exact path is adapted whatever its layer is, as in PEFT.
+            assertThat(targets.select(base.model()).keySet())
+                    .containsExactly(LAYER + "0.attention.self.value", LAYER + "1.attention.self.query");
+            assertThat(TargetModules.of("query")
+                            .inLayers(List.of(0), List.of("layer"))
+                            .select(base.model())
+                            .keySet())
+                    .containsExactly(LAYER + "0.attention.self.query");
+        }
+    }
+
+    @Test
+    void unknownNameNamesTheNearest() {
+        try (var base = new TinyModel()) {
+            assertThatThrownBy(() -> TargetModules.of("qurey", "value").select(base.model()))
+                    .isInstanceOf(InputException.class)
+                    .hasMessageStartingWith("The model has no linear 'qurey'; nearest are query, ");
+        }
+    }
+
+    @Test
+    void firstPatternThatMatchesTheEndOfAPathDecides() {
+        var ranks = new LinkedHashMap<String, Integer>();
+        ranks.put("layer\\.1\\..*query", 2);
+        ranks.put("query", 4);
+        var spec = LoraSpec.defaults().withPatterns(ranks, Map.of("self.value", 4.0));
+        assertThat(spec.rank(LAYER + "1.attention.self.query")).isEqualTo(2);
+        assertThat(spec.rank(LAYER + "0.attention.self.query")).isEqualTo(4);
+        assertThat(spec.rank(LAYER + "0.attention.self.prequery")).isEqualTo(8);
+        assertThat(spec.scaling(LAYER + "0.attention.self.value")).isEqualTo(.5);
+        assertThat(spec.withRslora(true).scaling(LAYER + "0.attention.self.query")).isEqualTo(16 / 2.0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "5, 4, .5, 1.25, 'top-k 5 is more than the 4 experts'",
+        "0, 4, .5, 1.25, 'top-k must be greater than 0, not 0'",
+        "2, 4, 1, 1.25, 'expert-dropout must be at least 0 and below 1, not 1'",
+        "2, 4, .5, 0, 'capacity-factor must be greater than 0, not 0'"
+    })
+    void valuesOutOfRangeAreNamed(int k, int experts, double dropout, double capacity, String message) {
+        assertThatThrownBy(() -> SiraSpec.defaults()
+                        .withExperts(experts, k)
+                        .withExpertDropout(dropout)
+                        .withCapacityFactor(Optional.of(capacity)))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void layersWithAnExpressionAndNegativeRanksAreRefused() {
+        assertThatThrownBy(() -> TargetModules.matching(".*").inLayers(List.of(1), List.of()))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("layers_to_transform");
+        assertThatThrownBy(() -> LoraSpec.defaults().withRank(-1))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("rank must be greater than 0, not -1");
+        assertThatThrownBy(() -> TargetModules.matching("("))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("'('");
+    }
+}
