@@ -43,10 +43,7 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
         var keys = new LinkedHashMap<String, JsonNode>();
         tree.properties().forEach(entry -> keys.put(entry.getKey(), entry.getValue()));
         return new AdapterConfig(
-                format.read(reader),
-                reader.text("base_model_name_or_path").orElse(""),
-                reader.text("task_type"),
-                keys);
+                format.read(reader), reader.text("base_model_name_or_path").orElse(""), reader.text("task_type"), keys);
     }
 
     private static InputException unsupported(Path file, String type) {

@@ -22,15 +22,20 @@ class TargetModulesTest {
                             .select(base.model())
                             .keySet())
                     .containsExactly(
-                            LAYER + "0.attention.self.query", LAYER + "1.attention.self.query", LAYER + "1.output.dense");
-            assertThat(TargetModules.of("attention.output.dense").select(base.model())).hasSize(2);
+                            LAYER + "0.attention.self.query",
+                            LAYER + "1.attention.self.query",
+                            LAYER + "1.output.dense");
+            assertThat(TargetModules.of("attention.output.dense").select(base.model()))
+                    .hasSize(2);
         }
     }
 
     @Test
     void expressionsMatchWholePaths() {
         try (var base = new TinyModel()) {
-            assertThat(TargetModules.matching(".*layer\\.0.*\\.(key|value)").select(base.model()).keySet())
+            assertThat(TargetModules.matching(".*layer\\.0.*\\.(key|value)")
+                            .select(base.model())
+                            .keySet())
                     .containsExactly(LAYER + "0.attention.self.key", LAYER + "0.attention.self.value");
             assertThatThrownBy(() -> TargetModules.matching("key").select(base.model()))
                     .isInstanceOf(InputException.class);
@@ -85,7 +90,8 @@ class TargetModulesTest {
         assertThat(spec.rank(LAYER + "0.attention.self.query")).isEqualTo(4);
         assertThat(spec.rank(LAYER + "0.attention.self.prequery")).isEqualTo(8);
         assertThat(spec.scaling(LAYER + "0.attention.self.value")).isEqualTo(.5);
-        assertThat(spec.withRslora(true).scaling(LAYER + "0.attention.self.query")).isEqualTo(16 / 2.0);
+        assertThat(spec.withRslora(true).scaling(LAYER + "0.attention.self.query"))
+                .isEqualTo(16 / 2.0);
     }
 
     @ParameterizedTest
