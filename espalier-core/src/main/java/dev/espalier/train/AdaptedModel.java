@@ -1,18 +1,33 @@
 package dev.espalier.train;
 
 import dev.espalier.adapter.Adapter;
+import dev.espalier.adapter.AdapterCard;
+import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.checkpoint.ModelLocator;
+import dev.espalier.data.Example;
 import dev.espalier.data.ExampleEncoder;
+import dev.espalier.data.Input;
+import dev.espalier.data.LabelSpace;
+import dev.espalier.data.Origin;
+import dev.espalier.data.Target;
 import dev.espalier.error.InputException;
+import dev.espalier.error.Nearest;
 import dev.espalier.model.EncoderModel;
 import dev.espalier.model.Head;
 import dev.espalier.model.auto.AutoEncoder;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
+import dev.espalier.tensor.Scope;
 import dev.espalier.text.TextTokenizer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** A frozen model with an adapter, a head for each task, and its tokenizer: what a run trains and a folder restores. */
@@ -20,6 +35,9 @@ public final class AdaptedModel implements AutoCloseable {
     /** The adapter's name among those of the model. */
     private static final String ADAPTER = "default";
 
+    private static final Origin UNKNOWN = new Origin("input", 1);
+
+    private final String base;
     private final EncoderModel model;
     private final TextTokenizer tokenizer;
     private final Adapter adapter;
@@ -28,12 +46,14 @@ public final class AdaptedModel implements AutoCloseable {
     private final Workers workers;
 
     private AdaptedModel(
+            String base,
             EncoderModel model,
             TextTokenizer tokenizer,
             Adapter adapter,
             List<AdaptedTask> tasks,
             int maxTokens,
             Workers workers) {
+        this.base = base;
         this.model = model;
         this.tokenizer = tokenizer;
         this.adapter = adapter;
@@ -55,7 +75,7 @@ public final class AdaptedModel implements AutoCloseable {
             var tasks = new ArrayList<AdaptedTask>();
             for (var task : training.tasks()) {
                 var head = model.addHead(
-                        training.tasks().size() == 1 ? "" : task.name(),
+                        headName(task.name(), training.tasks().size()),
                         task.kind(),
                         task.outputs(),
                         training.pooling(),
@@ -65,11 +85,62 @@ public final class AdaptedModel implements AutoCloseable {
             var tokenizer = TextTokenizer.open(folder);
             var adapter = Adapter.create(ADAPTER, training.adapter(), model, random.at("adapter"));
             return new AdaptedModel(
-                    model, tokenizer, adapter, tasks, options.maxTokens(), new Workers(options.workers()));
+                    training.model(),
+                    model,
+                    tokenizer,
+                    adapter,
+                    tasks,
+                    options.maxTokens(),
+                    new Workers(options.workers()));
         } catch (RuntimeException e) {
             model.close();
             throw e;
         }
+    }
+
+    /** Opens an adapter for use, as {@link #open(Path, String, int)} with an fp32 model and as many workers as fit. */
+    public static AdaptedModel open(Path folder) {
+        return open(folder, "fp32", 0);
+    }
+
+    /**
+     * Opens an adapter folder, or a run folder's, with the base model that it names.
+     *
+     * @param dtype of the frozen weights: {@code fp32} or {@code bf16}
+     * @param workers threads that each take a part of the inputs; 0 for what is fastest here
+     * @throws InputException if the folder is none, or its base model is not here or does not fit
+     */
+    @SuppressWarnings("try") // guard and scope work by being open
+    public static AdaptedModel open(Path folder, String dtype, int workers) {
+        var own = new RunFolder(folder).adapter();
+        try (var guard = Engine.enter(Engine.threads());
+                var scope = Scope.open();
+                var saved = AdapterFolder.open(Files.isDirectory(own) ? own : folder)) {
+            var card = saved.card();
+            var base = ModelLocator.locate(card.baseModel());
+            var model = AutoEncoder.open(base, Engine.dtype(dtype));
+            try {
+                var adapter = saved.load(ADAPTER, model);
+                var tasks = card.heads().stream().map(head -> task(head, model)).toList();
+                int maxTokens = card.maxTokens().orElse(model.maxTokens());
+                return new AdaptedModel(
+                        card.baseModel(),
+                        model,
+                        TextTokenizer.open(base),
+                        adapter,
+                        tasks,
+                        maxTokens,
+                        new Workers(workers));
+            } catch (RuntimeException e) {
+                model.close();
+                throw e;
+            }
+        }
+    }
+
+    private static AdaptedTask task(AdapterCard.SavedHead saved, EncoderModel model) {
+        var head = Optional.ofNullable(model.heads().get(saved.name())).orElseThrow();
+        return new AdaptedTask(saved.task(), saved.kind(), LabelSpace.inOrder(saved.labels()), saved.pooling(), head);
     }
 
     public EncoderModel model() {
@@ -96,8 +167,8 @@ public final class AdaptedModel implements AutoCloseable {
         return new ExampleEncoder(task, tasks.get(task).labels(), tokenizer, maxTokens);
     }
 
-    Evaluator evaluator(int batchSize) {
-        return new Evaluator(model, workers, batchSize, tokenizer.padId());
+    Evaluator evaluator() {
+        return new Evaluator(model, workers, tokenizer.padId());
     }
 
     /** Everything that trains: the adapter's weights, then the heads'. */
@@ -111,6 +182,90 @@ public final class AdaptedModel implements AutoCloseable {
     /** What trains of a head. */
     static Stream<Parameter> trained(Head head) {
         return head.trained().stream().flatMap(module -> module.parameters().stream());
+    }
+
+    /**
+     * Answers inputs.
+     *
+     * @param task a task's name; see {@link #task}
+     * @throws InputException if there is no such task
+     */
+    public List<Answer> predict(String task, List<Input> inputs) {
+        int place = tasks.indexOf(task(task));
+        var examples = inputs.stream()
+                .map(input -> new Example(input, new Target.None(), UNKNOWN))
+                .toList();
+        return onEngine(() -> {
+            var answers = evaluator().answer(tasks.get(place), encoder(place).encode(examples));
+            return IntStream.range(0, inputs.size())
+                    .mapToObj(i -> Answer.of(tasks.get(place), inputs.get(i), answers.get(i), tokenizer, maxTokens))
+                    .toList();
+        });
+    }
+
+    /** Answers texts by the one task there is. */
+    public List<Answer> predict(String... texts) {
+        return predict(
+                tasks.get(0).name(),
+                Arrays.stream(texts).<Input>map(Input.Text::new).toList());
+    }
+
+    /**
+     * Answers examples and compares with their targets.
+     *
+     * @param task a task's name; see {@link #task}
+     * @throws InputException if there is no such task, or a label is not one of its labels
+     */
+    public Evaluation evaluate(String task, List<Example> examples) {
+        int place = tasks.indexOf(task(task));
+        return onEngine(
+                () -> evaluator().evaluate(tasks.get(place), encoder(place).encode(examples)));
+    }
+
+    @SuppressWarnings("try") // guard and scope work by being open
+    private static <T> T onEngine(Supplier<T> work) {
+        try (var guard = Engine.enter(Engine.threads());
+                var scope = Scope.open()) {
+            return work.get();
+        }
+    }
+
+    /**
+     * The task called {@code name}.
+     *
+     * @throws InputException if there is none; it says which there are
+     */
+    public AdaptedTask task(String name) {
+        return tasks.stream()
+                .filter(task -> task.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> {
+                    var names = tasks.stream().map(AdaptedTask::name).toList();
+                    return new InputException("There is no head for a task '" + name + "'. Did you mean '"
+                            + Nearest.to(name, names, 1).get(0) + "'? There are " + String.join(", ", names) + ".");
+                });
+    }
+
+    /**
+     * Writes adapter and heads, so that {@link #open} reads them; the folder is replaced as a whole.
+     *
+     * @throws InputException if it cannot be written
+     */
+    public void save(Path folder) {
+        var heads = tasks.stream()
+                .map(task -> new AdapterCard.SavedHead(
+                        headName(task.name(), tasks.size()),
+                        task.name(),
+                        task.kind(),
+                        task.labels().names(),
+                        task.pooling()))
+                .toList();
+        AdapterFolder.save(folder, adapter, model, new AdapterCard(base, Optional.of(maxTokens), heads));
+    }
+
+    /** A model's only head has no name, as Hugging Face's models have it; of several each has its task's. */
+    private static String headName(String task, int tasks) {
+        return tasks == 1 ? "" : task;
     }
 
     @Override

@@ -18,6 +18,9 @@ import org.bytedeco.pytorch.Tensor;
 
 /** Runs a model over examples without dropout: batches of like lengths, each on one worker. */
 final class Evaluator {
+    /** Rows of a batch, whatever training uses: so a run's numbers and those of a later evaluation are the same. */
+    private static final int BATCH_SIZE = 32;
+
     /** Batches that are run before training, so that a mistake shows in seconds. */
     private static final int CHECKED_BATCHES = 2;
 
@@ -25,13 +28,11 @@ final class Evaluator {
 
     private final EncoderModel model;
     private final Workers workers;
-    private final int batchSize;
     private final int padId;
 
-    Evaluator(EncoderModel model, Workers workers, int batchSize, int padId) {
+    Evaluator(EncoderModel model, Workers workers, int padId) {
         this.model = model;
         this.workers = workers;
-        this.batchSize = batchSize;
         this.padId = padId;
     }
 
@@ -61,7 +62,7 @@ final class Evaluator {
     /** Runs the longest examples through model, loss and metrics, so that a mistake shows before training. */
     void check(AdaptedTask task, List<EncodedExample> examples) {
         var batches = new ArrayList<Batch>();
-        for (var batch : Batcher.inLengthOrder(examples, batchSize, padId)) {
+        for (var batch : Batcher.inLengthOrder(examples, BATCH_SIZE, padId)) {
             if (batches.size() == CHECKED_BATCHES) {
                 break;
             }
@@ -72,7 +73,7 @@ final class Evaluator {
 
     private Outputs run(AdaptedTask task, List<EncodedExample> examples, boolean withLoss) {
         var batches = new ArrayList<Batch>();
-        Batcher.inLengthOrder(examples, batchSize, padId).forEach(batches::add);
+        Batcher.inLengthOrder(examples, BATCH_SIZE, padId).forEach(batches::add);
         var answers = new ArrayList<>(Collections.nCopies(examples.size(), NONE));
         double loss = 0;
         int asked = 0;

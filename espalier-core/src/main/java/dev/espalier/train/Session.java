@@ -56,7 +56,7 @@ final class Session implements AutoCloseable {
                 .toList();
         step = new TrainingStep(adapted.model(), stepTasks, trained, adapted.workers());
         optimizer = options.optimizer().create(trained, options.weightDecay());
-        evaluator = adapted.evaluator(options.batchSize());
+        evaluator = adapted.evaluator();
         adapted.tasks().forEach(task -> gradientsOfTask.add(gradients(task)));
     }
 

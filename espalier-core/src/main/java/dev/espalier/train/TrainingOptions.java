@@ -274,7 +274,11 @@ public record TrainingOptions(
             return this;
         }
 
-        /** @throws InputException for a number out of range or an unknown name; it says which */
+        /**
+         * The options.
+         *
+         * @throws InputException for a number out of range or an unknown name; it says which
+         */
         public TrainingOptions build() {
             return new TrainingOptions(
                     epochs,

@@ -70,6 +70,10 @@ final class TrainingRun implements AutoCloseable {
 
     /** Goes on from the saved state. */
     void restore() {
+        if (RunHistory.read(folder.path()).summary().isPresent()) {
+            throw new InputException("The run in " + folder.path() + " is finished, so there is nothing to"
+                    + " resume; its adapter is in " + folder.adapter() + ".");
+        }
         try (var file = new TrainingState.File(folder.state())) {
             var state = file.state();
             state.requireSame(session.settings(training));
@@ -175,6 +179,9 @@ final class TrainingRun implements AutoCloseable {
             return;
         }
         boolean better = best.offer(step, selection.score(evaluations));
+        if (better) {
+            session.adapted.save(folder.adapter());
+        }
         evaluations.forEach(evaluation -> listener.validation(
                 new ProgressListener.Validation(step, evaluation.task(), evaluation.metrics(), better)));
     }
@@ -193,6 +200,9 @@ final class TrainingRun implements AutoCloseable {
 
     /** Ends a run that is to be resumed; it has an adapter folder already. */
     TrainingResult stopped() {
+        if (!best.exists()) {
+            session.adapted.save(folder.adapter());
+        }
         writeReport();
         return result(true, List.of());
     }
@@ -202,6 +212,7 @@ final class TrainingRun implements AutoCloseable {
         if (best.exists()) {
             best.apply();
         }
+        session.adapted.save(folder.adapter());
         var tests = new ArrayList<Evaluation>();
         for (var task : session.tasks) {
             if (!task.test().isEmpty()) {

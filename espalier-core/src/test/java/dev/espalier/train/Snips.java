@@ -32,20 +32,20 @@ final class Snips {
         return task("intent", TaskKind.SINGLE_LABEL, s -> new Target.Label(s.intent), Snips::text);
     }
 
-    /** Whether numbers and capitals occur. */
-    static TaskData characters() {
-        return task("characters", TaskKind.MULTI_LABEL, s -> new Target.Labels(characters(s.text)), Snips::text);
+    /** What a sentence has: a number, many characters; possibly both or none. */
+    static TaskData traits() {
+        return task("traits", TaskKind.MULTI_LABEL, s -> new Target.Labels(traits(s.text)), Snips::text);
     }
 
-    /** Tenths of the number of characters. */
+    /** The number of characters, in twenties. */
     static TaskData length() {
         return task("length", TaskKind.REGRESSION, s -> new Target.Value(s.text.length() / 20.0), Snips::text);
     }
 
-    /** Which words start with a capital. */
-    static TaskData capitals() {
+    /** Which words have more than four letters. */
+    static TaskData longWords() {
         return task(
-                "capitals",
+                "long-words",
                 TaskKind.TOKEN_LABELS,
                 s -> new Target.WordLabels(words(s.text).stream()
                         .map(word -> word.length() > 4 ? "LONG" : "O")
@@ -53,7 +53,7 @@ final class Snips {
                 s -> new Input.Words(words(s.text)));
     }
 
-    private static List<String> characters(String text) {
+    private static List<String> traits(String text) {
         var labels = new ArrayList<String>();
         if (text.matches(".*\\d.*")) {
             labels.add("number");

@@ -1,0 +1,47 @@
+package dev.espalier.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Native memory does not grow with steps. */
+class LeakTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void threeHundredStepsLeaveAsManyNativeObjectsAndAsMuchMemory() throws IOException, InterruptedException {
+        var measured = train();
+        assertThat(measured).hasSize(2);
+        assertThat(measured.get(1)[0]).as("native objects").isEqualTo(measured.get(0)[0]);
+        double before = measured.get(0)[1];
+        assertThat((double) measured.get(1)[1]).as("resident bytes").isCloseTo(before, within(0.02 * before));
+    }
+
+    /** {@code [objects, bytes]} after warm-up and at the end, on a heap that is whole from the start. */
+    private List<long[]> train() throws IOException, InterruptedException {
+        var process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xms192m",
+                        "-Xmx192m",
+                        "-XX:+AlwaysPreTouch",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        LeakProcess.class.getName(),
+                        folder.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        var lines = process.inputReader().lines().toList();
+        assertThat(process.waitFor()).as(String.join("\n", lines)).isZero();
+        return lines.stream()
+                .filter(line -> line.startsWith("MEASURED "))
+                .map(line -> line.split(" "))
+                .map(words -> new long[] {Long.parseLong(words[1]), Long.parseLong(words[2])})
+                .toList();
+    }
+}
