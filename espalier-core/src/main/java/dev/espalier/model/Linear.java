@@ -1,6 +1,6 @@
 package dev.espalier.model;
 
-import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.Gemm;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
@@ -84,7 +84,7 @@ public final class Linear {
     public Variable forward(Variable x, ForwardContext context) {
         var tape = context.tape();
         try (var scope = Scope.open()) {
-            var y = product(x.value());
+            var y = Gemm.linear(x.value(), weight.value(), bias == null ? null : bias.value());
             List<LinearDelta.Backward> backwards = new ArrayList<>();
             for (var delta : deltas.values()) {
                 var backward = delta.forward(x, y, context);
@@ -99,16 +99,6 @@ public final class Linear {
             boolean requiresGrad = x.requiresGrad() || trains || !backwards.isEmpty();
             return tape.record(scope, y, requiresGrad, dY -> backward(x, dY, backwards, context));
         }
-    }
-
-    private Tensor product(Tensor x) {
-        var y = torch.empty(new long[] {x.size(0), outFeatures()}, Engine.options(Engine.dtype(weight.value())), null);
-        if (bias == null) {
-            torch.mm_out(y, x, weight.value().t());
-        } else {
-            torch.addmm_out(y, bias.value(), x, weight.value().t());
-        }
-        return y;
     }
 
     private void backward(Variable x, Tensor dOut, List<LinearDelta.Backward> deltas, ForwardContext context) {

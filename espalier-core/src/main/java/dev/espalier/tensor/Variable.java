@@ -1,7 +1,6 @@
 package dev.espalier.tensor;
 
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /** A value on the {@link Tape} and, during backward, the gradient of the loss with respect to it. */
@@ -42,15 +41,15 @@ public final class Variable {
         }
     }
 
-    /** Adds the matrix product {@code a b} to this value's gradient without a temporary. */
+    /** Adds the matrix product {@code a b} to this value's gradient. */
     public void accumulateProduct(Tensor a, Tensor b) {
         if (!requiresGrad) {
             return;
         }
         if (gradient == null) {
-            accumulate(torch.mm(a, b));
+            accumulate(Gemm.product(a, b));
         } else {
-            gradient.addmm_(a, b);
+            Gemm.addProduct(gradient, a, b);
         }
     }
 
