@@ -12,8 +12,10 @@ import picocli.CommandLine.Model.UsageMessageSpec;
 /** Lists the commands in the order in which one comes to need them, under headings. */
 final class CommandGroups {
     private static final List<Group> GROUPS = List.of(
-            new Group("Train", List.of("recipe")),
-            new Group("Look", List.of("inspect")),
+            new Group("Begin", List.of("demo")),
+            new Group("Train", List.of("recipe", "train")),
+            new Group("Use", List.of("evaluate", "predict")),
+            new Group("Look", List.of("inspect", "bench")),
             new Group("Set up", List.of("completion")));
 
     private record Group(String heading, List<String> commands) {}

@@ -64,7 +64,8 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
                     ? "give one of " + names + "."
                     : names + (missing.getMissing().size() == 1 ? " is missing." : " are missing.");
         }
-        return e.getMessage() + ".";
+        var message = String.valueOf(e.getMessage());
+        return message.endsWith("?") ? message : message + ".";
     }
 
     private static String name(ArgSpec argument) {

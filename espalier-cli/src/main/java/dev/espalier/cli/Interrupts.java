@@ -6,9 +6,10 @@ import org.jline.utils.Signals;
 
 /** The first interrupt (Ctrl-C) asks the work to stop and to save what it has; the second ends the process at once. */
 final class Interrupts implements AutoCloseable {
-    private static final String INTERRUPT = "INT";
     /** What shells report for a process that an interrupt ended. */
-    private static final int ENDED_BY_INTERRUPT = 130;
+    static final int EXIT_CODE = 130;
+
+    private static final String INTERRUPT = "INT";
 
     private final AtomicBoolean asked = new AtomicBoolean();
     private final Object former;
@@ -21,7 +22,7 @@ final class Interrupts implements AutoCloseable {
         former = Signals.register(INTERRUPT, () -> {
             if (asked.getAndSet(true)) {
                 // Not exit: its hooks might wait for the very work that is stuck.
-                Runtime.getRuntime().halt(ENDED_BY_INTERRUPT);
+                Runtime.getRuntime().halt(EXIT_CODE);
             }
             err.println();
             err.println("Stopping after this step; the state is saved. Interrupt again to stop at once and lose it.");

@@ -13,13 +13,22 @@ import picocli.CommandLine.Spec;
         name = "espalier",
         description = "Adapts open language models to your tasks with small trained adapters.",
         versionProvider = Version.class,
-        subcommands = {RecipeCommand.class, InspectCommand.class, CompletionCommand.class},
+        subcommands = {
+            DemoCommand.class,
+            RecipeCommand.class,
+            TrainCommand.class,
+            EvaluateCommand.class,
+            PredictCommand.class,
+            InspectCommand.class,
+            BenchCommand.class,
+            CompletionCommand.class
+        },
         sortOptions = false,
         optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "@|bold espalier COMMAND --help|@ shows a command's options and examples.",
-            "Exit codes: 0 done, 1 a fault of Espalier's, 2 wrong input."
+            "Exit codes: 0 done, 1 a fault of Espalier's, 2 wrong input, 130 stopped by Ctrl-C."
         })
 public final class Main implements Runnable {
     @Spec
@@ -73,9 +82,12 @@ public final class Main implements Runnable {
         var failures = new Failures();
         commandLine.setParameterExceptionHandler(failures);
         commandLine.setExecutionExceptionHandler(failures);
-        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        OptionValues.register(commandLine);
         commandLine.setUsageHelpAutoWidth(true);
         CommandGroups.arrange(commandLine);
+        commandLine.getSubcommands().values().forEach(command -> command.getCommandSpec()
+                .usageMessage()
+                .abbreviateSynopsis(true));
         return commandLine;
     }
 

@@ -4,12 +4,10 @@ import dev.espalier.train.ProgressListener;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.apache.commons.lang3.StringUtils;
 
 /** Shows how a run goes: a bar that is redrawn on a terminal, lines elsewhere. */
 abstract sealed class Progress implements ProgressListener, AutoCloseable permits ProgressBarView, ProgressLog {
-    /** The property by which the launcher says whether standard error is a terminal. */
-    private static final String TERMINAL = "espalier.terminal";
-
     private final PrintWriter err;
 
     Progress(PrintWriter err) {
@@ -18,14 +16,12 @@ abstract sealed class Progress implements ProgressListener, AutoCloseable permit
 
     /** What fits where {@code err} goes. */
     static Progress on(PrintWriter err) {
-        var launcher = System.getProperty(TERMINAL);
-        boolean terminal = launcher == null ? System.console() != null : Boolean.parseBoolean(launcher);
-        return terminal ? new ProgressBarView(err) : new ProgressLog(err, System::nanoTime);
+        return Terminal.ERROR.present() ? new ProgressBarView(err) : new ProgressLog(err, System::nanoTime);
     }
 
     @Override
     public void phase(String message) {
-        line(message);
+        line(StringUtils.capitalize(message));
     }
 
     @Override

@@ -53,6 +53,10 @@ class MainTest {
                 "inspect | espalier: WHAT is missing. See espalier inspect --help.",
                 "inspect a b | espalier: 'b' is one argument too many. See espalier inspect --help.",
                 "recipe | espalier: give one of --template and RECIPE.yaml. See espalier recipe --help.",
+                "evaluate runs --split dev | espalier: Invalid value for option '--split': 'dev' is none of train, validation, test; did you mean 'test'? See espalier evaluate --help.",
+                "bench --batch x | espalier: Invalid value for option '--batch': 'x' is not a whole number. See espalier bench --help.",
+                "bench --shape minlm | espalier: Unknown shape 'minlm'. Did you mean 'minilm'? Known are minilm, bert-base.",
+                "predict runs a --input b | espalier: There are texts and --input b; give one of them.",
                 "recipe --template lroa | espalier: Unknown method 'lroa'; did you mean 'lora'?",
             })
     void wrongInputIsOneSentenceAndExitCode2(String arguments, String sentence) {

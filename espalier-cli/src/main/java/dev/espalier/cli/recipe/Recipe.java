@@ -47,6 +47,11 @@ public record Recipe(
         tasks = List.copyOf(tasks);
     }
 
+    /** The same recipe with the run in another folder. */
+    public Recipe withOutput(String folder) {
+        return new Recipe(model, dtype, adapter, pooling, tasks, training, folder);
+    }
+
     /** What the library needs to know of the training. */
     public TrainingOptions options() {
         return training.options(dtype);

@@ -1,0 +1,199 @@
+package dev.espalier.cli;
+
+import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.adapter.LoraSpec;
+import dev.espalier.adapter.SiraSpec;
+import dev.espalier.bench.BenchmarkResult;
+import dev.espalier.bench.Shape;
+import dev.espalier.bench.StepBenchmark;
+import dev.espalier.checkpoint.AtomicFiles;
+import dev.espalier.error.InputException;
+import dev.espalier.error.Nearest;
+import dev.espalier.json.Json;
+import dev.espalier.report.TextTable;
+import dev.espalier.report.TextTable.Column;
+import dev.espalier.tensor.Engine;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Measures training steps. */
+@Command(
+        name = "bench",
+        description = "Measures a training step: tokens/s, share of this machine's matrix-product peak, peak memory.",
+        sortOptions = false,
+        optionListHeading = "%nOptions:%n",
+        footer = {
+            "",
+            "Examples:",
+            "  espalier bench --shape minilm --method lora --rank 8 --json lora.json",
+            "  espalier bench --shape bert-base --method sira --dtype bf16 --json bench.json"
+        })
+final class BenchCommand implements Runnable {
+    private static final List<String> METHODS = List.of(LoraSpec.METHOD, SiraSpec.METHOD);
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it before run
+    private CommandSpec spec;
+
+    @ArgGroup(exclusive = false, heading = "%nModel:%n")
+    private final ModelShape model = new ModelShape();
+
+    @ArgGroup(exclusive = false, heading = "%nAdapter, on query and value:%n")
+    private final AdapterOptions adapter = new AdapterOptions();
+
+    @ArgGroup(exclusive = false, heading = "%nMeasurement:%n")
+    private final Measurement measurement = new Measurement();
+
+    private static final class ModelShape {
+        @Option(
+                names = "--shape",
+                paramLabel = "SHAPE",
+                completionCandidates = Shapes.class,
+                description = "Its sizes: ${COMPLETION-CANDIDATES}. Default minilm.")
+        private String shape = Shape.MINILM.key();
+
+        @Option(
+                names = "--dtype",
+                paramLabel = "DTYPE",
+                completionCandidates = Dtypes.class,
+                description = "Number type of the frozen weights: ${COMPLETION-CANDIDATES}. Default fp32.")
+        private String dtype = "fp32";
+    }
+
+    private static final class AdapterOptions {
+        @Option(
+                names = "--method",
+                paramLabel = "METHOD",
+                completionCandidates = Methods.class,
+                description = "One of ${COMPLETION-CANDIDATES}. Default lora.")
+        private String method = LoraSpec.METHOD;
+
+        @Option(
+                names = "--rank",
+                paramLabel = "R",
+                description = "Default " + LoraSpec.RANK + " for lora, " + SiraSpec.RANK + " for sira.")
+        private @Nullable Integer rank;
+
+        @Option(names = "--experts", paramLabel = "E", description = "Of sira. Default " + SiraSpec.EXPERTS + ".")
+        private int experts = SiraSpec.EXPERTS;
+
+        @Option(
+                names = "--top-k",
+                paramLabel = "K",
+                description = "Experts that a token of sira uses. Default " + SiraSpec.TOP_K + ".")
+        private int topK = SiraSpec.TOP_K;
+
+        private AdapterSpec spec() {
+            return switch (method) {
+                case LoraSpec.METHOD -> {
+                    var lora = LoraSpec.defaults();
+                    yield rank == null ? lora : lora.withRank(rank);
+                }
+                case SiraSpec.METHOD -> {
+                    var sira = SiraSpec.defaults().withExperts(experts, topK);
+                    yield rank == null ? sira : sira.withRank(rank);
+                }
+                default ->
+                    throw new InputException("There is no benchmark of the method '" + method + "'; did you mean '"
+                            + Nearest.to(method, METHODS, 1).get(0) + "'?");
+            };
+        }
+    }
+
+    private static final class Measurement {
+        @Option(names = "--batch", paramLabel = "N", description = "Rows of a batch. Default 16.")
+        private int batch = 16;
+
+        @Option(names = "--tokens", paramLabel = "N", description = "Tokens of every row. Default 64.")
+        private int tokens = 64;
+
+        @Option(names = "--steps", paramLabel = "N", description = "Steps that are timed after a warm-up. Default 30.")
+        private int steps = 30;
+
+        @Option(
+                names = "--workers",
+                paramLabel = "N",
+                description = "Threads that each take a part of the batch. Default 0: what is fastest here.")
+        private int workers;
+
+        @Option(names = "--json", paramLabel = "FILE", description = "Write the result to this file, too.")
+        private @Nullable Path json;
+    }
+
+    static final class Shapes implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return Arrays.stream(Shape.values()).map(Shape::key).iterator();
+        }
+    }
+
+    static final class Methods implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return METHODS.iterator();
+        }
+    }
+
+    static final class Dtypes implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return List.of("fp32", "bf16").iterator();
+        }
+    }
+
+    @Override
+    public void run() {
+        var options = new StepBenchmark.Options(
+                Shape.of(model.shape),
+                model.dtype,
+                measurement.batch,
+                measurement.tokens,
+                adapter.spec(),
+                measurement.steps,
+                measurement.workers);
+        Engine.load();
+        var result = StepBenchmark.run(options);
+        if (measurement.json != null) {
+            AtomicFiles.writeString(measurement.json, Json.pretty(result));
+        }
+        var out = spec.commandLine().getOut();
+        out.print(table(result));
+        out.flush();
+    }
+
+    private static TextTable table(BenchmarkResult result) {
+        return new TextTable(List.of(
+                        Column.text("shape"),
+                        Column.text("method"),
+                        Column.text("dtype"),
+                        Column.number("batch"),
+                        Column.number("trained weights"),
+                        Column.number("step"),
+                        Column.number("tokens/s"),
+                        Column.number("of GEMM peak"),
+                        Column.number("peak memory")))
+                .row(
+                        result.shape(),
+                        result.method(),
+                        result.dtype(),
+                        result.batch() + " x " + result.tokens(),
+                        String.format(Locale.ROOT, "%,d", result.trainedWeights()),
+                        String.format(Locale.ROOT, "%.1f ms", result.stepSeconds() * 1000),
+                        String.format(Locale.ROOT, "%,.0f", result.tokensPerSecond()),
+                        String.format(
+                                Locale.ROOT,
+                                "%.0f %% of %.0f GFLOP/s",
+                                result.gemmPeakShare() * 100,
+                                result.gemmPeakGflops()),
+                        String.format(Locale.ROOT, "%,.0f MB", result.peakMemoryMb()));
+    }
+}

@@ -1,0 +1,52 @@
+package dev.espalier.cli;
+
+import dev.espalier.cli.recipe.Recipe;
+import dev.espalier.cli.recipe.Recipes;
+import dev.espalier.data.TaskData;
+import dev.espalier.data.TaskLoader;
+import dev.espalier.tensor.Engine;
+import dev.espalier.train.Training;
+import dev.espalier.train.TrainingResult;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Trains what a recipe describes, where the user sees how it goes and can stop it. */
+final class RecipeRun {
+    private final Recipe recipe;
+    private final Path folder;
+
+    /** @param folder of the run, in place of the recipe's */
+    RecipeRun(Recipe recipe, Path folder) {
+        this.recipe = recipe.withOutput(folder.toString());
+        this.folder = folder;
+    }
+
+    /** The examples of a recipe's tasks. */
+    static List<TaskData> tasks(Recipe recipe) {
+        return recipe.tasks().stream()
+                .map(task -> TaskLoader.load(task.spec(), Path.of("")))
+                .toList();
+    }
+
+    /** Trains from the start, or from where the run was stopped. */
+    TrainingResult run(List<TaskData> tasks, boolean resume, PrintWriter err) {
+        // On the main thread, before others use tensors.
+        Engine.load();
+        try (var progress = Progress.on(err)) {
+            var training = Training.of(recipe.model())
+                    .adapter(recipe.adapter().spec())
+                    .pooling(recipe.pooling())
+                    .options(recipe.options())
+                    .recipe(Recipes.resolved(recipe))
+                    .listener(progress);
+            for (var task : tasks) {
+                training = training.task(task);
+            }
+            var trainer = training.trainer(folder);
+            try (var interrupts = new Interrupts(trainer::stop, err)) {
+                return resume ? trainer.resume() : trainer.run();
+            }
+        }
+    }
+}
