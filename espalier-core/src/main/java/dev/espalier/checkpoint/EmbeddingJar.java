@@ -47,7 +47,7 @@ record EmbeddingJar(String name, String hubName, String artifactId, String versi
     /** The encoder that users or Hugging Face call {@code name}. */
     static Optional<EmbeddingJar> named(String name) {
         return ALL.stream()
-                .filter(jar -> jar.name.equals(name) || jar.hubName.equals(name))
+                .filter(jar -> jar.name.equalsIgnoreCase(name) || jar.hubName.equalsIgnoreCase(name))
                 .findFirst();
     }
 

@@ -143,7 +143,7 @@ class TrainerTest {
     @Test
     void theAdapterFolderHoldsTheBestValidation() {
         var described = training.options(
-                options().learningRate(0.5).schedule(Decay.CONSTANT).metric("loss").evaluateEvery(2).build());
+                options().learningRate(0.5).schedule("constant").metric("loss").evaluateEvery(2).build());
         var result = described.run(run());
         var history = RunHistory.read(run());
         var losses =

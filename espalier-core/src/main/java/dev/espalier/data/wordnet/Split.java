@@ -19,9 +19,9 @@ record Split(List<Row> test, List<Row> train) {
     static final int MAX_CHARACTERS = 400;
 
     /**
-     * Draws from {@code pool} at random: inputs are unique and of fit length, no label has more than
-     * {@code rowsPerLabel}; of the n rows that remain min(500, n/6) are for the test and at most 4000 of the others
-     * for training. A group is never parted.
+     * Draws from {@code pool} at random: inputs are unique and of fit length, and no label has more than
+     * {@code rowsPerLabel} of the rows drawn, so labels are as frequent as in the pool up to that. Of n rows
+     * min(500, n/6) are for the test and at most 4000 of the others for training. A group is never parted.
      */
     static Split of(List<Row> pool, int rowsPerLabel, Random random) {
         var rows = choose(pool, rowsPerLabel, random);
@@ -50,6 +50,9 @@ record Split(List<Row> test, List<Row> train) {
         Map<String, Integer> counts = new HashMap<>();
         var chosen = new ArrayList<Row>();
         for (var row : shuffled) {
+            if (chosen.size() == MAX_TEST + MAX_TRAIN) {
+                break;
+            }
             var length = row.input().length();
             if (length >= MIN_CHARACTERS
                     && length <= MAX_CHARACTERS
