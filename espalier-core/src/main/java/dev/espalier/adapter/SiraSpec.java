@@ -52,8 +52,11 @@ public record SiraSpec(
     /** The paper's setting. */
     public static final int RANK = 4;
 
-    /** The same as for LoRA. */
-    public static final double ALPHA = 16;
+    /**
+     * Our choice, the paper's is not known: {@code experts · rank}, so that {@code s} is the number of experts and an
+     * expert whose gate has an even share of 1/E acts at scale 1.
+     */
+    public static final double ALPHA = 64;
 
     /** The paper's setting. */
     public static final double DROPOUT = 0.05;
