@@ -75,6 +75,17 @@ class MavenArtifactsTest {
     }
 
     @Test
+    void aJarThatCannotBeFetchedIsSaidWithItsName() throws Exception {
+        settings("<mirrors>" + mirror("*") + "</mirrors>");
+        var artifacts = new MavenArtifacts(read());
+        assertThat(MavenArtifact.jar(artifacts, "org.example", "thing", "1.0")).hasContent("the jar");
+        assertThatThrownBy(() -> MavenArtifact.jar(artifacts, "org.example", "thing", "2.0"))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("The jar org.example:thing:jar:2.0 could not be fetched through Maven")
+                .hasMessageContaining("check the network");
+    }
+
+    @Test
     void aChecksumThatDoesNotMatchIsAnError() throws Exception {
         settings("<mirrors>" + mirror("*") + "</mirrors>");
         Files.writeString(root.resolve("remote").resolve(PATH), "another jar");

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /** A task; see {@link TaskSpec}, which it becomes. */
 public record TaskSection(
         @Key(
-                value = "A built-in task, made of WordNet: noun-supersense, verb-supersense, topic, ...",
+                value =
+                        "A built-in task, made of WordNet or LanguageTool: noun-supersense, verb-supersense, topic, ...",
                 example = "noun-supersense")
         @Nullable String builtin,
 

@@ -10,10 +10,13 @@ import java.util.Random;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A task whose rows come out of WordNet; {@link BuiltinTasks} lists them. */
+/** A task whose rows come out of a public source; {@link BuiltinTasks} lists them. */
 public final class BuiltinTask {
-    /** Part of the file's name: another number whenever a change makes any task's bytes differ. */
-    private static final String VERSION = "wn31-1";
+    /** Part of the names of WordNet's files: another number whenever a change makes any such task's bytes differ. */
+    private static final String WORDNET_VERSION = "wn31-1";
+
+    /** The same for LanguageTool's. */
+    private static final String LANGUAGE_TOOL_VERSION = "lt68-1";
 
     private static final Logger LOG = LoggerFactory.getLogger(BuiltinTask.class);
 
@@ -29,6 +32,7 @@ public final class BuiltinTask {
     private final Map<String, String> labelDescriptions;
     private final int rowsPerLabel;
     private final Pool pool;
+    private final String version;
 
     private BuiltinTask(
             String name,
@@ -36,29 +40,48 @@ public final class BuiltinTask {
             String description,
             Map<String, String> labelDescriptions,
             int rowsPerLabel,
-            Pool pool) {
+            Pool pool,
+            String version) {
         this.name = name;
         this.kind = kind;
         this.description = description;
         this.labelDescriptions = labelDescriptions;
         this.rowsPerLabel = rowsPerLabel;
         this.pool = pool;
+        this.version = version;
     }
 
     static BuiltinTask classification(String name, String description, Map<String, String> labels, Pool pool) {
-        return new BuiltinTask(name, TaskKind.CLASSIFICATION, description, labels, Split.MAX_ROWS_PER_LABEL, pool);
+        return ofWordNet(name, TaskKind.CLASSIFICATION, description, labels, pool);
     }
 
     static BuiltinTask choice(String name, String description, Pool pool) {
-        return new BuiltinTask(name, TaskKind.CHOICE, description, Map.of(), Split.MAX_ROWS_PER_LABEL, pool);
+        return ofWordNet(name, TaskKind.CHOICE, description, Map.of(), pool);
     }
 
     static BuiltinTask generation(String name, String description, Pool pool) {
-        return new BuiltinTask(name, TaskKind.GENERATION, description, Map.of(), Split.MAX_ROWS_PER_LABEL, pool);
+        return ofWordNet(name, TaskKind.GENERATION, description, Map.of(), pool);
+    }
+
+    private static BuiltinTask ofWordNet(
+            String name, TaskKind kind, String description, Map<String, String> labels, Pool pool) {
+        return new BuiltinTask(name, kind, description, labels, Split.MAX_ROWS_PER_LABEL, pool, WORDNET_VERSION);
     }
 
     BuiltinTask withRowsPerLabel(int rows) {
-        return new BuiltinTask(name, kind, description, labelDescriptions, rows, pool);
+        return new BuiltinTask(name, kind, description, labelDescriptions, rows, pool, version);
+    }
+
+    /** The same task as one whose rows come out of LanguageTool, which its description says. */
+    BuiltinTask ofLanguageTool() {
+        return new BuiltinTask(
+                name,
+                kind,
+                description + " (fetches LanguageTool's rules, a jar under the LGPL, on first use)",
+                labelDescriptions,
+                rowsPerLabel,
+                pool,
+                LANGUAGE_TOOL_VERSION);
     }
 
     /** Name in recipes, such as {@code noun-supersense}. */
@@ -86,7 +109,7 @@ public final class BuiltinTask {
      * seconds, under {@link EspalierHome}; the same seed gives the same bytes everywhere. Processes that make the same
      * file at the same time do no harm.
      *
-     * @throws dev.espalier.error.InputException if the file cannot be written
+     * @throws dev.espalier.error.InputException if the file cannot be written, or what it is made from not be fetched
      */
     public Path file(long seed) {
         return file(EspalierHome.directory().resolve("tasks"), seed);
@@ -98,7 +121,7 @@ public final class BuiltinTask {
     }
 
     Path file(Path folder, long seed, Sources sources) {
-        var file = folder.resolve(name + "-" + VERSION + "-seed" + seed + ".jsonl");
+        var file = folder.resolve(name + "-" + version + "-seed" + seed + ".jsonl");
         if (!Files.exists(file)) {
             LOG.info("Making the rows of {} in {}", name, file);
             var split = split(seed, sources);

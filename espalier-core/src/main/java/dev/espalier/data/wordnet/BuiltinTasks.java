@@ -8,7 +8,12 @@ import java.util.stream.Stream;
 /** The tasks that need no file of the user's. */
 public final class BuiltinTasks {
     private static final List<BuiltinTask> ALL = Stream.of(
-                    EntryTasks.all(), PairTasks.all(), ContextTasks.all(), ChoiceTasks.all(), GenerationTasks.all())
+                    EntryTasks.all(),
+                    PairTasks.all(),
+                    ContextTasks.all(),
+                    ChoiceTasks.all(),
+                    GenerationTasks.all(),
+                    LanguageToolTasks.all())
             .flatMap(List::stream)
             .toList();
 
@@ -18,7 +23,10 @@ public final class BuiltinTasks {
         return ALL;
     }
 
-    /** Names in the order of {@link #all()}: classification, then choice, then generation. */
+    /**
+     * Names in the order of {@link #all()}: WordNet's classifications, choices and generations, then the tasks that
+     * fetch LanguageTool's rules on first use.
+     */
     public static List<String> names() {
         return ALL.stream().map(BuiltinTask::name).toList();
     }

@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
-/** WordNet and the rows of seed 7, made once for all tests. */
+/** The sources and the rows of seed 7, made once for all tests. */
 final class Built {
     static final int SEED = 7;
     static final Sources SOURCES = new Sources();

@@ -31,6 +31,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class BuiltinTasksTest {
     private static final Pattern UNDERSCORE = Pattern.compile("[a-zA-Z]_[a-zA-Z]");
 
+    private static final List<String> LANGUAGE_TOOL =
+            LanguageToolTasks.all().stream().map(BuiltinTask::name).toList();
+
     @TempDir
     Path folder;
 
@@ -61,11 +64,20 @@ class BuiltinTasksTest {
         assertThat(inputs.stream().filter(input -> input.length() < 3 || input.length() > 400))
                 .isEmpty();
         assertThat(Stream.concat(inputs.stream(), Built.rows(task.name()).map(Row::output))
-                        .filter(text -> text.isBlank()
-                                || text.contains("  ")
-                                || UNDERSCORE.matcher(text).find()
-                                || !text.equals(text.strip())))
+                        .filter(text -> text.isBlank() || text.contains("  ") || !text.equals(text.strip())))
                 .isEmpty();
+    }
+
+    /** WordNet's files join the words of a phrase by underscores; in a sentence of LanguageTool one may be the error. */
+    @ParameterizedTest
+    @MethodSource("tasks")
+    void phrasesOfWordNetHaveBlanks(BuiltinTask task) {
+        if (!LANGUAGE_TOOL.contains(task.name())) {
+            assertThat(Built.rows(task.name())
+                            .flatMap(row -> Stream.of(row.input(), row.output()))
+                            .filter(text -> UNDERSCORE.matcher(text).find()))
+                    .isEmpty();
+        }
     }
 
     @ParameterizedTest

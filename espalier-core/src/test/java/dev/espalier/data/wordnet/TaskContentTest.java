@@ -36,16 +36,19 @@ class TaskContentTest {
         "entails-or-causes, 2",
         "common-or-rare, 2",
         "instance-or-class, 2",
-        "verb-frame, 9"
+        "verb-frame, 9",
+        "acceptability, 2",
+        "error-category, 11",
+        "us-or-gb, 2"
     })
     void taskHasItsNumberOfLabels(String task, int labels) {
         assertThat(BuiltinTasks.find(task).labelDescriptions()).hasSize(labels);
     }
 
     @Test
-    void thereAreEighteenClassificationsSevenChoicesAndFiveGenerations() {
+    void thereAreTwentyOneClassificationsSevenChoicesAndEightGenerations() {
         assertThat(BuiltinTasks.all().stream().collect(Collectors.groupingBy(BuiltinTask::kind, Collectors.counting())))
-                .isEqualTo(Map.of(TaskKind.CLASSIFICATION, 18L, TaskKind.CHOICE, 7L, TaskKind.GENERATION, 5L));
+                .isEqualTo(Map.of(TaskKind.CLASSIFICATION, 21L, TaskKind.CHOICE, 7L, TaskKind.GENERATION, 8L));
     }
 
     @Test
