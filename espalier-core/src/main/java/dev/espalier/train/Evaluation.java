@@ -30,7 +30,7 @@ public record Evaluation(String task, int examples, double loss, Scores scores) 
     /**
      * Compares outputs with the examples' targets. Of words, those count that have a token; what was cut off does not.
      *
-     * @param outputs as {@link Evaluator#run} gives them
+     * @param outputs in the order of {@code examples}
      */
     static Evaluation of(AdaptedTask task, List<EncodedExample> examples, Evaluator.Outputs outputs) {
         var answers = outputs.answers();

@@ -5,6 +5,7 @@ import dev.espalier.evaluate.Metric;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Says which of two validations is better: by one metric a task, the mean over tasks. */
@@ -18,7 +19,7 @@ final class Selection {
      */
     Selection(Map<String, TaskKind> kinds, @Nullable String metric) {
         metrics = kinds.entrySet().stream()
-                .collect(java.util.stream.Collectors.toUnmodifiableMap(
+                .collect(Collectors.toUnmodifiableMap(
                         Map.Entry::getKey,
                         task -> metric == null
                                 ? Metric.defaultFor(task.getValue())

@@ -99,7 +99,8 @@ public record TrainingOptions(
         require(patience >= 0, "patience", patience, "at least 0");
         require(workers >= 0, "workers", workers, "at least 0");
         require(logEvery >= 1, "log-every", logEvery, "at least 1");
-        Schedule.named(schedule, learningRate, Math.max(warmUpSteps, Schedule.warmupSteps(warmUpRatio, 1)), 1);
+        require(warmUpSteps >= 0, "warm-up-steps", warmUpSteps, "at least 0");
+        Schedule.named(schedule, learningRate, Schedule.warmupSteps(warmUpRatio, 1), 1);
         Engine.dtype(dtype);
     }
 

@@ -28,6 +28,7 @@ final class TrainingRun implements AutoCloseable {
     private final RunFolder folder;
     private final PeakMemory memory;
     private final BooleanSupplier stopRequested;
+    private final Map<String, String> settings;
     private final Selection selection;
     private final BestCheckpoint best;
     private final StepMeter meter = new StepMeter();
@@ -45,6 +46,7 @@ final class TrainingRun implements AutoCloseable {
         this.folder = folder;
         this.memory = memory;
         this.stopRequested = stopRequested;
+        this.settings = session.settings(training);
         Map<String, TaskKind> validated = new LinkedHashMap<>();
         session.tasks.stream()
                 .filter(t -> !t.validation().isEmpty())
@@ -76,7 +78,7 @@ final class TrainingRun implements AutoCloseable {
         }
         try (var file = new TrainingState.File(folder.state())) {
             var state = file.state();
-            state.requireSame(session.settings(training));
+            state.requireSame(settings);
             Snapshot.load(session.trained, file.weights());
             best.restore(state.best(), file.best());
             session.optimizer.load(file.optimizer());
@@ -188,13 +190,7 @@ final class TrainingRun implements AutoCloseable {
 
     private void save() {
         var state = new TrainingState(
-                step,
-                session.settings(training),
-                best.state(),
-                meter.state(),
-                routers.state(),
-                seconds(),
-                log().flush());
+                step, settings, best.state(), meter.state(), routers.state(), seconds(), log().flush());
         state.write(folder.state(), session.trained, best.weights(), session.optimizer.state());
     }
 

@@ -44,6 +44,17 @@ class LearningTest {
     }
 
     @Test
+    void aFrozenModelInHalfPrecisionLearnsAsWell() {
+        var losses = new Losses();
+        var result = training(Snips.intent(), LoraSpec.defaults())
+                .options(OPTIONS.toBuilder().dtype("bf16").build())
+                .listener(losses)
+                .run(folder.resolve("run"));
+        assertThat(losses.last(8)).isLessThan(0.6 * losses.first(8));
+        assertThat(result.tests().get(0).value(Metric.ACCURACY)).isGreaterThan(0.6);
+    }
+
+    @Test
     void severalTasksShareAnAdapterAndHaveAHeadEach() {
         var losses = new Losses();
         var result = training(Snips.intent(), LoraSpec.defaults())

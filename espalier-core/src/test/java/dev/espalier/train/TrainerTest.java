@@ -13,6 +13,7 @@ import dev.espalier.evaluate.Metric;
 import dev.espalier.json.Json;
 import dev.espalier.report.RunHistory;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -202,6 +203,34 @@ class TrainerTest {
             file.weights().values().forEach(weight -> assertThat(
                             weight.isfinite().all().item_bool())
                     .isTrue());
+        }
+    }
+
+    @Test
+    void aSaveThatFailsLosesNothing() throws IOException {
+        training.run(folder.resolve("whole"));
+        var state = run().resolve("state");
+        var losses = new Losses(step -> {
+            if (step == 8) {
+                replaceByFile(state); // no folder, so nothing can be written into it
+            }
+        });
+        assertThatThrownBy(() -> training.listener(losses).run(run()))
+                .isInstanceOf(InputException.class)
+                .hasMessageStartingWith("Cannot write " + state.resolve("training.safetensors"));
+        assertThat(losses.all()).hasSize(12);
+        Files.delete(state);
+        Files.move(folder.resolve("kept"), state);
+        training.resume(run());
+        assertSameRuns(folder.resolve("whole"), run());
+    }
+
+    private void replaceByFile(Path state) {
+        try {
+            Files.move(state, folder.resolve("kept"));
+            Files.createFile(state);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
