@@ -4,6 +4,7 @@ import dev.espalier.cli.recipe.Recipes;
 import dev.espalier.report.Report;
 import dev.espalier.report.RunHistory;
 import dev.espalier.report.RunTable;
+import dev.espalier.tensor.Engine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -37,7 +38,7 @@ import picocli.CommandLine.Spec;
 final class DemoCommand implements Callable<Integer> {
     /** A part of the rows, once. */
     private static final List<String> QUICK =
-            List.of("tasks.0.limit=640", "training.epochs=1", "training.evaluate-every=10");
+            List.of("tasks.0.limit=480", "training.epochs=1", "training.evaluate-every=0");
 
     /** Rank 72 has as many trained weights as SiRA's 16 experts of rank 4 and their routers. */
     private static final List<Contestant> CONTESTANTS = List.of(
@@ -65,12 +66,14 @@ final class DemoCommand implements Callable<Integer> {
         var out = spec.commandLine().getOut();
         var err = spec.commandLine().getErr();
         var folder = output == null ? newFolder() : output;
-        var tasks = RecipeRun.tasks(Recipes.parse(recipe(), "demo.yaml", quick ? QUICK : List.of()));
+        var common = new ArrayList<>(quick ? QUICK : List.of());
+        common.add("dtype=" + (Engine.multipliesBf16() ? "bf16" : "fp32"));
+        var tasks = RecipeRun.tasks(Recipes.parse(recipe(), "demo.yaml", common));
         List<Path> runs = new ArrayList<>();
         for (var contestant : CONTESTANTS) {
             err.println();
             err.println("Run " + (runs.size() + 1) + " of " + CONTESTANTS.size() + ": " + contestant.name);
-            var overrides = Stream.concat(contestant.overrides.stream(), (quick ? QUICK : List.<String>of()).stream());
+            var overrides = Stream.concat(contestant.overrides.stream(), common.stream());
             var recipe = Recipes.parse(recipe(), "demo.yaml", overrides.toList());
             var result = new RecipeRun(recipe, folder.resolve(contestant.name)).run(tasks, false, err);
             if (result.stopped()) {

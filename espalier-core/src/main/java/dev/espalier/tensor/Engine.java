@@ -5,6 +5,10 @@ import static org.bytedeco.pytorch.global.torch.set_num_threads;
 
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.bytedeco.openblas.presets.openblas_nolapack;
 import org.bytedeco.pytorch.Device;
@@ -19,6 +23,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * to one thread of its own, because its pool and OpenMP's fight for the same cores.
  */
 public final class Engine {
+    private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
     private static final int THREADS;
 
     static {
@@ -56,6 +61,19 @@ public final class Engine {
     /** The device that everything runs on: the CPU. Never run on a GPU so far. */
     public static Device device() {
         return new Device(torch.DeviceType.CPU);
+    }
+
+    /**
+     * Whether this CPU multiplies bf16 matrices in hardware (AMX or AVX-512 BF16), so that bf16 is faster than fp32.
+     * Read from the operating system on Linux; elsewhere the answer is no.
+     */
+    public static boolean multipliesBf16() {
+        try (var lines = Files.lines(CPU_INFO)) {
+            return lines.filter(line -> line.startsWith("flags"))
+                    .anyMatch(line -> line.contains(" amx_bf16") || line.contains(" avx512_bf16"));
+        } catch (IOException | UncheckedIOException e) {
+            return false;
+        }
     }
 
     /** The dtype that a recipe names: {@code fp32} or {@code bf16}. */
