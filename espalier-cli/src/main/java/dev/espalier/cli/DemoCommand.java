@@ -88,7 +88,7 @@ final class DemoCommand implements Callable<Integer> {
         out.println("Report    " + folder.resolve(Report.FILE));
         out.println("Adapters  " + folder + "/{"
                 + String.join(",", CONTESTANTS.stream().map(Contestant::name).toList()) + "}/adapter");
-        out.println("Try now   espalier predict " + Shell.quote(runs.get(runs.size() - 1))
+        out.println("Try now   " + Shell.program() + " predict " + Shell.quote(runs.get(runs.size() - 1))
                 + " \"violin: a bowed instrument with four strings\"");
         out.flush();
         return 0;

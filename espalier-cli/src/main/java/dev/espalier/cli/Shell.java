@@ -6,6 +6,11 @@ import java.nio.file.Path;
 final class Shell {
     private Shell() {}
 
+    /** How the user called this program: the launcher says it. */
+    static String program() {
+        return System.getProperty("espalier.program", "espalier");
+    }
+
     /** The path as one word of a shell. */
     static String quote(Path path) {
         var text = path.toString();

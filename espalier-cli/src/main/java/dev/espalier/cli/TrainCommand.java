@@ -78,7 +78,8 @@ final class TrainCommand implements Callable<Integer> {
                         spec.commandLine().getErr());
         if (result.stopped()) {
             out.println("Stopped after step " + result.step() + " of " + result.steps() + ". Go on with:");
-            out.println("  espalier train " + Shell.quote(result.folder().recipe()) + " --resume");
+            out.println("  " + Shell.program() + " train "
+                    + Shell.quote(result.folder().recipe()) + " --resume");
             out.flush();
             return Interrupts.EXIT_CODE;
         }
