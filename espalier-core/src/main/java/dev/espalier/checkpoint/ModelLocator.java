@@ -69,6 +69,16 @@ public final class ModelLocator {
         return EmbeddingJar.ALL.stream().map(EmbeddingJar::name).toList();
     }
 
+    /**
+     * The name that others know the model by: a built-in encoder's name on the Hugging Face hub, so that PEFT finds it
+     * too; any other name or path as it is. {@link #locate} takes either.
+     */
+    public static String hubName(String nameOrPath) {
+        return folder(nameOrPath).isPresent()
+                ? nameOrPath
+                : EmbeddingJar.named(nameOrPath).map(EmbeddingJar::hubName).orElse(nameOrPath);
+    }
+
     Path find(String nameOrPath) {
         var folder = folder(nameOrPath);
         return folder.filter(path -> Files.exists(path.resolve("config.json")))

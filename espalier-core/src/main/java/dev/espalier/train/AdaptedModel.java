@@ -85,7 +85,7 @@ public final class AdaptedModel implements AutoCloseable {
             var tokenizer = TextTokenizer.open(folder);
             var adapter = Adapter.create(ADAPTER, training.adapter(), model, random.at("adapter"));
             return new AdaptedModel(
-                    training.model(),
+                    ModelLocator.hubName(training.model()),
                     model,
                     tokenizer,
                     adapter,

@@ -125,4 +125,10 @@ class ModelLocatorTest {
             }
         }
     }
+
+    @Test
+    void aBuiltInEncodersHubNameIsTheOneThatOthersKnow() {
+        assertThat(ModelLocator.hubName("all-minilm-l6-v2")).isEqualTo("sentence-transformers/all-MiniLM-L6-v2");
+        assertThat(ModelLocator.hubName("some/other")).isEqualTo("some/other");
+    }
 }
