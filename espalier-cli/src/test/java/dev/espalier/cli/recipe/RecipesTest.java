@@ -83,7 +83,7 @@ class RecipesTest {
         assertThat(task.files()).containsOnlyKeys(Split.TRAIN, Split.TEST);
         assertThat(task.columns().text()).isEqualTo("body");
         assertThat(task.kind()).hasToString("MULTI_LABEL");
-        assertThat(task.validationFraction()).isEqualTo(0.1);
+        assertThat(task.validationFraction()).isEqualTo(0);
     }
 
     @ParameterizedTest
