@@ -39,7 +39,7 @@ function Test-Stale {
 
 function Invoke-Build {
     if (-not (Get-Command mvn -ErrorAction SilentlyContinue)) {
-        Fail 'Maven 3.8 or newer is needed to build Espalier, and there is no mvn on the PATH (https://maven.apache.org/install.html).'
+        Fail 'Maven 3.8 or newer is needed to build Espalier, and there is no mvn on the PATH.'
     }
     if (Test-Path $built) { Say 'building what changed ...' }
     else { Say 'building; the first time, Maven also downloads the libraries (about 350 MB) ...' }
