@@ -109,9 +109,7 @@ public final class AdamW implements Optimizer {
             }
             var own = lists(names);
             ListOperator.add(own.steps, 1);
-            ListOperator.call(
-                    "aten::_fused_adamw_",
-                    "",
+            ListOperator.FUSED_ADAMW.call(
                     own.parameters,
                     ListOperator.list(names.stream()
                             .map(name -> state.gradient(gradients, name))

@@ -47,13 +47,6 @@ public final class Scope implements AutoCloseable {
         }
     }
 
-    /** Frees {@code pointer} now; the scope that owns it skips it when it closes. */
-    public static void free(@Nullable Pointer pointer) {
-        if (pointer != null && !pointer.isNull()) {
-            pointer.deallocate();
-        }
-    }
-
     /** Native objects that are alive in this process, for leak tests. */
     public static long liveObjects() {
         return Pointer.totalCount();
