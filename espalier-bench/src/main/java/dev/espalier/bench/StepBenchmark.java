@@ -14,6 +14,7 @@ import dev.espalier.model.Weights;
 import dev.espalier.model.bert.Bert;
 import dev.espalier.optim.AdamW;
 import dev.espalier.optim.ParameterGroup;
+import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
@@ -126,11 +127,9 @@ public final class StepBenchmark {
         Arrays.fill(lengths, options.tokens());
         return new Batch(
                 0,
-                options.batch(),
-                options.tokens(),
+                Layout.rightPadded(options.tokens(), lengths),
                 random.longs(size, 1000, vocabulary).toArray(),
                 new long[size],
-                lengths,
                 random.ints(options.batch(), 0, LABELS).toArray(),
                 new float[0],
                 random.longs(options.batch()).toArray(),

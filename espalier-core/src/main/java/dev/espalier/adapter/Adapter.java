@@ -1,7 +1,7 @@
 package dev.espalier.adapter;
 
 import dev.espalier.error.InputException;
-import dev.espalier.model.EncoderModel;
+import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.tensor.Owner;
@@ -46,14 +46,14 @@ public final class Adapter implements AutoCloseable {
      * @param random where first values come from; each weight draws from a stream of its own
      * @throws InputException if a target matches no linear of the model
      */
-    public static Adapter create(String name, AdapterSpec spec, EncoderModel model, RandomStream random) {
+    public static Adapter create(String name, AdapterSpec spec, LanguageModel model, RandomStream random) {
         return create(name, spec, model, spec.targets().select(model), DeltaWeights.drawn(random));
     }
 
     static Adapter create(
             String name,
             AdapterSpec spec,
-            EncoderModel model,
+            LanguageModel model,
             Map<String, Linear> linears,
             DeltaWeights.Source source) {
         if (name.isEmpty() || name.contains(".")) {
@@ -128,7 +128,7 @@ public final class Adapter implements AutoCloseable {
      * @throws InputException if the model lacks a linear that the adapter changes, or has it in another shape
      * @throws IllegalStateException if it is attached already, or the model has an adapter of that name
      */
-    public void attach(EncoderModel model) {
+    public void attach(LanguageModel model) {
         if (attached != null) {
             throw new IllegalStateException("adapter '" + name + "' is attached already; detach it first");
         }

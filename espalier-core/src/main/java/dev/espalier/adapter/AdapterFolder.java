@@ -6,7 +6,7 @@ import dev.espalier.checkpoint.Safetensors;
 import dev.espalier.checkpoint.SafetensorsFile;
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
-import dev.espalier.model.EncoderModel;
+import dev.espalier.model.LanguageModel;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import java.nio.file.Files;
@@ -84,7 +84,7 @@ public final class AdapterFolder implements AutoCloseable {
      * @param name the adapter's name among those of the model
      * @throws InputException if a tensor is missing, superfluous or of another shape than the model asks for
      */
-    public Adapter load(String name, EncoderModel model) {
+    public Adapter load(String name, LanguageModel model) {
         try (var scope = Scope.open()) {
             var heads = new SavedHeads(tensors);
             heads.addMissing(card.heads(), model);
@@ -108,8 +108,8 @@ public final class AdapterFolder implements AutoCloseable {
         }
     }
 
-    /** Loads the adapter in {@code folder} under the name {@code default}; see {@link #load(String, EncoderModel)}. */
-    public static Adapter load(Path folder, EncoderModel model) {
+    /** Loads the adapter in {@code folder} under the name {@code default}; see {@link #load(String, LanguageModel)}. */
+    public static Adapter load(Path folder, LanguageModel model) {
         try (var saved = open(folder)) {
             return saved.load("default", model);
         }
@@ -122,7 +122,7 @@ public final class AdapterFolder implements AutoCloseable {
      * @param card of the heads of {@code model}
      * @throws InputException if the folder cannot be written
      */
-    public static void save(Path folder, Adapter adapter, EncoderModel model, AdapterCard card) {
+    public static void save(Path folder, Adapter adapter, LanguageModel model, AdapterCard card) {
         var heads = new LinkedHashMap<String, List<Parameter>>();
         model.heads().values().forEach(head -> heads.putAll(SavedHeads.trained(head)));
         AtomicFolders.write(folder, target -> {

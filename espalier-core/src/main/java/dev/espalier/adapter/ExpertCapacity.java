@@ -29,12 +29,12 @@ record ExpertCapacity(Optional<Double> factor, boolean inEvaluation) {
             return choices;
         }
         var kept = choices.clone();
-        for (int row = 0; row < context.rows(); row++) {
-            int first = row * context.tokens();
-            int slots = slots(k, context.length(row), experts);
+        for (var segment : context.layout().segments()) {
+            int first = context.layout().first(segment);
+            int slots = slots(k, segment.length(), experts);
             var taken = new int[experts];
             for (int rank = 0; rank < k; rank++) {
-                for (int token = first; token < first + context.length(row); token++) {
+                for (int token = first; token < first + segment.length(); token++) {
                     int expert = kept[token * k + rank];
                     if (expert != TopK.NONE && taken[expert]++ >= slots) {
                         kept[token * k + rank] = TopK.NONE;

@@ -14,7 +14,7 @@ import dev.espalier.model.ForwardContext;
 record LoadBalanceLoss(double coefficient, boolean balanced) {
     /**
      * @param value the micro-batch's share of the step's loss
-     * @param slope of the loss with respect to every gate of a sequence, {@code [rows, experts]}
+     * @param slope of the loss with respect to every gate of a sequence, {@code [segments, experts]}
      */
     record Result(double value, float[] slope) {}
 
@@ -26,13 +26,14 @@ record LoadBalanceLoss(double coefficient, boolean balanced) {
     Result of(float[] gates, int[] choices, int k, int experts, double share, ForwardContext context) {
         double scale = coefficient * share / experts * (balanced ? (double) experts * experts / k : 1);
         double value = 0;
-        var slope = new float[context.rows() * experts];
-        for (int row = 0; row < context.rows(); row++) {
-            int first = row * context.tokens();
-            double length = context.length(row);
+        var layout = context.layout();
+        var slope = new float[layout.segments().size() * experts];
+        for (int i = 0; i < layout.segments().size(); i++) {
+            int first = layout.first(layout.segments().get(i));
+            double length = layout.segments().get(i).length();
             var chosen = new int[experts];
             var sums = new double[experts];
-            for (int token = first; token < first + context.length(row); token++) {
+            for (int token = first; token < first + length; token++) {
                 for (int slot = token * k; slot < token * k + k; slot++) {
                     if (choices[slot] != TopK.NONE) {
                         chosen[choices[slot]]++;
@@ -45,7 +46,7 @@ record LoadBalanceLoss(double coefficient, boolean balanced) {
             for (int e = 0; e < experts; e++) {
                 double load = chosen[e] / length;
                 value += scale * load * (sums[e] / length);
-                slope[row * experts + e] = (float) (scale * load / length);
+                slope[i * experts + e] = (float) (scale * load / length);
             }
         }
         return new Result(value, slope);

@@ -1,8 +1,8 @@
 package dev.espalier.adapter;
 
 import dev.espalier.adapter.AdapterCard.SavedHead;
-import dev.espalier.model.EncoderModel;
 import dev.espalier.model.Head;
+import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
@@ -22,7 +22,7 @@ final class SavedHeads {
     }
 
     /** Adds the heads that {@code model} does not have; their weights are yet to be loaded. */
-    void addMissing(List<SavedHead> heads, EncoderModel model) {
+    void addMissing(List<SavedHead> heads, LanguageModel model) {
         for (var head : heads) {
             if (!model.heads().containsKey(head.name())) {
                 model.addHead(head.name(), head.kind(), head.outputs(), head.pooling(), RandomStream.of(0));
@@ -36,7 +36,7 @@ final class SavedHeads {
      *
      * @throws dev.espalier.error.InputException if one is missing or of another shape
      */
-    Map<Parameter, Tensor> find(List<SavedHead> heads, EncoderModel model) {
+    Map<Parameter, Tensor> find(List<SavedHead> heads, LanguageModel model) {
         var found = new LinkedHashMap<Parameter, Tensor>();
         for (var saved : heads) {
             for (var parameter : parameters(model.heads().get(saved.name()))) {

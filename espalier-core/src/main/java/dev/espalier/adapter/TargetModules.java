@@ -2,8 +2,8 @@ package dev.espalier.adapter;
 
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
-import dev.espalier.model.EncoderModel;
 import dev.espalier.model.Head;
+import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -86,7 +86,7 @@ public record TargetModules(
      *
      * @throws InputException if a name or the expression matches nothing
      */
-    public Map<String, Linear> select(EncoderModel model) {
+    public Map<String, Linear> select(LanguageModel model) {
         var selected = find(model);
         modules.ifPresent(m -> requireKnown(m, model.linears().keySet()));
         if (selected.isEmpty() && !equals(NONE)) {
@@ -96,7 +96,7 @@ public record TargetModules(
     }
 
     /** As {@link #select}, but names that match nothing are passed over, as PEFT does. */
-    Map<String, Linear> find(EncoderModel model) {
+    Map<String, Linear> find(LanguageModel model) {
         var heads = model.heads().values();
         var headLinears = heads.stream()
                 .flatMap(head -> head.linears().stream())

@@ -20,9 +20,9 @@ final class TopK {
     static int[] choose(float[] gates, int experts, int k, ForwardContext context) {
         var choices = new int[context.rows() * context.tokens() * k];
         Arrays.fill(choices, NONE);
-        for (int row = 0; row < context.rows(); row++) {
-            for (int t = 0; t < context.length(row); t++) {
-                int token = row * context.tokens() + t;
+        for (var segment : context.layout().segments()) {
+            int first = context.layout().first(segment);
+            for (int token = first; token < first + segment.length(); token++) {
                 choose(gates, token * experts, experts, choices, token * k, k);
             }
         }

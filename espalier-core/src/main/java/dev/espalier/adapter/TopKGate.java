@@ -20,7 +20,7 @@ final class TopKGate {
     private final float[] sums;
     private final LoadBalanceLoss.@Nullable Result loss;
     private final double entropySum;
-    private final int[] rowOfToken;
+    private final int[] segmentOfToken;
 
     /**
      * The parts a gate is made of.
@@ -35,8 +35,8 @@ final class TopKGate {
         int k = settings.topK();
         this.settings = settings;
         this.probabilities = probabilities;
-        rowOfToken = rowOfToken(context);
-        experts = probabilities.length / rowOfToken.length;
+        segmentOfToken = context.layout().segmentOfToken();
+        experts = probabilities.length / segmentOfToken.length;
         entropySum = entropySum(logits);
         factors = settings.dropout().factors(context, experts);
         gates = product(probabilities, factors);
@@ -58,21 +58,11 @@ final class TopKGate {
         return new TopKGate(logits, probabilities, settings, modules, context);
     }
 
-    /** The row of every token, -1 for padding. */
-    private static int[] rowOfToken(ForwardContext context) {
-        var rows = new int[context.rows() * context.tokens()];
-        for (int token = 0; token < rows.length; token++) {
-            int row = token / context.tokens();
-            rows[token] = token % context.tokens() < context.length(row) ? row : -1;
-        }
-        return rows;
-    }
-
     /** {@code -Σ g ln g = z_max - ln g_max - Σ g z} over tokens: one logarithm a token. */
     private double entropySum(float[] logits) {
         double sum = 0;
-        for (int token = 0; token < rowOfToken.length; token++) {
-            if (rowOfToken[token] < 0) {
+        for (int token = 0; token < segmentOfToken.length; token++) {
+            if (segmentOfToken[token] < 0) {
                 continue;
             }
             int largest = token * experts;
@@ -99,7 +89,7 @@ final class TopKGate {
 
     /** The sum of every token's chosen gates. */
     private float[] sums() {
-        var sum = new float[rowOfToken.length];
+        var sum = new float[segmentOfToken.length];
         for (int slot = 0; slot < choices.length; slot++) {
             if (choices[slot] != TopK.NONE) {
                 sum[slot / settings.topK()] += gates[gate(slot, choices[slot])];
@@ -131,11 +121,8 @@ final class TopKGate {
 
     /** What happened, for people. */
     RouterObservation observation(String module, ForwardContext context) {
-        long tokens = 0;
-        for (int row = 0; row < context.rows(); row++) {
-            tokens += context.length(row);
-        }
-        return new RouterObservation(module, counts(choices), counts(kept), tokens, entropySum);
+        return new RouterObservation(
+                module, counts(choices), counts(kept), context.layout().tokenCount(), entropySum);
     }
 
     private long[] counts(int[] experts) {
@@ -155,8 +142,8 @@ final class TopKGate {
      */
     float[] backward(float[] dWeights) {
         var dGates = new float[gates.length];
-        for (int token = 0; token < rowOfToken.length; token++) {
-            if (rowOfToken[token] >= 0) {
+        for (int token = 0; token < segmentOfToken.length; token++) {
+            if (segmentOfToken[token] >= 0) {
                 weightsBackward(token, dWeights, dGates);
                 lossBackward(token, dGates);
                 softmaxBackward(token, dGates);
@@ -188,7 +175,7 @@ final class TopKGate {
     private void lossBackward(int token, float[] dGates) {
         if (loss != null) {
             for (int e = 0; e < experts; e++) {
-                dGates[token * experts + e] += loss.slope()[rowOfToken[token] * experts + e];
+                dGates[token * experts + e] += loss.slope()[segmentOfToken[token] * experts + e];
             }
         }
     }

@@ -1,34 +1,32 @@
 package dev.espalier.data;
 
+import dev.espalier.tensor.Layout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
- * Examples of one task as padded rows, all arrays row by row. Rows are padded at the right to the batch's longest.
+ * Examples of one task as rows of tokens, all arrays row by row.
  *
  * @param task the task's place in the run
- * @param rows the number of examples
- * @param tokens the length of the longest example
+ * @param layout where the examples lie: one a row, or several packed into one
  * @param inputIds token ids, {@code [rows, tokens]}
  * @param tokenTypeIds token type ids, 0 in the padding, {@code [rows, tokens]}
- * @param lengths tokens of each row that are not padding, {@code [rows]}
  * @param labels a label per row {@code [rows]}, or per token {@code [rows, tokens]} with {@link #IGNORED} where none is
  *     asked; else empty
  * @param values 0 or 1 per label {@code [rows, labels]}, or a number per row {@code [rows]}; else empty
- * @param exampleIds each row's place in its split, {@code [rows]}
+ * @param exampleIds each segment's place in its split, {@code [segments]}
  * @param labelCount the number of answers asked: rows, or tokens with a label; the weight of this batch in a mean loss
  */
 @SuppressWarnings("ArrayRecordComponent") // copied into native memory, never compared
 public record Batch(
         int task,
-        int rows,
-        int tokens,
+        Layout layout,
         long[] inputIds,
         long[] tokenTypeIds,
-        int[] lengths,
         int[] labels,
         float[] values,
         long[] exampleIds,
@@ -36,8 +34,17 @@ public record Batch(
     /** The label of a token that is not asked, as in PyTorch's cross entropy. */
     public static final int IGNORED = -100;
 
+    public int rows() {
+        return layout.rows();
+    }
+
+    /** Tokens of every row, padding included. */
+    public int tokens() {
+        return layout.tokens();
+    }
+
     /**
-     * Pads examples to one batch.
+     * Pads examples to one batch, at the right, to the longest.
      *
      * @param examples at least one, all of one task and with targets of one kind
      * @param padId the token id of the padding
@@ -64,11 +71,11 @@ public record Batch(
         }
         return new Batch(
                 examples.get(0).task(),
-                rows,
-                tokens,
+                Layout.rightPadded(
+                        tokens,
+                        examples.stream().mapToInt(EncodedExample::length).toArray()),
                 inputIds,
                 typeIds,
-                examples.stream().mapToInt(EncodedExample::length).toArray(),
                 labels,
                 values,
                 examples.stream().mapToLong(EncodedExample::id).toArray(),
@@ -83,62 +90,73 @@ public record Batch(
      * @param parts the number of parts at most; there are fewer if more would not make the largest part smaller
      */
     public List<Batch> split(int parts) {
-        var order = IntStream.range(0, rows)
+        var ends = new int[rows()];
+        layout.segments().forEach(segment -> ends[segment.row()] = segment.start() + segment.length());
+        var order = IntStream.range(0, rows())
                 .boxed()
-                .sorted(Comparator.comparingInt(row -> -lengths[row]))
+                .sorted(Comparator.comparingInt(row -> -ends[row]))
                 .mapToInt(Integer::intValue)
                 .toArray();
-        int low = tokens;
-        int high = rows * tokens;
+        int low = tokens();
+        int high = rows() * tokens();
         while (low < high) {
             int middle = (low + high) >>> 1;
-            if (cuts(order, middle).size() <= parts) {
+            if (cuts(order, ends, middle).size() <= parts) {
                 high = middle;
             } else {
                 low = middle + 1;
             }
         }
-        return cuts(order, low).stream().map(this::rows).toList();
+        return cuts(order, ends, low).stream()
+                .map(rows -> rows(rows, ends[rows[0]]))
+                .toList();
     }
 
     /** Groups rows, longest first, so that no group has more than {@code most} padded tokens. */
-    private List<int[]> cuts(int[] order, int most) {
+    private static List<int[]> cuts(int[] order, int[] ends, int most) {
         var groups = new ArrayList<int[]>();
-        for (int start = 0; start < rows; ) {
-            int end = Math.min(rows, start + Math.max(1, most / lengths[order[start]]));
+        for (int start = 0; start < order.length; ) {
+            int end = Math.min(order.length, start + Math.max(1, most / ends[order[start]]));
             groups.add(Arrays.copyOfRange(order, start, end));
             start = end;
         }
         return groups;
     }
 
-    private Batch rows(int[] chosen) {
-        int longest = Arrays.stream(chosen).map(row -> lengths[row]).max().orElseThrow();
-        boolean perToken = labels.length == rows * tokens;
-        int labelWidth = labels.length / rows;
-        int valueWidth = values.length / rows;
+    /** Some of the rows, cut after {@code longest} tokens. */
+    private Batch rows(int[] chosen, int longest) {
+        boolean perToken = labels.length == rows() * tokens();
+        int labelWidth = labels.length / rows();
+        int valueWidth = values.length / rows();
         int keptLabels = perToken ? longest : labelWidth;
         var partIds = new long[chosen.length * longest];
         var partTypes = new long[chosen.length * longest];
         var partLabels = new int[chosen.length * keptLabels];
         var partValues = new float[chosen.length * valueWidth];
+        var segments = new ArrayList<Layout.Segment>();
+        var examples = LongStream.builder();
         for (int to = 0; to < chosen.length; to++) {
             int from = chosen[to];
-            System.arraycopy(inputIds, from * tokens, partIds, to * longest, longest);
-            System.arraycopy(tokenTypeIds, from * tokens, partTypes, to * longest, longest);
+            System.arraycopy(inputIds, from * tokens(), partIds, to * longest, longest);
+            System.arraycopy(tokenTypeIds, from * tokens(), partTypes, to * longest, longest);
             System.arraycopy(labels, from * labelWidth, partLabels, to * keptLabels, keptLabels);
             System.arraycopy(values, from * valueWidth, partValues, to * valueWidth, valueWidth);
+            for (int i = 0; i < exampleIds.length; i++) {
+                var segment = layout.segments().get(i);
+                if (segment.row() == from) {
+                    segments.add(new Layout.Segment(to, segment.start(), segment.length()));
+                    examples.add(exampleIds[i]);
+                }
+            }
         }
         return new Batch(
                 task,
-                chosen.length,
-                longest,
+                new Layout(chosen.length, longest, segments),
                 partIds,
                 partTypes,
-                Arrays.stream(chosen).map(row -> lengths[row]).toArray(),
                 partLabels,
                 partValues,
-                Arrays.stream(chosen).mapToLong(row -> exampleIds[row]).toArray(),
+                examples.build().toArray(),
                 answers(partLabels, partValues, chosen.length));
     }
 

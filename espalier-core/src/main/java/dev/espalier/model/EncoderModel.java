@@ -15,11 +15,8 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/**
- * A frozen BERT-like encoder with any number of heads. Weights are views of the mapped checkpoint where its dtype is
- * the wanted one. Forward passes may run on several threads at once; adding heads and attaching adapters may not.
- */
-public final class EncoderModel implements AutoCloseable {
+/** A BERT-like encoder. */
+public final class EncoderModel implements LanguageModel {
     private final EncoderFamily family;
     private final EncoderConfig config;
     private final Weights weights;
@@ -49,23 +46,17 @@ public final class EncoderModel implements AutoCloseable {
         return config;
     }
 
-    /** The dtype of the frozen weights and of the activations. */
+    @Override
     public ScalarType dtype() {
         return dtype;
     }
 
-    /** The longest sequence that the model has positions for, special tokens included. */
+    @Override
     public int maxTokens() {
         return family.maxTokens(config);
     }
 
-    /**
-     * Adds a head for a task.
-     *
-     * @param name empty for the one head of a model, else the task's name; its weights are under {@code heads.NAME.}
-     * @param outputs labels, or 1 for a number
-     * @param random where new weights come from
-     */
+    @Override
     public Head addHead(String name, TaskKind kind, int outputs, Pooling pooling, RandomStream random) {
         var prefix = name.isEmpty() ? "" : "heads." + name + ".";
         var own = new HeadWeights(weights, config.initializerRange(), random);
@@ -91,29 +82,23 @@ public final class EncoderModel implements AutoCloseable {
         return head;
     }
 
-    /** The heads by name. */
+    @Override
     public Map<String, Head> heads() {
         return Collections.unmodifiableMap(heads);
     }
 
-    /**
-     * The last hidden states.
-     *
-     * @param inputIds {@code [rows * tokens]}, rows as in {@code context}
-     * @param tokenTypeIds {@code [rows * tokens]}
-     * @return {@code [rows * tokens, hidden]}
-     */
-    public Variable hidden(long[] inputIds, long[] tokenTypeIds, ForwardContext context) {
-        return hidden(inputIds, tokenTypeIds, context, state -> {});
+    @Override
+    public Variable hidden(Batch batch, ForwardContext context) {
+        return hidden(batch, context, state -> {});
     }
 
-    /** As {@link #hidden(long[], long[], ForwardContext)}; {@code states} sees the embeddings and every layer's output. */
-    public Variable hidden(long[] inputIds, long[] tokenTypeIds, ForwardContext context, Consumer<Variable> states) {
+    /** As {@link #hidden(Batch, ForwardContext)}; {@code states} sees the embeddings and every layer's output. */
+    public Variable hidden(Batch batch, ForwardContext context, Consumer<Variable> states) {
         if (context.tokens() > maxTokens()) {
             throw new InputException("A sequence of " + context.tokens() + " tokens is longer than the model's "
                     + maxTokens() + " positions; truncate it.");
         }
-        var x = embeddings.forward(inputIds, tokenTypeIds, context);
+        var x = embeddings.forward(batch.inputIds(), batch.tokenTypeIds(), context);
         states.accept(x);
         for (var layer : layers) {
             x = layer.forward(x, context);
@@ -122,12 +107,7 @@ public final class EncoderModel implements AutoCloseable {
         return x;
     }
 
-    /** The logits of {@code head} for a batch; see {@link Head#forward} for their shape. */
-    public Variable logits(Head head, Batch batch, ForwardContext context) {
-        return head.forward(hidden(batch.inputIds(), batch.tokenTypeIds(), context), context);
-    }
-
-    /** Every linear of body and heads by its path, in forward order. */
+    @Override
     public Map<String, Linear> linears() {
         var linears = new LinkedHashMap<String, Linear>();
         layers.forEach(layer -> layer.linears().forEach(linear -> linears.put(linear.name(), linear)));
@@ -135,7 +115,7 @@ public final class EncoderModel implements AutoCloseable {
         return linears;
     }
 
-    /** All weights by name: the body's, then the heads'. */
+    @Override
     public Map<String, Parameter> parameters() {
         var parameters = new LinkedHashMap<>(weights.parameters());
         for (var head : heads.values()) {

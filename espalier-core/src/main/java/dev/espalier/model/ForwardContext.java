@@ -1,5 +1,6 @@
 package dev.espalier.model;
 
+import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
@@ -16,13 +17,11 @@ import org.jspecify.annotations.Nullable;
  * What all layers of one forward pass share: the tape, the batch's padding, whether it is training, where random draws
  * come from; and what they hand back: auxiliary losses and router observations.
  *
- * <p>Tokens of all rows lie in one matrix {@code [rows * tokens, features]}, row after row, padded on the right.
+ * <p>Tokens of all rows lie in one matrix {@code [rows * tokens, features]}, row after row.
  */
 public final class ForwardContext implements AutoCloseable {
     private final Tape tape;
-    private final int rows;
-    private final int tokens;
-    private final int[] lengths;
+    private final Layout layout;
     private final @Nullable Training training;
     private final List<RouterObservation> observations = new ArrayList<>();
     private double auxiliaryLoss;
@@ -33,72 +32,50 @@ public final class ForwardContext implements AutoCloseable {
      * What only training has.
      *
      * @param random the step's stream; a layer derives its own by its name
-     * @param sequences the identity of every row's example, which its draws depend on
-     * @param sequencesInStep rows of all micro-batches of the optimizer step, which losses per sequence are divided by
+     * @param sequences the identity of every segment's example, which its draws depend on
+     * @param sequencesInStep segments of all micro-batches of the optimizer step, which losses per sequence are divided by
      */
     public record Training(RandomStream random, long[] sequences, int sequencesInStep) {}
 
-    private ForwardContext(Tape tape, int tokens, int[] lengths, @Nullable Training training) {
-        for (int length : lengths) {
-            if (length < 1 || length > tokens) {
-                throw new IllegalArgumentException("a row has " + length + " of " + tokens + " tokens");
-            }
-        }
+    private ForwardContext(Tape tape, Layout layout, @Nullable Training training) {
         this.tape = tape;
-        this.rows = lengths.length;
-        this.tokens = tokens;
-        this.lengths = lengths.clone();
+        this.layout = layout;
         this.training = training;
     }
 
-    /**
-     * A pass without dropout.
-     *
-     * @param tokens tokens of every row, padding included
-     * @param lengths tokens of every row that are not padding, each at least 1
-     */
-    public static ForwardContext evaluation(Tape tape, int tokens, int[] lengths) {
-        return new ForwardContext(tape, tokens, lengths, null);
+    /** A pass without dropout. */
+    public static ForwardContext evaluation(Tape tape, Layout layout) {
+        return new ForwardContext(tape, layout, null);
     }
 
     /** A training pass, with dropout and capacity limits. */
-    public static ForwardContext training(Tape tape, int tokens, int[] lengths, Training training) {
-        return new ForwardContext(tape, tokens, lengths, training);
+    public static ForwardContext training(Tape tape, Layout layout, Training training) {
+        return new ForwardContext(tape, layout, training);
     }
 
     /** The same pass for layers after pooling: one token a row. The tape is shared; do not close both. */
     ForwardContext pooled() {
-        var ones = new int[rows];
+        var ones = new int[rows()];
         Arrays.fill(ones, 1);
-        return new ForwardContext(tape, 1, ones, training);
+        return new ForwardContext(tape, Layout.rightPadded(1, ones), training);
     }
 
     public Tape tape() {
         return tape;
     }
 
+    /** Where the sequences lie. */
+    public Layout layout() {
+        return layout;
+    }
+
     public int rows() {
-        return rows;
+        return layout.rows();
     }
 
     /** Tokens of every row, padding included. */
     public int tokens() {
-        return tokens;
-    }
-
-    /** Tokens of row {@code row} that are not padding. */
-    public int length(int row) {
-        return lengths[row];
-    }
-
-    /** Tokens of every row that are not padding; a copy. */
-    public int[] lengths() {
-        return lengths.clone();
-    }
-
-    /** Whether no row is padded. */
-    public boolean unpadded() {
-        return Arrays.stream(lengths).allMatch(length -> length == tokens);
+        return layout.tokens();
     }
 
     /** Null in evaluation. */
@@ -120,18 +97,19 @@ public final class ForwardContext implements AutoCloseable {
         if (training == null || p <= 0) {
             return null;
         }
-        return training.random().at(name).keepMask(p, training.sequences(), lengths, tokens, features, dtype);
+        return training.random().at(name).keepMask(p, training.sequences(), layout, features, dtype);
     }
 
     /** 1 for a token, 0 for padding: {@code [rows, tokens]}, fp32; shared by the pass. */
     public Tensor tokenMask() {
         if (tokenMask == null) {
             try (var scope = Scope.open()) {
-                var values = new float[rows * tokens];
-                for (int row = 0; row < rows; row++) {
-                    Arrays.fill(values, row * tokens, row * tokens + lengths[row], 1f);
+                var values = new float[rows() * tokens()];
+                for (var segment : layout.segments()) {
+                    int first = layout.first(segment);
+                    Arrays.fill(values, first, first + segment.length(), 1f);
                 }
-                tokenMask = share(torch.tensor(values).view(rows, tokens));
+                tokenMask = share(torch.tensor(values).view(rows(), tokens()));
             }
         }
         return tokenMask;
@@ -139,7 +117,7 @@ public final class ForwardContext implements AutoCloseable {
 
     /** What to add to attention scores so that padded keys get no weight: {@code [rows, tokens]}; null if unpadded. */
     @Nullable Tensor keyMask(ScalarType dtype) {
-        if (unpadded()) {
+        if (layout.unpadded()) {
             return null;
         }
         if (keyMask == null) {

@@ -1,16 +1,28 @@
 package dev.espalier.model;
 
+import dev.espalier.data.Batch;
+import dev.espalier.data.TaskKind;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
 import java.util.List;
 
-/** What turns an encoder's last hidden states into logits. Heads compute in fp32 whatever the body's dtype is. */
+/** What turns a model's last hidden states into logits. Heads compute in fp32 whatever the body's dtype is. */
 public interface Head {
     /**
      * @param hidden {@code [rows * tokens, hidden]}
      * @return logits, fp32: {@code [rows, outputs]}, or {@code [rows * tokens, outputs]} for an answer per token
      */
     Variable forward(Variable hidden, ForwardContext context);
+
+    /**
+     * The sum of the losses of all answers that {@code batch} asks, times {@code weight}.
+     *
+     * @param hidden {@code [rows * tokens, hidden]}
+     * @return a scalar, fp32
+     */
+    default Variable loss(TaskKind kind, Variable hidden, Batch batch, double weight, ForwardContext context) {
+        return TaskLoss.of(kind, forward(hidden, context), batch, weight, context);
+    }
 
     /** The head's linears, by which adapters may target them. */
     List<Linear> linears();

@@ -102,7 +102,7 @@ public final class SelfAttention {
         }
         var mask = training.random()
                 .at(name)
-                .attentionKeepMask(dropout, training.sequences(), context.lengths(), context.tokens(), heads, dtype);
+                .attentionKeepMask(dropout, training.sequences(), context.layout(), heads, dtype);
         mask.mul_(new Scalar(1 / (1 - dropout)));
         return context.tape().save(mask);
     }

@@ -66,6 +66,9 @@ final class SequenceHead implements Head {
     }
 
     private Tensor pool(Tensor hidden, ForwardContext context) {
+        if (!context.layout().unpacked()) {
+            throw new IllegalArgumentException("a label for a sequence needs a row for each");
+        }
         var perRow = hidden.view(context.rows(), context.tokens(), -1);
         if (pooling != Pooling.MEAN) {
             return perRow.select(1, 0).to(ScalarType.Float);

@@ -46,21 +46,21 @@ public final class RandomStream {
     /**
      * A mask that is 0 with probability {@code p} (to 1/65536) and 1 elsewhere, not scaled. Padding is 1.
      *
-     * @param sequences the identity of every row's sequence
-     * @param lengths tokens of every row that are not padding
-     * @param tokens tokens of every row with padding
+     * @param sequences the identity of every segment's sequence
      * @param features numbers a token
      * @return {@code [rows * tokens, features]}
      */
-    public Tensor keepMask(double p, long[] sequences, int[] lengths, int tokens, int features, ScalarType dtype) {
-        var mask = new Mask(p, sequences.length * tokens, features, dtype);
-        for (int row = 0; row < sequences.length; row++) {
-            long base = sequence(sequences[row]);
-            for (int token = 0; token < lengths[row]; token++) {
-                mask.draw((row * tokens + token) * features, features, at(base, token));
+    public Tensor keepMask(double p, long[] sequences, Layout layout, int features, ScalarType dtype) {
+        int count = layout.rows() * layout.tokens();
+        var mask = new Mask(p, count, features, dtype);
+        for (int i = 0; i < sequences.length; i++) {
+            var segment = layout.segments().get(i);
+            long base = sequence(sequences[i]);
+            for (int token = 0; token < segment.length(); token++) {
+                mask.draw((layout.first(segment) + token) * features, features, at(base, token));
             }
         }
-        return mask.tensor(sequences.length * (long) tokens, features);
+        return mask.tensor(count, features);
     }
 
     /**
@@ -68,19 +68,20 @@ public final class RandomStream {
      *
      * @return {@code [rows * heads, tokens, tokens]}, queries before keys
      */
-    public Tensor attentionKeepMask(
-            double p, long[] sequences, int[] lengths, int tokens, int heads, ScalarType dtype) {
-        var mask = new Mask(p, sequences.length * heads, tokens * tokens, dtype);
-        for (int row = 0; row < sequences.length; row++) {
+    public Tensor attentionKeepMask(double p, long[] sequences, Layout layout, int heads, ScalarType dtype) {
+        int tokens = layout.tokens();
+        var mask = new Mask(p, layout.rows() * heads, tokens * tokens, dtype);
+        for (int i = 0; i < sequences.length; i++) {
+            var segment = layout.segments().get(i);
             for (int head = 0; head < heads; head++) {
-                long base = at(sequence(sequences[row]), head);
-                for (int query = 0; query < lengths[row]; query++) {
-                    int start = ((row * heads + head) * tokens + query) * tokens;
-                    mask.draw(start, lengths[row], at(base, query));
+                long base = at(sequence(sequences[i]), head);
+                for (int query = segment.start(); query < segment.start() + segment.length(); query++) {
+                    int start = ((segment.row() * heads + head) * tokens + query) * tokens + segment.start();
+                    mask.draw(start, segment.length(), at(base, query - segment.start()));
                 }
             }
         }
-        return mask.tensor((long) sequences.length * heads, tokens, tokens);
+        return mask.tensor((long) layout.rows() * heads, tokens, tokens);
     }
 
     private long sequence(long identity) {

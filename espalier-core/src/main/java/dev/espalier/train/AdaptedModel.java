@@ -12,8 +12,8 @@ import dev.espalier.data.Origin;
 import dev.espalier.data.Target;
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
-import dev.espalier.model.EncoderModel;
 import dev.espalier.model.Head;
+import dev.espalier.model.LanguageModel;
 import dev.espalier.model.auto.AutoEncoder;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
@@ -38,7 +38,7 @@ public final class AdaptedModel implements AutoCloseable {
     private static final Origin UNKNOWN = new Origin("input", 1);
 
     private final String base;
-    private final EncoderModel model;
+    private final LanguageModel model;
     private final TextTokenizer tokenizer;
     private final Adapter adapter;
     private final List<AdaptedTask> tasks;
@@ -47,7 +47,7 @@ public final class AdaptedModel implements AutoCloseable {
 
     private AdaptedModel(
             String base,
-            EncoderModel model,
+            LanguageModel model,
             TextTokenizer tokenizer,
             Adapter adapter,
             List<AdaptedTask> tasks,
@@ -138,12 +138,12 @@ public final class AdaptedModel implements AutoCloseable {
         }
     }
 
-    private static AdaptedTask task(AdapterCard.SavedHead saved, EncoderModel model) {
+    private static AdaptedTask task(AdapterCard.SavedHead saved, LanguageModel model) {
         var head = Optional.ofNullable(model.heads().get(saved.name())).orElseThrow();
         return new AdaptedTask(saved.task(), saved.kind(), LabelSpace.inOrder(saved.labels()), saved.pooling(), head);
     }
 
-    public EncoderModel model() {
+    public LanguageModel model() {
         return model;
     }
 

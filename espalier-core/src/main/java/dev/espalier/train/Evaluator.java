@@ -4,8 +4,8 @@ import dev.espalier.data.Batch;
 import dev.espalier.data.Batcher;
 import dev.espalier.data.EncodedExample;
 import dev.espalier.data.TaskKind;
-import dev.espalier.model.EncoderModel;
 import dev.espalier.model.ForwardContext;
+import dev.espalier.model.LanguageModel;
 import dev.espalier.model.TaskLoss;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
@@ -26,11 +26,11 @@ final class Evaluator {
 
     private static final float[] NONE = {};
 
-    private final EncoderModel model;
+    private final LanguageModel model;
     private final Workers workers;
     private final int padId;
 
-    Evaluator(EncoderModel model, Workers workers, int padId) {
+    Evaluator(LanguageModel model, Workers workers, int padId) {
         this.model = model;
         this.workers = workers;
         this.padId = padId;
@@ -93,7 +93,7 @@ final class Evaluator {
     /** The sum of the losses, and the answers row by row. */
     private Outputs part(AdaptedTask task, Batch batch, boolean withLoss) {
         try (var scope = Scope.open();
-                var context = ForwardContext.evaluation(Tape.inference(), batch.tokens(), batch.lengths())) {
+                var context = ForwardContext.evaluation(Tape.inference(), batch.layout())) {
             var logits = model.logits(task.head(), batch, context);
             double loss = withLoss
                     ? TaskLoss.of(task.kind(), logits, batch, 1, context)

@@ -1,17 +1,15 @@
 package dev.espalier.train;
 
 import dev.espalier.data.Batch;
-import dev.espalier.model.EncoderModel;
 import dev.espalier.model.ForwardContext;
+import dev.espalier.model.LanguageModel;
 import dev.espalier.model.RouterObservation;
-import dev.espalier.model.TaskLoss;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -19,7 +17,7 @@ import java.util.List;
  * the answers of the whole step, however it is cut, and gradients are summed in a fixed order.
  */
 public final class TrainingStep implements AutoCloseable {
-    private final EncoderModel model;
+    private final LanguageModel model;
     private final List<StepTask> tasks;
     private final Workers workers;
     private final List<Gradients> perWorker = new ArrayList<>();
@@ -28,7 +26,7 @@ public final class TrainingStep implements AutoCloseable {
      * @param tasks by {@link Batch#task()}
      * @param trained the weights whose gradients are collected
      */
-    public TrainingStep(EncoderModel model, List<StepTask> tasks, List<Parameter> trained, Workers workers) {
+    public TrainingStep(LanguageModel model, List<StepTask> tasks, List<Parameter> trained, Workers workers) {
         this.model = model;
         this.tasks = List.copyOf(tasks);
         this.workers = workers;
@@ -57,7 +55,9 @@ public final class TrainingStep implements AutoCloseable {
     public Result run(List<Batch> microBatches, RandomStream random) {
         perWorker.forEach(Gradients::clear);
         int labels = microBatches.stream().mapToInt(Batch::labelCount).sum();
-        int sequences = microBatches.stream().mapToInt(Batch::rows).sum();
+        int sequences = microBatches.stream()
+                .mapToInt(b -> b.layout().segments().size())
+                .sum();
         if (labels == 0) {
             throw new IllegalArgumentException("a step needs at least one answer to learn from");
         }
@@ -84,15 +84,14 @@ public final class TrainingStep implements AutoCloseable {
         var task = tasks.get(part.task());
         var training = new ForwardContext.Training(random, part.exampleIds(), sequences);
         try (var scope = Scope.open();
-                var context = ForwardContext.training(
-                        Tape.recording(perWorker.get(worker)), part.tokens(), part.lengths(), training)) {
-            var logits = model.logits(task.head(), part, context);
-            var loss = TaskLoss.of(task.kind(), logits, part, 1.0 / labels, context);
+                var context = ForwardContext.training(Tape.recording(perWorker.get(worker)), part.layout(), training)) {
+            var hidden = model.hidden(part, context);
+            var loss = task.head().loss(task.kind(), hidden, part, 1.0 / labels, context);
             context.tape().backward(loss);
             return new Result(
                     loss.value().item_double(),
                     context.auxiliaryLoss(),
-                    Arrays.stream(part.lengths()).sum(),
+                    part.layout().tokenCount(),
                     part.labelCount(),
                     context.observations());
         }

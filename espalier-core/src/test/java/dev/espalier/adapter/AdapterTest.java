@@ -110,8 +110,7 @@ class AdapterTest {
         for (var part : parts) {
             var training = new ForwardContext.Training(RandomStream.of(7), part.exampleIds(), rows);
             try (var scope = Scope.open();
-                    var context = ForwardContext.training(
-                            Tape.recording(gradients), part.tokens(), part.lengths(), training)) {
+                    var context = ForwardContext.training(Tape.recording(gradients), part.layout(), training)) {
                 var head = Objects.requireNonNull(base.model().heads().get(""));
                 var logits = base.model().logits(head, part, context);
                 var result = TaskLoss.of(TaskKind.SINGLE_LABEL, logits, part, 1.0 / rows, context);

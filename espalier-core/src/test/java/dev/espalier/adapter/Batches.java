@@ -4,6 +4,7 @@ import static dev.espalier.Fixtures.longs;
 
 import dev.espalier.checkpoint.TensorSource;
 import dev.espalier.data.Batch;
+import dev.espalier.tensor.Layout;
 import java.util.Arrays;
 import java.util.stream.LongStream;
 
@@ -18,11 +19,10 @@ final class Batches {
         int tokens = (int) ids.size(1);
         return new Batch(
                 0,
-                rows,
-                tokens,
+                Layout.rightPadded(
+                        tokens, ints(longs(expected.tensor("attention_mask").sum(1)))),
                 longs(ids),
                 longs(expected.tensor("token_type_ids")),
-                ints(longs(expected.tensor("attention_mask").sum(1))),
                 ints(longs(expected.tensor("labels"))),
                 new float[0],
                 LongStream.range(0, rows).toArray(),

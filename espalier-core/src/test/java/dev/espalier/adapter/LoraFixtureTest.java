@@ -129,7 +129,7 @@ class LoraFixtureTest {
         Tensor step(boolean backward) {
             gradients.clear();
             var tape = backward ? Tape.recording(gradients) : Tape.inference();
-            try (var context = ForwardContext.evaluation(tape, batch.tokens(), batch.lengths())) {
+            try (var context = ForwardContext.evaluation(tape, batch.layout())) {
                 var head = Objects.requireNonNull(model.heads().get(""));
                 var logits = model.logits(head, batch, context);
                 var result = TaskLoss.of(TaskKind.SINGLE_LABEL, logits, batch, 1.0 / batch.labelCount(), context);

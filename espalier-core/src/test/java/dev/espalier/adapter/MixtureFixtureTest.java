@@ -14,6 +14,7 @@ import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Gradients;
+import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
@@ -179,7 +180,7 @@ class MixtureFixtureTest {
                 .mapToInt(Math::toIntExact)
                 .toArray();
         var training = new ForwardContext.Training(RandomStream.of(1), new long[] {0, 1}, SEQUENCES);
-        return ForwardContext.training(tape, TOKENS, lengths, training);
+        return ForwardContext.training(tape, Layout.rightPadded(TOKENS, lengths), training);
     }
 
     private static void compareCapacity(TensorSource file, SiraSpec spec) {

@@ -45,7 +45,7 @@ final class TinyModel implements AutoCloseable {
     /** What the head without name answers in evaluation. */
     double[] logits() {
         try (var step = Scope.open();
-                var context = ForwardContext.evaluation(Tape.inference(), batch.tokens(), batch.lengths())) {
+                var context = ForwardContext.evaluation(Tape.inference(), batch.layout())) {
             var head = Objects.requireNonNull(model.heads().get(""));
             return Fixtures.doubles(model.logits(head, batch, context).value());
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.espalier.model.ForwardContext;
+import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Tape;
 import java.util.Arrays;
@@ -105,7 +106,7 @@ class TopKGateTest {
     @Test
     void evaluationHasNoLimitUnlessAsked() {
         var choices = new int[] {0, 0, 0, 0};
-        var evaluation = ForwardContext.evaluation(Tape.inference(), 4, new int[] {4});
+        var evaluation = ForwardContext.evaluation(Tape.inference(), Layout.rightPadded(4, 4));
         assertThat(new ExpertCapacity(Optional.of(.5), false).limit(choices, 1, 2, evaluation))
                 .containsExactly(0, 0, 0, 0);
         assertThat(new ExpertCapacity(Optional.of(.5), true).limit(choices, 1, 2, evaluation))
@@ -125,7 +126,7 @@ class TopKGateTest {
 
     private static ForwardContext context(int[] lengths, int tokens, Tape tape) {
         var training = new ForwardContext.Training(RandomStream.of(1), new long[lengths.length], 4);
-        return ForwardContext.training(tape, tokens, lengths, training);
+        return ForwardContext.training(tape, Layout.rightPadded(tokens, lengths), training);
     }
 
     private static float[] floats(double[] values) {

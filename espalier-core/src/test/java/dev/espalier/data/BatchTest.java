@@ -27,7 +27,7 @@ class BatchTest {
         assertThat(batch.tokens()).isEqualTo(2);
         assertThat(batch.inputIds()).containsExactly(1, 2, 3, PAD);
         assertThat(batch.tokenTypeIds()).containsExactly(0, 1, 0, 0);
-        assertThat(batch.lengths()).containsExactly(2, 1);
+        assertThat(batch.layout().lengths()).containsExactly(2, 1);
         assertThat(batch.labels()).containsExactly(4, 2);
         assertThat(batch.exampleIds()).containsExactly(5, 6);
         assertThat(batch.task()).isEqualTo(3);
@@ -74,7 +74,7 @@ class BatchTest {
         assertThat(parts.get(1).tokens()).isEqualTo(3);
         assertThat(parts.get(1).inputIds()).containsExactly(3, 3, 3, 1, 1, PAD, 5, 5, PAD);
         assertThat(parts.get(1).labels()).containsExactly(2, 0, 4);
-        assertThat(parts.get(1).lengths()).containsExactly(3, 2, 2);
+        assertThat(parts.get(1).layout().lengths()).containsExactly(3, 2, 2);
     }
 
     @Test
@@ -92,7 +92,7 @@ class BatchTest {
                     .containsExactlyInAnyOrder(0L, 1L, 2L);
             for (var part : parts) {
                 assertThat(part.tokens())
-                        .isEqualTo(Arrays.stream(part.lengths()).max().orElseThrow());
+                        .isEqualTo(Arrays.stream(part.layout().lengths()).max().orElseThrow());
                 assertThat(part.labels()).hasSize(part.rows() * part.tokens());
             }
         }

@@ -93,7 +93,7 @@ class BatcherTest {
                 .mapToInt(batch -> batch.rows() * batch.tokens())
                 .sum();
         int tokens = batches.stream()
-                .flatMapToInt(batch -> Arrays.stream(batch.lengths()))
+                .flatMapToInt(batch -> Arrays.stream(batch.layout().lengths()))
                 .sum();
         assertThat((double) tokens / padded).isGreaterThan(0.93);
         assertThat(batches.stream().map(Batch::tokens).limit(10).distinct()).hasSizeGreaterThan(4);
@@ -106,7 +106,7 @@ class BatcherTest {
                 .toList();
         assertThat(batches).hasSize(4);
         assertThat(batches.stream()
-                        .flatMapToInt(batch -> Arrays.stream(batch.lengths()))
+                        .flatMapToInt(batch -> Arrays.stream(batch.layout().lengths()))
                         .boxed())
                 .isSortedAccordingTo((a, b) -> b - a)
                 .hasSize(29);

@@ -11,6 +11,7 @@ import dev.espalier.data.TaskKind;
 import dev.espalier.model.auto.AutoEncoder;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Gradients;
+import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
@@ -38,12 +39,10 @@ class EncoderFixtureTest {
             var parameters = List.copyOf(model.parameters().values());
             var batch = batch(expected, labels == 0);
             try (var gradients = new Gradients(parameters);
-                    var context =
-                            ForwardContext.evaluation(Tape.recording(gradients), batch.tokens(), batch.lengths())) {
+                    var context = ForwardContext.evaluation(Tape.recording(gradients), batch.layout())) {
                 var states = new ArrayList<Tensor>();
                 var hidden = model.hidden(
-                        batch.inputIds(),
-                        batch.tokenTypeIds(),
+                        batch,
                         context,
                         state -> states.add(scope.keep(state.value().clone())));
                 var logits = head.forward(hidden, context);
@@ -105,6 +104,7 @@ class EncoderFixtureTest {
                 : new int[rows];
         int count = (int) Arrays.stream(labels).filter(l -> l != Batch.IGNORED).count();
         assertThat(labels).hasSize(labelPerToken ? rows * tokens : rows);
-        return new Batch(0, rows, tokens, longs(ids), types, lengths, labels, new float[0], new long[rows], count);
+        return new Batch(
+                0, Layout.rightPadded(tokens, lengths), longs(ids), types, labels, new float[0], new long[rows], count);
     }
 }

@@ -33,19 +33,17 @@ class RealEncoderTest {
             var texts = Json.mapper().readTree(expected.metadata().get("texts"));
             for (int row = 0; row < batch.rows(); row++) {
                 var ids = new ArrayList<Long>();
-                for (int i = 0; i < batch.lengths()[row]; i++) {
+                for (int i = 0; i < batch.layout().lengths()[row]; i++) {
                     ids.add(batch.inputIds()[row * batch.tokens() + i]);
                 }
                 var encoded = tokenizer.encode(texts.get(row).asString(), 512);
                 assertThat(Arrays.stream(encoded.ids()).asLongStream().boxed()).containsExactlyElementsOf(ids);
             }
-            try (var context = ForwardContext.evaluation(Tape.inference(), batch.tokens(), batch.lengths())) {
+            try (var context = ForwardContext.evaluation(Tape.inference(), batch.layout())) {
                 var want = expected.tensor("last_hidden_state");
                 var mask =
                         expected.tensor("attention_mask").to(ScalarType.Float).unsqueeze(2);
-                Tensor states = model.hidden(batch.inputIds(), batch.tokenTypeIds(), context)
-                        .value()
-                        .view(want.shape());
+                Tensor states = model.hidden(batch, context).value().view(want.shape());
                 assertClose("last_hidden_state", states.mul(mask), want.mul(mask), 1e-4, 2e-5);
                 var mean = states.mul(mask).sum(1).div(mask.sum(1));
                 assertClose("mean_pooled", mean, expected.tensor("mean_pooled"), 1e-4, 2e-5);

@@ -1,0 +1,53 @@
+package dev.espalier.model;
+
+import dev.espalier.data.Batch;
+import dev.espalier.data.TaskKind;
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.RandomStream;
+import dev.espalier.tensor.Variable;
+import java.util.Map;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * A frozen language model with any number of heads, encoder or decoder. Weights are views of the mapped checkpoint where
+ * its dtype is the wanted one. Forward passes may run on several threads at once; adding heads and attaching adapters
+ * may not.
+ */
+public interface LanguageModel extends AutoCloseable {
+    /** The dtype of the frozen weights and of the activations. */
+    ScalarType dtype();
+
+    /** The longest sequence that the model has positions for, special tokens included. */
+    int maxTokens();
+
+    /**
+     * Adds a head for a task.
+     *
+     * @param name empty for the one head of a model, else the task's name; its weights are under {@code heads.NAME.}
+     * @param outputs labels, or 1 for a number
+     * @param random where new weights come from
+     * @throws dev.espalier.error.InputException if this kind of model has no head for such tasks
+     */
+    Head addHead(String name, TaskKind kind, int outputs, Pooling pooling, RandomStream random);
+
+    /** The heads by name. */
+    Map<String, Head> heads();
+
+    /** The last hidden states of a batch, {@code [rows * tokens, hidden]}; {@code context} has the batch's layout. */
+    Variable hidden(Batch batch, ForwardContext context);
+
+    /** The logits of {@code head} for a batch; see {@link Head#forward} for their shape. */
+    default Variable logits(Head head, Batch batch, ForwardContext context) {
+        return head.forward(hidden(batch, context), context);
+    }
+
+    /** Every linear of body and heads by its path, in forward order. */
+    Map<String, Linear> linears();
+
+    /** All weights by name: the body's, then the heads'. */
+    Map<String, Parameter> parameters();
+
+    /** Frees the weights. */
+    @Override
+    void close();
+}
