@@ -126,6 +126,11 @@ public final class EncoderModel implements LanguageModel {
         return parameters;
     }
 
+    /** The checkpoint's weights: which were used, left aside, or had to be made. */
+    public Weights weights() {
+        return weights;
+    }
+
     @Override
     public void close() {
         weights.close();

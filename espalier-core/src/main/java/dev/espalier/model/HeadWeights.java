@@ -7,15 +7,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A head's weights: from the checkpoint where it has them in the right shape, else new (normal with the config's
  * {@code initializer_range}, biases zero). Projections always train; a dense layer from the checkpoint stays frozen.
  */
 final class HeadWeights {
-    private static final Logger LOG = LoggerFactory.getLogger(HeadWeights.class);
     private final Weights weights;
     private final double std;
     private final RandomStream random;
@@ -33,7 +30,6 @@ final class HeadWeights {
         if (weight.isPresent() && bias.isPresent()) {
             return new Linear(path, weight.get(), bias.get());
         }
-        LOG.info("{} is newly initialised: the checkpoint has none of shape [{}, {}].", path, out, in);
         var linear = new Linear(
                 path,
                 weights.fresh(path + ".weight", Initialiser.normal(std, random.at(path), out, in)),

@@ -9,6 +9,7 @@ import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,6 +31,7 @@ public final class Weights implements AutoCloseable {
     private final Owner owner = new Owner();
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final Set<String> used = new LinkedHashSet<>();
+    private final Set<String> initialised = new LinkedHashSet<>();
 
     /**
      * @param prefix the path of the body in a model with a head, such as {@code bert.}; bodies alone are saved without
@@ -83,6 +85,7 @@ public final class Weights implements AutoCloseable {
 
     /** A new trainable fp32 weight. */
     public Parameter fresh(String name, Tensor value) {
+        initialised.add(name);
         return new Parameter(name, owner.own(value), true);
     }
 
@@ -129,6 +132,17 @@ public final class Weights implements AutoCloseable {
         var unused = new LinkedHashSet<>(source.names());
         unused.removeAll(used);
         return unused;
+    }
+
+    /** Names of the weights that {@link #fresh} gave because the checkpoint has none that fit. */
+    public Set<String> initialised() {
+        return Collections.unmodifiableSet(initialised);
+    }
+
+    /** Where the weights come from, for messages. */
+    @Override
+    public String toString() {
+        return source.toString();
     }
 
     /** All weights found so far, by their full names. */

@@ -7,6 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -15,12 +17,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
  * What {@code metrics.jsonl} of a run folder tells, in the order of steps. A step that was logged twice, as after a
- * resume, counts as it was logged last.
+ * resume, counts as it was logged last; a last window of training that the run's end cut short is joined with the one
+ * before it, for a mean over a step or two would look like a jump.
  *
  * @param name of the run: its folder's
  * @param routers statistics of the routers; none unless the adapter is a mixture
@@ -198,11 +202,45 @@ public record RunHistory(
         RunHistory history(String name) {
             return new RunHistory(
                     name,
-                    List.copyOf(train.values()),
+                    LastWindow.join(List.copyOf(train.values()), Train::step, Reader::joined),
                     flat(validations),
-                    flat(routers),
+                    joinedRouters(),
                     List.copyOf(tests.values()),
                     summary);
+        }
+
+        private List<Router> joinedRouters() {
+            Map<String, List<Router>> byModule = new LinkedHashMap<>();
+            flat(routers).forEach(router -> byModule.computeIfAbsent(router.module(), m -> new ArrayList<>())
+                    .add(router));
+            return byModule.values().stream()
+                    .flatMap(ofModule -> LastWindow.join(ofModule, Router::step, Reader::joined).stream())
+                    .sorted(Comparator.comparingInt(Router::step))
+                    .toList();
+        }
+
+        private static Train joined(Train before, Train last, LastWindow.Mean mean) {
+            return new Train(
+                    last.step(),
+                    last.epoch(),
+                    mean.of(before.loss(), last.loss()),
+                    last.learningRate(),
+                    last.gradNorm(),
+                    mean.of(before.tokensPerSecond(), last.tokensPerSecond()));
+        }
+
+        private static Router joined(Router before, Router last, LastWindow.Mean mean) {
+            var load = IntStream.range(
+                            0, Math.min(before.load().size(), last.load().size()))
+                    .mapToObj(expert ->
+                            mean.of(before.load().get(expert), last.load().get(expert)))
+                    .toList();
+            return new Router(
+                    last.step(),
+                    last.module(),
+                    load,
+                    mean.of(before.dropped(), last.dropped()),
+                    mean.of(before.entropy(), last.entropy()));
         }
 
         private static <T> List<T> flat(Map<Integer, Map<String, T>> bySteps) {

@@ -82,6 +82,7 @@ public final class AdaptedModel implements AutoCloseable {
                         random.at("head"));
                 tasks.add(new AdaptedTask(task.name(), task.kind(), task.labels(), training.pooling(), head));
             }
+            WeightsLog.unused(model.weights());
             var tokenizer = TextTokenizer.open(folder);
             var adapter = Adapter.create(ADAPTER, training.adapter(), model, random.at("adapter"));
             return new AdaptedModel(
@@ -122,6 +123,7 @@ public final class AdaptedModel implements AutoCloseable {
             try {
                 var adapter = saved.load(ADAPTER, model);
                 var tasks = card.heads().stream().map(head -> task(head, model)).toList();
+                WeightsLog.unused(model.weights());
                 int maxTokens = card.maxTokens().orElse(model.maxTokens());
                 return new AdaptedModel(
                         card.baseModel(),

@@ -57,6 +57,7 @@ final class TrainingRun implements AutoCloseable {
 
     /** Tries the model on a few batches, then makes the folder: a mistake leaves nothing behind. */
     void begin() {
+        WeightsLog.initialised(session.adapted.model().weights());
         listener.phase("checking");
         for (var task : session.tasks) {
             session.evaluator.check(task.task(), task.validation().isEmpty() ? task.train() : task.validation());

@@ -2,6 +2,7 @@ package dev.espalier.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.espalier.error.InputException;
 import java.io.IOException;
@@ -57,6 +58,40 @@ class RunHistoryTest {
         assertThat(run.validations())
                 .extracting(v -> v.metrics().get("accuracy"))
                 .containsExactly(0.6, 0.7);
+    }
+
+    @Test
+    void aLastWindowThatTheRunsEndCutShortIsJoinedWithTheOneBefore() throws IOException {
+        var run = read("""
+                {"kind":"train","step":10,"loss":2,"learning_rate":0.3,"tokens_per_second":100}
+                {"kind":"train","step":19,"loss":1,"learning_rate":0.2,"tokens_per_second":100}
+                {"kind":"train","step":20,"loss":6,"learning_rate":0.1,"tokens_per_second":50}
+                {"kind":"router","step":8,"module":"a","load":[0.25,0.75],"dropped":0,"entropy":0.5}
+                {"kind":"router","step":16,"module":"a","load":[0.5,0.5],"dropped":0.25,"entropy":0.5}
+                {"kind":"router","step":16,"module":"b","load":[1,0],"dropped":0,"entropy":0}
+                {"kind":"router","step":20,"module":"a","load":[0.8,0.2],"dropped":0.1,"entropy":0.2}
+                {"kind":"router","step":20,"module":"b","load":[0.25,0.75],"dropped":0.5,"entropy":0.4}
+                """);
+        assertThat(run.train()).extracting(RunHistory.Train::step).containsExactly(10, 20);
+        var last = run.train().get(1);
+        assertThat(last.loss()).isEqualTo(1.5); // (9 * 1 + 1 * 6) / 10
+        assertThat(last.learningRate()).isEqualTo(0.1);
+        assertThat(last.tokensPerSecond()).isEqualTo(95);
+        assertThat(run.routers()).extracting(r -> r.module() + r.step()).containsExactly("a8", "a20", "b20");
+        var a = run.lastRouters().get("a");
+        assertThat(a.load().get(0)).isCloseTo(0.6, within(1e-12)); // (8 * 0.5 + 4 * 0.8) / 12
+        assertThat(a.dropped()).isCloseTo(0.2, within(1e-12));
+        assertThat(a.entropy()).isCloseTo(0.4, within(1e-12));
+        assertThat(run.lastRouters().get("b").load()).containsExactly(0.85, 0.15); // (16 * 1 + 4 * 0.25) / 20
+    }
+
+    @Test
+    void windowsOfLikeLengthStayApart() throws IOException {
+        var run = read("""
+                {"kind":"train","step":10,"loss":2}
+                {"kind":"train","step":20,"loss":1}
+                """);
+        assertThat(run.train()).extracting(RunHistory.Train::loss).containsExactly(2.0, 1.0);
     }
 
     @Test
