@@ -78,11 +78,14 @@ class RunHistoryTest {
         assertThat(last.learningRate()).isEqualTo(0.1);
         assertThat(last.tokensPerSecond()).isEqualTo(95);
         assertThat(run.routers()).extracting(r -> r.module() + r.step()).containsExactly("a8", "a20", "b20");
-        var a = run.lastRouters().get("a");
-        assertThat(a.load().get(0)).isCloseTo(0.6, within(1e-12)); // (8 * 0.5 + 4 * 0.8) / 12
-        assertThat(a.dropped()).isCloseTo(0.2, within(1e-12));
-        assertThat(a.entropy()).isCloseTo(0.4, within(1e-12));
-        assertThat(run.lastRouters().get("b").load()).containsExactly(0.85, 0.15); // (16 * 1 + 4 * 0.25) / 20
+        assertThat(run.lastRouters()).hasEntrySatisfying("a", a -> {
+            assertThat(a.load().get(0)).isCloseTo(0.6, within(1e-12)); // (8 * 0.5 + 4 * 0.8) / 12
+            assertThat(a.dropped()).isCloseTo(0.2, within(1e-12));
+            assertThat(a.entropy()).isCloseTo(0.4, within(1e-12));
+        });
+        // (16 * 1 + 4 * 0.25) / 20
+        assertThat(run.lastRouters())
+                .hasEntrySatisfying("b", b -> assertThat(b.load()).containsExactly(0.85, 0.15));
     }
 
     @Test
