@@ -23,6 +23,7 @@ class ArchitectureTest {
             "model",
             "adapter",
             "optim",
+            "generate",
             "evaluate",
             "report",
             "train");

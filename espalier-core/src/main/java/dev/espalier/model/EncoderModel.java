@@ -126,7 +126,7 @@ public final class EncoderModel implements LanguageModel {
         return parameters;
     }
 
-    /** The checkpoint's weights: which were used, left aside, or had to be made. */
+    @Override
     public Weights weights() {
         return weights;
     }

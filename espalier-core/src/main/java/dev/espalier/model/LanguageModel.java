@@ -47,6 +47,9 @@ public interface LanguageModel extends AutoCloseable {
     /** All weights by name: the body's, then the heads'. */
     Map<String, Parameter> parameters();
 
+    /** The checkpoint's weights: which were used, left aside, or had to be made. */
+    Weights weights();
+
     /** Frees the weights. */
     @Override
     void close();

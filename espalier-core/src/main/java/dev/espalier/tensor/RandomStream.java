@@ -43,6 +43,11 @@ public final class RandomStream {
         return key;
     }
 
+    /** A number from 0, included, to 1, excluded, that this stream always gives: 53 bits of its key. */
+    public double uniform() {
+        return (key >>> 11) * 0x1.0p-53;
+    }
+
     /**
      * A mask that is 0 with probability {@code p} (to 1/65536) and 1 elsewhere, not scaled. Padding is 1.
      *
