@@ -90,6 +90,14 @@ public final class TextTokenizer implements AutoCloseable {
         return cut(words.encode(list), maxTokens);
     }
 
+    /**
+     * The text of {@code ids} as the tokenizer's decoder writes it, special tokens left out. Bytes that are no UTF-8
+     * become U+FFFD; of a token stream, {@link TextStream} gives whole characters only.
+     */
+    public String decode(int... ids) {
+        return texts.decode(Arrays.stream(ids).asLongStream().toArray(), true);
+    }
+
     /** The id that fills short rows: the tokenizer's padding token, or 0 where it has none. */
     public int padId() {
         return padId;

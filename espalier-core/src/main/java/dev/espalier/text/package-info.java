@@ -1,4 +1,4 @@
-/** From text to the token ids of a model. */
+/** From text to the token ids of a model, and back. */
 @NullMarked
 package dev.espalier.text;
 
