@@ -20,6 +20,10 @@ public enum Metric {
     PEARSON(true, TaskKind.REGRESSION),
     SPEARMAN(true, TaskKind.REGRESSION),
     SPAN_F1(true, TaskKind.TOKEN_LABELS),
+    EXACT_MATCH(true),
+    ROUGE_L(true),
+    TOKEN_ACCURACY(true),
+    PERPLEXITY(false),
     LOSS(false, TaskKind.values());
 
     private final boolean higherIsBetter;
@@ -27,7 +31,8 @@ public enum Metric {
 
     Metric(boolean higherIsBetter, TaskKind... kinds) {
         this.higherIsBetter = higherIsBetter;
-        this.kinds = EnumSet.copyOf(List.of(kinds));
+        this.kinds = EnumSet.noneOf(TaskKind.class);
+        this.kinds.addAll(List.of(kinds));
     }
 
     /** What a task is judged by unless the recipe says otherwise. */
