@@ -1,8 +1,8 @@
 package dev.espalier.tensor;
 
-import java.util.Arrays;
-import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.ShortPointer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -56,8 +56,7 @@ public final class RandomStream {
      * @return {@code [rows * tokens, features]}
      */
     public Tensor keepMask(double p, long[] sequences, Layout layout, int features, ScalarType dtype) {
-        int count = layout.rows() * layout.tokens();
-        var mask = new Mask(p, count, features, dtype);
+        var mask = new Mask(p, (long) layout.rows() * layout.tokens(), features);
         for (int i = 0; i < sequences.length; i++) {
             var segment = layout.segments().get(i);
             long base = sequence(sequences[i]);
@@ -65,7 +64,7 @@ public final class RandomStream {
                 mask.draw((layout.first(segment) + token) * features, features, at(base, token));
             }
         }
-        return mask.tensor(count, features);
+        return mask.tensor(dtype);
     }
 
     /**
@@ -75,7 +74,7 @@ public final class RandomStream {
      */
     public Tensor attentionKeepMask(double p, long[] sequences, Layout layout, int heads, ScalarType dtype) {
         int tokens = layout.tokens();
-        var mask = new Mask(p, layout.rows() * heads, tokens * tokens, dtype);
+        var mask = new Mask(p, (long) layout.rows() * heads, tokens, tokens);
         for (int i = 0; i < sequences.length; i++) {
             var segment = layout.segments().get(i);
             for (int head = 0; head < heads; head++) {
@@ -86,7 +85,7 @@ public final class RandomStream {
                 }
             }
         }
-        return mask.tensor((long) layout.rows() * heads, tokens, tokens);
+        return mask.tensor(dtype);
     }
 
     private long sequence(long identity) {
@@ -97,53 +96,48 @@ public final class RandomStream {
         return mix(base + (position + 1) * GOLDEN);
     }
 
-    /** Fills 0 and 1 in the dtype's own bits, four draws of 16 bits from one mixed counter. */
+    /** A mask in native memory, written as the bits of four bf16 numbers at a time, all drawn from one counter. */
     private static final class Mask {
-        private static final short BF16_ONE = 0x3F80;
-        private final ScalarType dtype;
-        private final int threshold;
-        private final short[] halves;
-        private final float[] floats;
+        private static final long ONE = 0x3F80;
+        private static final long EVEN = 0x0000FFFF_0000FFFFL;
+        private static final long CARRY = 0x00000001_00000001L;
+        private final Tensor values;
+        private final ByteBuffer memory;
+        private final long complement;
 
-        Mask(double p, int count, int features, ScalarType dtype) {
-            int size = Math.multiplyExact(count, features);
-            this.dtype = dtype == ScalarType.BFloat16 ? dtype : ScalarType.Float;
-            threshold = (int) Math.round(p * 65536);
-            boolean half = this.dtype == ScalarType.BFloat16;
-            halves = new short[half ? size : 0];
-            floats = new float[half ? 0 : size];
-            Arrays.fill(halves, BF16_ONE);
-            Arrays.fill(floats, 1f);
+        Mask(double p, long... shape) {
+            values = torch.ones(shape, Engine.options(ScalarType.BFloat16));
+            memory = new BytePointer(values.data_ptr())
+                    .capacity(Math.toIntExact(2 * values.numel()))
+                    .asByteBuffer()
+                    .order(ByteOrder.nativeOrder());
+            // Carries into bit 16 exactly where 16 bits are not below p.
+            complement = (0x10000 - Math.round(p * 0x10000)) * CARRY;
         }
 
         void draw(int start, int count, long base) {
-            for (int i = 0; i < count; i += 4) {
-                long bits = mix(base + (i >>> 2) * GOLDEN);
-                int end = Math.min(i + 4, count);
-                for (int j = start + i; j < start + end; j++, bits >>>= 16) {
-                    if ((bits & 0xFFFF) < threshold) {
-                        zero(j);
-                    }
+            int whole = count & ~3;
+            long counter = base;
+            for (int i = 0; i < whole; i += 4, counter += GOLDEN) {
+                memory.putLong(2 * (start + i), four(counter));
+            }
+            if (whole < count) {
+                long rest = four(counter);
+                for (int i = whole; i < count; i++, rest >>>= 16) {
+                    memory.putShort(2 * (start + i), (short) rest);
                 }
             }
         }
 
-        private void zero(int index) {
-            if (halves.length > 0) {
-                halves[index] = 0;
-            } else {
-                floats[index] = 0f;
-            }
+        private long four(long counter) {
+            long bits = mix(counter);
+            long even = ((bits & EVEN) + complement) >>> 16 & CARRY;
+            long odd = ((bits >>> 16 & EVEN) + complement) >>> 16 & CARRY;
+            return (even | odd << 16) * ONE;
         }
 
-        Tensor tensor(long... shape) {
-            var mask = torch.empty(shape, Engine.options(dtype), null);
-            if (halves.length > 0) {
-                new ShortPointer(mask.data_ptr()).put(halves);
-            } else {
-                new FloatPointer(mask.data_ptr()).put(floats);
-            }
-            return mask;
+        Tensor tensor(ScalarType dtype) {
+            return dtype == ScalarType.BFloat16 ? values : values.to(dtype);
         }
     }
 
