@@ -1,83 +1,71 @@
 package dev.espalier.train;
 
 import dev.espalier.error.InputException;
-import dev.espalier.json.Json;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
+import dev.espalier.report.CsvLines;
+import dev.espalier.report.JsonLines;
+import dev.espalier.report.MetricsFormat;
+import dev.espalier.report.MetricsRecord;
+import dev.espalier.report.TensorBoardEvents;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * {@code metrics.jsonl}: an object a line, each with {@code kind} and {@code step}. Lines are only added; a resumed run
- * first takes off what was written after the saved state, so that it writes what an uninterrupted run writes.
+ * The metrics of a run, in {@code metrics.jsonl} and whatever other formats its options ask for. A resumed run writes what
+ * an uninterrupted run writes.
  */
 final class MetricsLog implements AutoCloseable {
-    private final Path file;
-    private final FileChannel channel;
+    private final Map<MetricsFormat, GrowingFile> files = new LinkedHashMap<>();
+    private final Map<String, GrowingFile> byName = new LinkedHashMap<>();
 
     /**
-     * Opens the log to go on after its first {@code length} bytes; the rest is cut off.
+     * Opens the files to go on after what they held when the state was saved.
      *
-     * @throws InputException if it cannot be written, or is shorter than that
+     * @param lengths what {@link #flush} gave then; empty for a new run
+     * @throws InputException if a file cannot be written, or is shorter than that
      */
-    MetricsLog(Path file, long length) {
-        this.file = file;
+    MetricsLog(RunFolder folder, TrainingOptions options, Map<String, Long> lengths) {
         try {
-            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            if (channel.size() < length) {
-                throw new InputException(
-                        file + " has " + channel.size() + " bytes, but the saved state was written after " + length
-                                + "; it was changed since, so the run cannot be resumed.");
+            open(folder, folder.metrics(), new JsonLines(), lengths);
+            if (options.csv()) {
+                open(folder, folder.csv(), new CsvLines(), lengths);
             }
-            channel.truncate(length).position(length);
-        } catch (IOException e) {
-            throw failed(e);
+            if (options.tensorboard()) {
+                open(folder, folder.tensorBoard(), new TensorBoardEvents(Clock.systemUTC()), lengths);
+            }
+        } catch (InputException e) {
+            close();
+            throw e;
         }
     }
 
-    /** Adds a line; {@code values} come after kind and step, in their order. */
+    private void open(RunFolder folder, Path path, MetricsFormat format, Map<String, Long> lengths) {
+        var name = folder.path().relativize(path).toString().replace('\\', '/');
+        long length = lengths.getOrDefault(name, 0L);
+        var file = new GrowingFile(path, length);
+        files.put(format, file);
+        byName.put(name, file);
+        if (length == 0) {
+            file.add(format.start());
+        }
+    }
+
+    /** Adds a record; {@code values} come after kind and step, in their order. */
     void write(String kind, int step, Map<String, ?> values) {
-        Map<String, Object> line = new LinkedHashMap<>();
-        line.put("kind", kind);
-        line.put("step", step);
-        line.putAll(values);
-        var bytes = ByteBuffer.wrap((Json.mapper().writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8));
-        try {
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-        } catch (IOException e) {
-            throw failed(e);
-        }
+        var record = new MetricsRecord(kind, step, values);
+        files.forEach((format, file) -> file.add(format.bytes(record)));
     }
 
-    /** Brings all lines to the disk and says how many bytes they are. */
-    long flush() {
-        try {
-            channel.force(true);
-            return channel.position();
-        } catch (IOException e) {
-            throw failed(e);
-        }
-    }
-
-    private InputException failed(IOException e) {
-        return new InputException(
-                "Cannot write " + file + ": " + e.getMessage()
-                        + "; the last saved state is as it was: make room and resume the run.",
-                e);
+    /** Brings all records to the disk and says how many bytes each file has, by its path in the run folder. */
+    Map<String, Long> flush() {
+        Map<String, Long> lengths = new LinkedHashMap<>();
+        byName.forEach((name, file) -> lengths.put(name, file.flush()));
+        return lengths;
     }
 
     @Override
     public void close() {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw failed(e);
-        }
+        files.values().forEach(GrowingFile::close);
     }
 }

@@ -7,7 +7,8 @@ import java.nio.file.Path;
 
 /**
  * A run on disk: {@code adapter/} with the best weights so far, {@code state/} to go on from, {@code metrics.jsonl},
- * {@code recipe.yaml} and {@code report.html}.
+ * {@code recipe.yaml} and {@code report.html}; where its options ask for them, {@code metrics.csv} and
+ * {@code tensorboard/}.
  *
  * @param path the folder
  */
@@ -26,6 +27,16 @@ public record RunFolder(Path path) {
     /** Losses, metrics and router statistics, a JSON object a line. */
     public Path metrics() {
         return path.resolve("metrics.jsonl");
+    }
+
+    /** The same as CSV, where the run writes it; see {@link dev.espalier.report.CsvLines}. */
+    public Path csv() {
+        return path.resolve("metrics.csv");
+    }
+
+    /** The same for TensorBoard, where the run writes it: {@code tensorboard --logdir} takes the folder it is in. */
+    public Path tensorBoard() {
+        return path.resolve("tensorboard").resolve("events.out.tfevents.espalier");
     }
 
     /** The recipe as it was resolved, where the run came from one. */

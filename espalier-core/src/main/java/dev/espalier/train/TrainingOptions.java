@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * @param dtype of the frozen weights and of the products: {@code fp32} or {@code bf16}; what is trained stays fp32
  * @param workers threads that each take a part of a batch; 0 for what is fastest here
  * @param logEvery steps from one line of training metrics to the next
+ * @param csv whether the metrics are written as CSV too
+ * @param tensorboard whether they are written for TensorBoard too
  */
 public record TrainingOptions(
         double epochs,
@@ -47,7 +49,9 @@ public record TrainingOptions(
         int patience,
         String dtype,
         int workers,
-        int logEvery) {
+        int logEvery,
+        boolean csv,
+        boolean tensorboard) {
     public static final double DEFAULT_EPOCHS = 3;
     public static final int DEFAULT_BATCH_SIZE = 32;
     /** Longer than nearly every text of the built-in tasks. */
@@ -83,7 +87,9 @@ public record TrainingOptions(
             0,
             "fp32",
             0,
-            DEFAULT_LOG_EVERY);
+            DEFAULT_LOG_EVERY,
+            false,
+            false);
 
     /** @throws InputException for a number out of range or an unknown name; it says which */
     public TrainingOptions {
@@ -152,6 +158,8 @@ public record TrainingOptions(
         private String dtype;
         private int workers;
         private int logEvery;
+        private boolean csv;
+        private boolean tensorboard;
 
         private Builder(TrainingOptions from) {
             epochs = from.epochs;
@@ -173,6 +181,8 @@ public record TrainingOptions(
             dtype = from.dtype;
             workers = from.workers;
             logEvery = from.logEvery;
+            csv = from.csv;
+            tensorboard = from.tensorboard;
         }
 
         /** Passes over the training split. */
@@ -275,6 +285,18 @@ public record TrainingOptions(
             return this;
         }
 
+        /** Whether the metrics are written as CSV too. */
+        public Builder csv(boolean value) {
+            csv = value;
+            return this;
+        }
+
+        /** Whether the metrics are written for TensorBoard too. */
+        public Builder tensorboard(boolean value) {
+            tensorboard = value;
+            return this;
+        }
+
         /**
          * The options.
          *
@@ -300,7 +322,9 @@ public record TrainingOptions(
                     patience,
                     dtype,
                     workers,
-                    logEvery);
+                    logEvery,
+                    csv,
+                    tensorboard);
         }
     }
 }

@@ -65,8 +65,7 @@ final class TrainingRun implements AutoCloseable {
         if (!training.recipe().isEmpty()) {
             AtomicFiles.writeString(folder.recipe(), training.recipe());
         }
-        AtomicFiles.writeString(folder.metrics(), "");
-        log = new MetricsLog(folder.metrics(), 0);
+        log = new MetricsLog(folder, options, Map.of());
         save();
         listener.phase("training");
     }
@@ -87,7 +86,7 @@ final class TrainingRun implements AutoCloseable {
             meter.restore(state.meter());
             routers.add(state.routers());
             startNanos -= (long) (state.seconds() * NANOS);
-            log = new MetricsLog(folder.metrics(), state.metricsBytes());
+            log = new MetricsLog(folder, options, state.metricsBytes());
         }
         listener.phase("training, from step " + step);
     }

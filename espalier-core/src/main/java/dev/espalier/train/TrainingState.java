@@ -24,7 +24,7 @@ import tools.jackson.core.JacksonException;
  * @param meter means since the last line of metrics
  * @param routers statistics since the last lines about them
  * @param seconds the run has taken so far
- * @param metricsBytes length of {@code metrics.jsonl} at that step
+ * @param metricsBytes lengths of the files of metrics at that step; see {@link MetricsLog#flush}
  */
 record TrainingState(
         int step,
@@ -33,7 +33,7 @@ record TrainingState(
         StepMeter.State meter,
         List<RouterObservation> routers,
         double seconds,
-        long metricsBytes) {
+        Map<String, Long> metricsBytes) {
     private static final String KEY = "training";
     private static final String WEIGHTS = "weights.";
     private static final String BEST = "best.";

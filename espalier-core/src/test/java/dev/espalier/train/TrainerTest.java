@@ -11,6 +11,7 @@ import dev.espalier.data.TaskData;
 import dev.espalier.error.InputException;
 import dev.espalier.evaluate.Metric;
 import dev.espalier.json.Json;
+import dev.espalier.report.EventReader;
 import dev.espalier.report.RunHistory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -107,6 +108,41 @@ class TrainerTest {
         Files.write(new RunFolder(run()).state(), saved); // as if the machine had gone down at step 15
         training.resume(run());
         assertSameRuns(folder.resolve("whole"), run());
+    }
+
+    @Test
+    void otherFormatsOfTheMetricsAreWrittenOnRequestAndResumedToo() throws IOException {
+        training.run(folder.resolve("plain"));
+        assertThat(folder.resolve("plain/metrics.csv")).doesNotExist();
+        assertThat(folder.resolve("plain/tensorboard")).doesNotExist();
+
+        var described = training.options(options().csv(true).tensorboard(true).build());
+        described.run(folder.resolve("whole"));
+        stopAfter(described, 7, false);
+        var saved = Files.readAllBytes(new RunFolder(run()).state());
+        stopAfter(described, 15, true);
+        Files.write(new RunFolder(run()).state(), saved);
+        described.resume(run());
+
+        assertThat(csv(run())).isEqualTo(csv(folder.resolve("whole"))).contains("train,4,,grad_norm");
+        assertThat(tags(run()))
+                .isEqualTo(tags(folder.resolve("whole")))
+                .contains("4 train/loss", "6 validation/intent/accuracy");
+        // Both tell the same numbers, of which the file of events begins with its version.
+        assertThat(tags(run())).hasSameSizeAs(csv(run()));
+    }
+
+    /** Kind, step, subject and metric of every row; values are compared line by line elsewhere. */
+    private static List<String> csv(Path run) throws IOException {
+        return Files.readAllLines(run.resolve("metrics.csv")).stream()
+                .map(row -> row.substring(0, row.lastIndexOf(',')))
+                .toList();
+    }
+
+    private static List<String> tags(Path run) throws IOException {
+        return EventReader.read(Files.readAllBytes(new RunFolder(run).tensorBoard())).stream()
+                .map(scalar -> scalar.step() + " " + scalar.tag())
+                .toList();
     }
 
     /** Runs or resumes, and stops after step {@code stopAt}; the losses. */

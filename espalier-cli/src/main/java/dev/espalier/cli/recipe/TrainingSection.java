@@ -61,7 +61,13 @@ public record TrainingSection(
         int workers,
 
         @Key(value = "Steps from one line in metrics.jsonl to the next.", atLeast = 1)
-        int logEvery) {
+        int logEvery,
+
+        @Key("Whether to write the metrics to metrics.csv too, a row for every number.")
+        boolean csv,
+
+        @Key("Whether to write them for TensorBoard too, to the folder tensorboard.")
+        boolean tensorboard) {
     static final TrainingSection DEFAULT = of(TrainingOptions.DEFAULT);
 
     private static TrainingSection of(TrainingOptions options) {
@@ -83,7 +89,9 @@ public record TrainingSection(
                 options.metric(),
                 options.patience(),
                 options.workers(),
-                options.logEvery());
+                options.logEvery(),
+                options.csv(),
+                options.tensorboard());
     }
 
     TrainingOptions options(Dtype dtype) {
@@ -107,6 +115,8 @@ public record TrainingSection(
                 .dtype(Field.kebab(dtype))
                 .workers(workers)
                 .logEvery(logEvery)
+                .csv(csv)
+                .tensorboard(tensorboard)
                 .build();
     }
 }

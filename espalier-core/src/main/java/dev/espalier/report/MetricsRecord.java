@@ -1,0 +1,30 @@
+package dev.espalier.report;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A line of metrics.
+ *
+ * @param kind what it tells of: {@code train}, {@code validation}, {@code router}, {@code test} or {@code summary}
+ * @param values by key; numbers, texts such as {@code task}, and lists
+ */
+public record MetricsRecord(String kind, int step, Map<String, ?> values) {
+    /** The task or module that the line is about; empty if it is about the run. */
+    public String subject() {
+        return values.get("task") instanceof String task
+                ? task
+                : values.get("module") instanceof String module ? module : "";
+    }
+
+    /** The values that are single numbers. */
+    public Map<String, Double> numbers() {
+        Map<String, Double> numbers = new LinkedHashMap<>();
+        values.forEach((key, value) -> {
+            if (value instanceof Number number) {
+                numbers.put(key, number.doubleValue());
+            }
+        });
+        return numbers;
+    }
+}
