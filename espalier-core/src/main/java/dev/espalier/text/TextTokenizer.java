@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
@@ -28,11 +29,11 @@ public final class TextTokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer texts;
     private final HuggingFaceTokenizer words;
     private final Vocabulary vocabulary;
-    private final int padId;
+    private final SpecialTokens specials;
 
-    private TextTokenizer(JsonNode tokenizer, JsonNode settings) {
+    private TextTokenizer(JsonNode tokenizer, SpecialTokens specials) {
         vocabulary = Vocabulary.of(tokenizer);
-        padId = padId(settings, vocabulary);
+        this.specials = specials;
         texts = Native.tokenizer(tokenizer.toString(), WHOLE);
         words = spacesWords(tokenizer) ? Native.tokenizer(tokenizer.toString(), WHOLE) : texts;
     }
@@ -48,16 +49,14 @@ public final class TextTokenizer implements AutoCloseable {
             throw new InputException("No tokenizer in " + folder
                     + ": expected tokenizer.json; save it there with Hugging Face's fast tokenizer.");
         }
-        var settings = folder.resolve("tokenizer_config.json");
+        var specials = SpecialTokens.open(folder);
         var tree = Json.read(file);
         if (!(tree instanceof ObjectNode tokenizer) || !tree.path("model").isObject()) {
             throw new InputException(file + " is not a tokenizer: it has no 'model'.");
         }
         tokenizer.putNull("padding").putNull("truncation");
         try {
-            return new TextTokenizer(
-                    tokenizer,
-                    Files.exists(settings) ? Json.read(settings) : Json.mapper().createObjectNode());
+            return new TextTokenizer(tokenizer, specials);
         } catch (RuntimeException e) {
             throw new InputException(file + " is not a tokenizer that can be used: " + e.getMessage() + ".", e);
         }
@@ -98,9 +97,59 @@ public final class TextTokenizer implements AutoCloseable {
         return texts.decode(Arrays.stream(ids).asLongStream().toArray(), true);
     }
 
+    /**
+     * Encodes a text of any length and tells where each token stands in it.
+     *
+     * @param specialTokens whether the tokenizer adds its special tokens; a text that a chat template wrote has them
+     */
+    public TokenSpans encodeSpans(String text, boolean specialTokens) {
+        var encoding = texts.encode(text, specialTokens, false);
+        var ids = encoding.getIds();
+        var found = encoding.getCharTokenSpans();
+        var starts = new int[ids.length];
+        var ends = new int[ids.length];
+        var offsets = offsets(text);
+        int last = 0;
+        for (int token = 0; token < ids.length; token++) {
+            var span = found[token]; // counts code points; null for a token that was added
+            starts[token] = span == null ? last : offsets[span.getStart()];
+            ends[token] = span == null ? last : offsets[span.getEnd()];
+            last = ends[token];
+        }
+        return new TokenSpans(Arrays.stream(ids).mapToInt(Math::toIntExact).toArray(), starts, ends);
+    }
+
+    /** Where each code point of a text begins, and where the text ends. */
+    private static int[] offsets(String text) {
+        var offsets = new int[text.codePointCount(0, text.length()) + 1];
+        int place = 0;
+        for (int at = 0; at < text.length(); at += Character.charCount(text.codePointAt(at))) {
+            offsets[place++] = at;
+        }
+        offsets[place] = text.length();
+        return offsets;
+    }
+
     /** The id that fills short rows: the tokenizer's padding token, or 0 where it has none. */
     public int padId() {
-        return padId;
+        return Stream.concat(specials.token("pad_token").stream(), Stream.of("[PAD]", "<pad>"))
+                .flatMapToInt(token -> vocabulary.id(token).stream())
+                .findFirst()
+                .orElse(0);
+    }
+
+    /** The id of the token that begins a text, if the model folder names one. */
+    public OptionalInt bosId() {
+        return id("bos_token");
+    }
+
+    /** The id of the token that ends a text, if the model folder names one. */
+    public OptionalInt eosId() {
+        return id("eos_token");
+    }
+
+    private OptionalInt id(String role) {
+        return specials.token(role).map(vocabulary::id).orElseGet(OptionalInt::empty);
     }
 
     /** The tokens and their ids. */
@@ -157,13 +206,5 @@ public final class TextTokenizer implements AutoCloseable {
             }
         }
         return changed;
-    }
-
-    private static int padId(JsonNode settings, Vocabulary vocabulary) {
-        var named = settings.path("pad_token");
-        return Stream.of(named.isObject() ? named.path("content").asString("") : named.asString(""), "[PAD]", "<pad>")
-                .flatMapToInt(token -> vocabulary.id(token).stream())
-                .findFirst()
-                .orElse(0);
     }
 }

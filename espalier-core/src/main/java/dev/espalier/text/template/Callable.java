@@ -1,0 +1,7 @@
+package dev.espalier.text.template;
+
+/** What a template can call. */
+@FunctionalInterface
+interface Callable {
+    Object call(Arguments arguments);
+}
