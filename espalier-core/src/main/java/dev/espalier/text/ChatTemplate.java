@@ -120,7 +120,11 @@ public final class ChatTemplate {
             var given = Json.read(settings).path("chat_template");
             for (var one : given.isArray() ? given : List.<JsonNode>of()) {
                 var name = one.path("name").asString("");
-                sources.put(name, new Source(settings + ", chat template '" + name + "'", one.path("template").asString("")));
+                sources.put(
+                        name,
+                        new Source(
+                                settings + ", chat template '" + name + "'",
+                                one.path("template").asString("")));
             }
             if (given.isString()) {
                 sources.put(DEFAULT, new Source(settings + ", chat_template", given.asString()));

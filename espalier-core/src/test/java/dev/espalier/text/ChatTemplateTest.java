@@ -26,8 +26,7 @@ class ChatTemplateTest {
 
     @Test
     void readsTheTemplateAndTheSpecialTokensOfTheTokenizersSettings() throws IOException {
-        settings(
-                """
+        settings("""
                 {"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": null,
                  "chat_template": "{{ bos_token }}{% for m in messages %}{{ m.content }}{{ eos_token }};{% endfor %}"}""");
 
@@ -53,8 +52,7 @@ class ChatTemplateTest {
 
     @Test
     void findsNamedTemplates() throws IOException {
-        settings(
-                """
+        settings("""
                 {"chat_template": [{"name": "default", "template": "a"}, {"name": "tool_use", "template": "b"}]}""");
         Files.createDirectory(folder.resolve("additional_chat_templates"));
         Files.writeString(folder.resolve("additional_chat_templates/rag.jinja"), "c");
@@ -110,12 +108,14 @@ class ChatTemplateTest {
     @Test
     void tokensTellWhereInTheTextTheyStand() throws URISyntaxException {
         var text = "<s>Once upon a 😀 day</s>";
-        try (var tokenizer = TextTokenizer.open(Path.of(
-                Objects.requireNonNull(ChatTemplateTest.class.getResource("/models/stories260K"))
+        try (var tokenizer = TextTokenizer.open(
+                Path.of(Objects.requireNonNull(ChatTemplateTest.class.getResource("/models/stories260K"))
                         .toURI()))) {
             var tokens = tokenizer.encodeSpans(text, false);
 
-            assertThat(tokens.ids()[0]).isEqualTo(tokenizer.bosId().orElseThrow()).isNotEqualTo(tokens.ids()[1]);
+            assertThat(tokens.ids()[0])
+                    .isEqualTo(tokenizer.bosId().orElseThrow())
+                    .isNotEqualTo(tokens.ids()[1]);
             assertThat(tokens.ids()[tokens.length() - 1])
                     .isEqualTo(tokenizer.eosId().orElseThrow());
             int face = text.indexOf("😀");

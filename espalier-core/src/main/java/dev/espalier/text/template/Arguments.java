@@ -51,8 +51,8 @@ record Arguments(List<Object> places, Map<String, Object> names) {
             if (need(name) instanceof String text) {
                 return text;
             }
-            throw new TemplateError("'" + function + "' expects a text as '" + name + "', not "
-                    + Values.typeName(need(name)));
+            throw new TemplateError(
+                    "'" + function + "' expects a text as '" + name + "', not " + Values.typeName(need(name)));
         }
 
         String text(String name, String otherwise) {

@@ -9,7 +9,16 @@ import java.util.Set;
 final class Attributes {
     /** What Jinja2's sandbox refuses, for it would change the caller's data. */
     private static final Set<String> CHANGES = Set.of(
-            "append", "clear", "extend", "insert", "pop", "popitem", "remove", "reverse", "setdefault", "sort",
+            "append",
+            "clear",
+            "extend",
+            "insert",
+            "pop",
+            "popitem",
+            "remove",
+            "reverse",
+            "setdefault",
+            "sort",
             "update");
 
     private Attributes() {}
@@ -65,8 +74,8 @@ final class Attributes {
             return (Callable) arguments -> methods.call(name, value, arguments);
         }
         if (collection && CHANGES.contains(name) && !(value instanceof Map<?, ?> map && map.containsKey(name))) {
-            throw new TemplateError("'" + name + "' of " + Values.typeName(value)
-                    + " would change the data, which is refused");
+            throw new TemplateError(
+                    "'" + name + "' of " + Values.typeName(value) + " would change the data, which is refused");
         }
         return missing(value, name);
     }

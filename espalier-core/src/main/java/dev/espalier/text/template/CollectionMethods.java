@@ -9,7 +9,9 @@ final class CollectionMethods {
     static final Functions OF_MAPS = new Functions("method of a dict")
             .with("items", (value, arguments) -> Attributes.pairs(map(value)))
             .with("keys", (value, arguments) -> new ArrayList<Object>(map(value).keySet()))
-            .with("values", (value, arguments) -> new ArrayList<Object>(map(value).values()))
+            .with(
+                    "values",
+                    (value, arguments) -> new ArrayList<Object>(map(value).values()))
             .with("get", (value, arguments) -> get(map(value), arguments), "key", "default");
 
     static final Functions OF_LISTS = new Functions("method of a list")

@@ -81,11 +81,15 @@ final class Filters {
                     case "floor" -> RoundingMode.FLOOR;
                     default -> RoundingMode.HALF_EVEN;
                 };
-        return new BigDecimal(number).setScale(arguments.whole("precision", 0), mode).doubleValue();
+        return new BigDecimal(number)
+                .setScale(arguments.whole("precision", 0), mode)
+                .doubleValue();
     }
 
     private static String title(String text) {
-        return WORD_START.matcher(text).results()
+        return WORD_START
+                .matcher(text)
+                .results()
                 .map(part -> TextMethods.capitalize(part.group()))
                 .collect(Collectors.joining());
     }
@@ -96,7 +100,9 @@ final class Filters {
         boolean blank = arguments.flag("blank", false);
         var lines = new ArrayList<>(List.of(text.split("\n", -1)));
         for (int i = 0; i < lines.size(); i++) {
-            boolean indented = i == 0 ? arguments.flag("first", false) : blank || !lines.get(i).isEmpty();
+            boolean indented = i == 0
+                    ? arguments.flag("first", false)
+                    : blank || !lines.get(i).isEmpty();
             lines.set(i, (indented ? indentation : "") + lines.get(i));
         }
         return String.join("\n", Collections.unmodifiableList(lines));

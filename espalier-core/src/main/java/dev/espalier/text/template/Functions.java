@@ -46,8 +46,10 @@ final class Functions {
     /** Refuses a name that is not known, in a line of the template. */
     void check(String name, int line) {
         if (!has(name)) {
-            throw new TemplateError("the " + kind + " '" + name + "' is not supported (nearest: '"
-                    + Nearest.to(name, functions.keySet(), 1).get(0) + "')", line);
+            throw new TemplateError(
+                    "the " + kind + " '" + name + "' is not supported (nearest: '"
+                            + Nearest.to(name, functions.keySet(), 1).get(0) + "')",
+                    line);
         }
     }
 

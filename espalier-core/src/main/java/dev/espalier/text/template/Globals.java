@@ -24,7 +24,9 @@ final class Globals {
                 "strftime_now",
                         (Callable) arguments -> Strftime.format(
                                 LocalDateTime.now(clock),
-                                arguments.bind("strftime_now", List.of("format")).text("format")));
+                                arguments
+                                        .bind("strftime_now", List.of("format"))
+                                        .text("format")));
     }
 
     private static Object range(Arguments arguments) {
@@ -53,6 +55,7 @@ final class Globals {
 
     private static Object raise(Arguments arguments) {
         throw new TemplateError("the template says: "
-                + PythonText.of(arguments.bind("raise_exception", List.of("message")).need("message")));
+                + PythonText.of(
+                        arguments.bind("raise_exception", List.of("message")).need("message")));
     }
 }

@@ -42,7 +42,11 @@ final class Lexer {
         while (begin.find(position)) {
             int from = position;
             position = begin.start();
-            data(source.substring(from, position), begin.group(2), !begin.group(1).equals("{"), from);
+            data(
+                    source.substring(from, position),
+                    begin.group(2),
+                    !begin.group(1).equals("{"),
+                    from);
             int line = line(position);
             position = begin.end();
             lineStarting = false;

@@ -30,9 +30,7 @@ record Loop(List<Object> items, int index, Changes changes) implements Attribute
             case "depth" -> 1L; // more only in a recursive loop
             case "depth0" -> 0L;
             case "previtem" -> index > 0 ? items.get(index - 1) : new Undefined("there is no previous item");
-            case "nextitem" -> index + 1 < items.size()
-                    ? items.get(index + 1)
-                    : new Undefined("there is no next item");
+            case "nextitem" -> index + 1 < items.size() ? items.get(index + 1) : new Undefined("there is no next item");
             case "cycle" -> (Callable) this::cycle;
             case "changed" -> (Callable) arguments -> changes.changed(new Tuple(arguments.places()));
             default -> new Undefined("'loop' has no attribute '" + name + "'");

@@ -189,11 +189,12 @@ final class OperandParser {
     }
 
     private Given testArguments() {
-        boolean operand = switch (tokens.peek().kind()) {
-            case NAME -> !tokens.atName("else", "or", "and");
-            case STRING, INTEGER, FLOAT -> true;
-            default -> tokens.atOperator("[", "{");
-        };
+        boolean operand =
+                switch (tokens.peek().kind()) {
+                    case NAME -> !tokens.atName("else", "or", "and");
+                    case STRING, INTEGER, FLOAT -> true;
+                    default -> tokens.atOperator("[", "{");
+                };
         if (tokens.atName("is")) {
             throw new TemplateError(
                     "tests cannot be chained with 'is'", tokens.peek().line());

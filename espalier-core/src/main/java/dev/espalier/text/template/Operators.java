@@ -38,8 +38,8 @@ final class Operators {
         if (operator.equals("*") && left instanceof String text && Values.integer(right)) {
             return text.repeat((int) Math.max(0, Math.min(Values.whole(right), Globals.MOST)));
         }
-        throw new TemplateError("'" + operator + "' does not work between " + Values.typeName(left) + " and "
-                + Values.typeName(right));
+        throw new TemplateError(
+                "'" + operator + "' does not work between " + Values.typeName(left) + " and " + Values.typeName(right));
     }
 
     static Object negative(Object value) {
@@ -109,7 +109,8 @@ final class Operators {
         if (left instanceof Map<?, ?> first && right instanceof Map<?, ?> second) {
             return first.keySet().equals(second.keySet())
                     && first.entrySet().stream()
-                            .allMatch(entry -> equal(entry.getValue(), Objects.requireNonNull(second.get(entry.getKey()))));
+                            .allMatch(entry ->
+                                    equal(entry.getValue(), Objects.requireNonNull(second.get(entry.getKey()))));
         }
         return left instanceof Undefined && right instanceof Undefined || left.equals(right);
     }
@@ -141,7 +142,8 @@ final class Operators {
                     : Double.compare(toDouble(left), toDouble(right));
         }
         if (left instanceof String first && right instanceof String second) {
-            return Arrays.compare(first.codePoints().toArray(), second.codePoints().toArray());
+            return Arrays.compare(
+                    first.codePoints().toArray(), second.codePoints().toArray());
         }
         if (left instanceof List<?> first
                 && right instanceof List<?> second

@@ -63,13 +63,14 @@ final class StatementParser {
             case "generation" -> new Statement.Generation(body("endgeneration"), line);
             case "break" -> jump(Statement.Flow.BREAK, tag, line);
             case "continue" -> jump(Statement.Flow.CONTINUE, tag, line);
-            default -> throw new TemplateError(
-                    tag.startsWith("end") || tag.startsWith("el")
-                            ? "'" + tag + "' ends nothing that is open"
-                                    + (ends.length == 0 ? "" : "; expected '" + String.join("' or '", ends) + "'")
-                            : "the tag '" + tag + "' is not supported (nearest: '"
-                                    + Nearest.to(tag, TAGS, 1).get(0) + "')",
-                    line);
+            default ->
+                throw new TemplateError(
+                        tag.startsWith("end") || tag.startsWith("el")
+                                ? "'" + tag + "' ends nothing that is open"
+                                        + (ends.length == 0 ? "" : "; expected '" + String.join("' or '", ends) + "'")
+                                : "the tag '" + tag + "' is not supported (nearest: '"
+                                        + Nearest.to(tag, TAGS, 1).get(0) + "')",
+                        line);
         };
     }
 
@@ -105,8 +106,7 @@ final class StatementParser {
         var target = target("in");
         tokens.expectName("in");
         var sequence = expressions.tupleWithoutCondition();
-        Optional<Expression> test =
-                tokens.skipName("if") ? Optional.of(expressions.expression()) : Optional.empty();
+        Optional<Expression> test = tokens.skipName("if") ? Optional.of(expressions.expression()) : Optional.empty();
         if (tokens.atName("recursive")) {
             throw new TemplateError("a recursive 'for' is not supported", line);
         }

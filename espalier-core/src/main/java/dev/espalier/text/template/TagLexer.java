@@ -8,8 +8,8 @@ import java.util.regex.Pattern;
 
 /** Reads what stands inside one tag, token by token. */
 final class TagLexer {
-    private static final Pattern FLOAT =
-            Pattern.compile("(?<!\\.)(?:\\d+_)*\\d+(?:(?:\\.(?:\\d+_)*\\d+)?[eE][+-]?(?:\\d+_)*\\d+|\\.(?:\\d+_)*\\d+)");
+    private static final Pattern FLOAT = Pattern.compile(
+            "(?<!\\.)(?:\\d+_)*\\d+(?:(?:\\.(?:\\d+_)*\\d+)?[eE][+-]?(?:\\d+_)*\\d+|\\.(?:\\d+_)*\\d+)");
     private static final Pattern INTEGER = Pattern.compile("\\d+(?:_\\d+)*");
     private static final Pattern NAME = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}\\p{M}_]*");
     private static final Pattern STRING =

@@ -47,9 +47,8 @@ final class TextMethods {
     /** {@code strip}, {@code lstrip} and {@code rstrip}: whitespace, or the characters given. */
     static String strip(String text, Arguments.Bound arguments, boolean start, boolean end) {
         var characters = arguments.text("chars", "");
-        IntPredicate stripped = arguments.has("chars")
-                ? character -> characters.indexOf(character) >= 0
-                : PythonText::isSpace;
+        IntPredicate stripped =
+                arguments.has("chars") ? character -> characters.indexOf(character) >= 0 : PythonText::isSpace;
         int from = 0;
         int to = text.length();
         while (start && from < to && stripped.test(text.codePointAt(from))) {
@@ -102,7 +101,8 @@ final class TextMethods {
         int most = arguments.whole("maxsplit", -1);
         if (!arguments.has("sep")) {
             if (most >= 0) {
-                throw new TemplateError("'" + arguments.function() + "' with 'maxsplit' and without 'sep' is not supported");
+                throw new TemplateError(
+                        "'" + arguments.function() + "' with 'maxsplit' and without 'sep' is not supported");
             }
             return words(text);
         }

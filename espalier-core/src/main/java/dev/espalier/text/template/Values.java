@@ -35,7 +35,8 @@ final class Values {
         if (value instanceof String || value instanceof Long || value instanceof Double || value instanceof Boolean) {
             return value;
         }
-        throw new IllegalArgumentException("A template cannot use a " + value.getClass().getName());
+        throw new IllegalArgumentException(
+                "A template cannot use a " + value.getClass().getName());
     }
 
     private static List<Object> copy(List<?> list) {

@@ -27,14 +27,13 @@ class TemplateTest {
     @TestFactory
     Stream<DynamicTest> everyTemplateRendersEveryConversationAsJinjaDoes() {
         var conversations = json("conversations.json");
-        return json("rendered.json").properties().stream()
-                .flatMap(template -> template.getValue().properties().stream()
-                        .map(rendered -> DynamicTest.dynamicTest(
-                                template.getKey() + " " + rendered.getKey(),
-                                () -> check(
-                                        resource(template.getKey()),
-                                        conversations.get(rendered.getKey()),
-                                        rendered.getValue()))));
+        return json("rendered.json").properties().stream().flatMap(template -> template.getValue().properties().stream()
+                .map(rendered -> DynamicTest.dynamicTest(
+                        template.getKey() + " " + rendered.getKey(),
+                        () -> check(
+                                resource(template.getKey()),
+                                conversations.get(rendered.getKey()),
+                                rendered.getValue()))));
     }
 
     @TestFactory
