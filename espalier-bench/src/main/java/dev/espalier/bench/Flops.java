@@ -6,9 +6,11 @@ import dev.espalier.model.EncoderConfig;
 
 /**
  * Floating-point operations that a training step requires, two for a multiply-add: frozen linears forward and for the
- * input's gradient where something below trains, attention, the adapter, the head at its labels. Work that an
- * implementation does beyond that does not count.
+ * input's gradient where something below trains, attention, the adapter, the head at its labels. The classifier reads
+ * first tokens only, so the last layer needs no more than keys and values of the others. Work that an implementation
+ * does beyond that does not count.
  *
+ * @param config with two layers at least
  * @param tokens of the batch, {@code rows} times {@code length}
  */
 record Flops(EncoderConfig config, long rows, long length) {
@@ -20,13 +22,14 @@ record Flops(EncoderConfig config, long rows, long length) {
     double linears() {
         double d = config.hidden();
         double layer = 4 * d * d + 2 * d * config.intermediate();
-        return 2.0 * tokens() * (2 * config.layers() * layer - 3 * d * d);
+        double last = 2 * d * d * tokens() + (layer - 2 * d * d) * rows;
+        return 2.0 * (2 * ((config.layers() - 1) * layer * tokens() + last) - 3 * d * d * tokens());
     }
 
     /** Scores and values forward, four products backward, three where the keys need no gradient. */
     double attention() {
         double product = 2.0 * tokens() * length * config.hidden();
-        return product * (6 * config.layers() - 1);
+        return product * (6 * (config.layers() - 1) - 1) + 6 * product / length;
     }
 
     /** LoRA on square linears: two products forward, four backward, three where the input needs no gradient. */

@@ -82,6 +82,11 @@ public final class RankGatedDelta implements LinearDelta {
     }
 
     @Override
+    public boolean tokenwise() {
+        return router == null;
+    }
+
+    @Override
     public @Nullable Backward forward(Variable x, Tensor y, ForwardContext context) {
         var tape = context.tape();
         var dtype = Engine.dtype(x.value());

@@ -3,6 +3,7 @@ package dev.espalier.model;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A post-norm transformer block as BERT has it: self-attention and a feed-forward part, each followed by dropout, the
@@ -54,6 +55,33 @@ final class EncoderLayer {
         try (var scope = Scope.open()) {
             var attended = attention.forward(
                     query.forward(x, context), key.forward(x, context), value.forward(x, context), context);
+            var result = afterAttention(attended, x, context);
+            scope.keep(result.value());
+            return result;
+        }
+    }
+
+    /**
+     * The first tokens of {@link #forward}, {@code [rows, hidden]}. All tokens are attended to; what follows attention is
+     * computed for the first ones alone, unless a delta there looks at others.
+     */
+    Variable firstTokens(Variable x, ForwardContext context) {
+        try (var scope = Scope.open()) {
+            Variable result;
+            if (Stream.of(attentionOutput, intermediate, output).allMatch(Linear::tokenwise)) {
+                var queries = FirstTokens.of(query.forward(x, context), context);
+                var attended = attention.forward(queries, key.forward(x, context), value.forward(x, context), context);
+                result = afterAttention(attended, FirstTokens.of(x, context), context.pooled());
+            } else {
+                result = FirstTokens.of(forward(x, context), context);
+            }
+            scope.keep(result.value());
+            return result;
+        }
+    }
+
+    private Variable afterAttention(Variable attended, Variable x, ForwardContext context) {
+        try (var scope = Scope.open()) {
             var projected = attentionDropout.forward(attentionOutput.forward(attended, context), context);
             var middle = attentionNorm.forward(projected, x, context);
             var wide = activation.forward(intermediate.forward(middle, context), context);

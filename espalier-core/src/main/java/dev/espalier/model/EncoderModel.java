@@ -94,17 +94,49 @@ public final class EncoderModel implements LanguageModel {
 
     /** As {@link #hidden(Batch, ForwardContext)}; {@code states} sees the embeddings and every layer's output. */
     public Variable hidden(Batch batch, ForwardContext context, Consumer<Variable> states) {
-        if (context.tokens() > maxTokens()) {
-            throw new InputException("A sequence of " + context.tokens() + " tokens is longer than the model's "
-                    + maxTokens() + " positions; truncate it.");
-        }
-        var x = embeddings.forward(batch.inputIds(), batch.tokenTypeIds(), context);
+        var x = embedded(batch, context);
         states.accept(x);
         for (var layer : layers) {
             x = layer.forward(x, context);
             states.accept(x);
         }
         return x;
+    }
+
+    private Variable embedded(Batch batch, ForwardContext context) {
+        if (context.tokens() > maxTokens()) {
+            throw new InputException("A sequence of " + context.tokens() + " tokens is longer than the model's "
+                    + maxTokens() + " positions; truncate it.");
+        }
+        return embeddings.forward(batch.inputIds(), batch.tokenTypeIds(), context);
+    }
+
+    /** The first tokens' last hidden states, {@code [rows, hidden]}: all that a head reads of most sequences. */
+    private Variable firstTokens(Batch batch, ForwardContext context) {
+        var x = embedded(batch, context);
+        int last = layers.size() - 1;
+        for (var layer : layers.subList(0, last)) {
+            x = layer.forward(x, context);
+        }
+        return layers.get(last).firstTokens(x, context);
+    }
+
+    private static boolean firstTokensSuffice(Head head, ForwardContext context) {
+        return head.readsFirstTokens() && context.layout().unpacked();
+    }
+
+    @Override
+    public Variable logits(Head head, Batch batch, ForwardContext context) {
+        return firstTokensSuffice(head, context)
+                ? head.forward(firstTokens(batch, context), context.pooled())
+                : LanguageModel.super.logits(head, batch, context);
+    }
+
+    @Override
+    public Variable loss(Head head, TaskKind kind, Batch batch, double weight, ForwardContext context) {
+        return firstTokensSuffice(head, context)
+                ? head.loss(kind, firstTokens(batch, context), batch, weight, context.pooled())
+                : LanguageModel.super.loss(head, kind, batch, weight, context);
     }
 
     @Override

@@ -24,6 +24,14 @@ public interface Head {
         return TaskLoss.of(kind, forward(hidden, context), batch, weight, context);
     }
 
+    /**
+     * Whether the head reads nothing but the first token of every row; then it also takes {@code hidden} of just these,
+     * with a context of one token a row.
+     */
+    default boolean readsFirstTokens() {
+        return false;
+    }
+
     /** The head's linears, by which adapters may target them. */
     List<Linear> linears();
 

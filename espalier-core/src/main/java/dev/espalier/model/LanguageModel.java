@@ -41,6 +41,11 @@ public interface LanguageModel extends AutoCloseable {
         return head.forward(hidden(batch, context), context);
     }
 
+    /** The loss of {@code head} for a batch; see {@link Head#loss}. */
+    default Variable loss(Head head, TaskKind kind, Batch batch, double weight, ForwardContext context) {
+        return head.loss(kind, hidden(batch, context), batch, weight, context);
+    }
+
     /** Every linear of body and heads by its path, in forward order. */
     Map<String, Linear> linears();
 

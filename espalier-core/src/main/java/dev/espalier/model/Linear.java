@@ -80,6 +80,11 @@ public final class Linear {
         return deltas;
     }
 
+    /** Whether what a token becomes depends on that token alone: no attached delta looks at others. */
+    boolean tokenwise() {
+        return deltas.values().stream().allMatch(LinearDelta::tokenwise);
+    }
+
     /** {@code [tokens, in]} to {@code [tokens, out]}, in the weight's dtype. */
     public Variable forward(Variable x, ForwardContext context) {
         var tape = context.tape();

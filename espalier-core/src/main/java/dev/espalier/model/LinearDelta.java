@@ -15,6 +15,14 @@ public interface LinearDelta {
      */
     @Nullable Backward forward(Variable x, Tensor y, ForwardContext context);
 
+    /**
+     * Whether what is added to a token depends on that token, its sequence and its place there alone, so that the delta
+     * may be given some of a sequence's tokens without the others.
+     */
+    default boolean tokenwise() {
+        return false;
+    }
+
     /** The backward pass of a delta: delivers the gradients of its weights and adds its share to the input's. */
     @FunctionalInterface
     interface Backward {

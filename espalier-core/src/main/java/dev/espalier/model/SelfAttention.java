@@ -31,7 +31,10 @@ public final class SelfAttention {
         this.dropout = dropout;
     }
 
-    /** Queries, keys, values and the result are {@code [rows * tokens, heads * e]}. */
+    /**
+     * Queries and the result are {@code [rows * queries, heads * e]}, keys and values {@code [rows * tokens, heads * e]}.
+     * Where a row has fewer queries than tokens, they are its first tokens'.
+     */
     public Variable forward(Variable query, Variable key, Variable value, ForwardContext context) {
         var tape = context.tape();
         try (var scope = Scope.open()) {
@@ -42,7 +45,7 @@ public final class SelfAttention {
             var v = split(value.value(), context);
             var probabilities = scores(q, k, context);
             torch.softmax_out(probabilities, probabilities, -1);
-            var mask = dropoutMask(Engine.dtype(probabilities), context);
+            var mask = dropoutMask(q.size(1), Engine.dtype(q), context);
             var weights = mask == null ? probabilities : probabilities.mul(mask);
             boolean requiresGrad = query.requiresGrad() || key.requiresGrad() || value.requiresGrad();
             if (requiresGrad) {
@@ -64,21 +67,23 @@ public final class SelfAttention {
         }
     }
 
-    /** {@code [rows * tokens, heads * e]} to a new {@code [rows * heads, tokens, e]}. */
+    /** {@code [rows * n, heads * e]} to a new {@code [rows * heads, n, e]}. */
     private Tensor split(Tensor x, ForwardContext context) {
+        long rows = context.rows();
+        long n = x.size(0) / rows;
         long e = x.size(1) / heads;
-        var target = torch.empty(new long[] {(long) context.rows() * heads, context.tokens(), e}, x.options(), null);
-        target.view(context.rows(), heads, context.tokens(), e)
-                .copy_(x.view(context.rows(), context.tokens(), heads, e).transpose(1, 2));
+        var target = torch.empty(new long[] {rows * heads, n, e}, x.options(), null);
+        target.view(rows, heads, n, e).copy_(x.view(rows, n, heads, e).transpose(1, 2));
         return target;
     }
 
-    /** {@code [rows * heads, tokens, e]} to a new {@code [rows * tokens, heads * e]}. */
+    /** {@code [rows * heads, n, e]} to a new {@code [rows * n, heads * e]}. */
     private Tensor join(Tensor x, ForwardContext context) {
+        long rows = context.rows();
+        long n = x.size(1);
         long e = x.size(2);
-        var target = torch.empty(new long[] {(long) context.rows() * context.tokens(), heads * e}, x.options(), null);
-        target.view(context.rows(), context.tokens(), heads, e)
-                .copy_(x.view(context.rows(), heads, context.tokens(), e).transpose(1, 2));
+        var target = torch.empty(new long[] {rows * n, heads * e}, x.options(), null);
+        target.view(rows, n, heads, e).copy_(x.view(rows, heads, n, e).transpose(1, 2));
         return target;
     }
 
@@ -91,18 +96,18 @@ public final class SelfAttention {
         var perHead = mask.view(context.rows(), 1, 1, tokens)
                 .expand(context.rows(), heads, 1, tokens)
                 .reshape((long) context.rows() * heads, 1, tokens)
-                .expand((long) context.rows() * heads, tokens, tokens);
+                .expand((long) context.rows() * heads, q.size(1), tokens);
         return torch.baddbmm(perHead, q, k.transpose(1, 2));
     }
 
-    private @Nullable Tensor dropoutMask(ScalarType dtype, ForwardContext context) {
+    private @Nullable Tensor dropoutMask(long queries, ScalarType dtype, ForwardContext context) {
         var training = context.training();
         if (training == null || dropout <= 0) {
             return null;
         }
         var mask = training.random()
                 .at(name)
-                .attentionKeepMask(dropout, training.sequences(), context.layout(), heads, dtype);
+                .attentionKeepMask(dropout, training.sequences(), context.layout(), (int) queries, heads, dtype);
         mask.mul_(new Scalar(1 / (1 - dropout)));
         return context.tape().save(mask);
     }

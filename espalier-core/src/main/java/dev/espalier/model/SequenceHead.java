@@ -65,6 +65,11 @@ final class SequenceHead implements Head {
         return projection.forward(dropout.forward(x, rows), rows);
     }
 
+    @Override
+    public boolean readsFirstTokens() {
+        return pooling != Pooling.MEAN;
+    }
+
     private Tensor pool(Tensor hidden, ForwardContext context) {
         if (!context.layout().unpacked()) {
             throw new IllegalArgumentException("a label for a sequence needs a row for each");

@@ -70,17 +70,20 @@ public final class RandomStream {
     /**
      * A mask for attention probabilities, as {@link #keepMask}.
      *
-     * @return {@code [rows * heads, tokens, tokens]}, queries before keys
+     * @param queries of every row, its first tokens
+     * @return {@code [rows * heads, queries, tokens]}
      */
-    public Tensor attentionKeepMask(double p, long[] sequences, Layout layout, int heads, ScalarType dtype) {
+    public Tensor attentionKeepMask(
+            double p, long[] sequences, Layout layout, int queries, int heads, ScalarType dtype) {
         int tokens = layout.tokens();
-        var mask = new Mask(p, (long) layout.rows() * heads, tokens, tokens);
+        var mask = new Mask(p, (long) layout.rows() * heads, queries, tokens);
         for (int i = 0; i < sequences.length; i++) {
             var segment = layout.segments().get(i);
             for (int head = 0; head < heads; head++) {
                 long base = at(sequence(sequences[i]), head);
-                for (int query = segment.start(); query < segment.start() + segment.length(); query++) {
-                    int start = ((segment.row() * heads + head) * tokens + query) * tokens + segment.start();
+                int end = Math.min(queries, segment.start() + segment.length());
+                for (int query = segment.start(); query < end; query++) {
+                    int start = ((segment.row() * heads + head) * queries + query) * tokens + segment.start();
                     mask.draw(start, segment.length(), at(base, query - segment.start()));
                 }
             }

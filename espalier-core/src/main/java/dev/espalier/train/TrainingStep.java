@@ -85,8 +85,7 @@ public final class TrainingStep implements AutoCloseable {
         var training = new ForwardContext.Training(random, part.exampleIds(), sequences);
         try (var scope = Scope.open();
                 var context = ForwardContext.training(Tape.recording(perWorker.get(worker)), part.layout(), training)) {
-            var hidden = model.hidden(part, context);
-            var loss = task.head().loss(task.kind(), hidden, part, 1.0 / labels, context);
+            var loss = model.loss(task.head(), task.kind(), part, 1.0 / labels, context);
             context.tape().backward(loss);
             return new Result(
                     loss.value().item_double(),

@@ -55,7 +55,7 @@ class RandomStreamTest {
                     }
                 }
             }
-            assertMask(expected, dtype -> RANDOM.attentionKeepMask(p, SEQUENCES, layout, heads, dtype));
+            assertMask(expected, dtype -> RANDOM.attentionKeepMask(p, SEQUENCES, layout, tokens, heads, dtype));
         }
     }
 
