@@ -5,7 +5,7 @@ import dev.espalier.checkpoint.SafetensorsFile;
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
 import dev.espalier.model.Linear;
-import dev.espalier.model.auto.AutoEncoder;
+import dev.espalier.model.auto.AutoModel;
 import dev.espalier.report.RunHistory;
 import dev.espalier.report.RunTable;
 import dev.espalier.report.TextTable;
@@ -59,7 +59,7 @@ final class Inspection {
     }
 
     private static String targets(Path folder) {
-        try (var model = AutoEncoder.open(folder, ScalarType.Float)) {
+        try (var model = AutoModel.open(folder, ScalarType.Float)) {
             Map<String, Linear> kinds = new LinkedHashMap<>();
             Map<String, Integer> times = new LinkedHashMap<>();
             model.linears().forEach((path, linear) -> {

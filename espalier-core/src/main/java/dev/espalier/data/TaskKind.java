@@ -18,7 +18,11 @@ public enum TaskKind {
 
     /** A label for each word. */
     @JsonProperty("token-labels")
-    TOKEN_LABELS("token_classification");
+    TOKEN_LABELS("token_classification"),
+
+    /** A text, token by token. */
+    @JsonProperty("causal-lm")
+    CAUSAL_LM("text_generation");
 
     private final String problemType;
 
@@ -26,7 +30,7 @@ public enum TaskKind {
         this.problemType = problemType;
     }
 
-    /** Hugging Face's {@code problem_type}; for a label per word, which has none there, the name of its pipeline. */
+    /** Hugging Face's {@code problem_type}; for a label per word and for a text, which have none there, the name of its pipeline. */
     public String problemType() {
         return problemType;
     }

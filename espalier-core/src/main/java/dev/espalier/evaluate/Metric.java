@@ -20,10 +20,10 @@ public enum Metric {
     PEARSON(true, TaskKind.REGRESSION),
     SPEARMAN(true, TaskKind.REGRESSION),
     SPAN_F1(true, TaskKind.TOKEN_LABELS),
-    EXACT_MATCH(true),
-    ROUGE_L(true),
-    TOKEN_ACCURACY(true),
-    PERPLEXITY(false),
+    EXACT_MATCH(true, TaskKind.CAUSAL_LM),
+    ROUGE_L(true, TaskKind.CAUSAL_LM),
+    TOKEN_ACCURACY(true, TaskKind.CAUSAL_LM),
+    PERPLEXITY(false, TaskKind.CAUSAL_LM),
     LOSS(false, TaskKind.values());
 
     private final boolean higherIsBetter;
@@ -42,6 +42,7 @@ public enum Metric {
             case MULTI_LABEL -> MICRO_F1;
             case REGRESSION -> MSE;
             case TOKEN_LABELS -> SPAN_F1;
+            case CAUSAL_LM -> PERPLEXITY;
         };
     }
 

@@ -5,6 +5,7 @@ import dev.espalier.error.Nearest;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
 import java.util.Arrays;
+import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -34,6 +35,18 @@ public enum Activation {
             return torch.gelu_backward(dY, x, "tanh");
         }
     },
+    /** {@code x σ(x)}, also called swish. */
+    SILU("silu") {
+        @Override
+        Tensor value(Tensor x) {
+            return torch.silu(x);
+        }
+
+        @Override
+        Tensor gradient(Tensor dY, Tensor x) {
+            return torch.silu_backward(dY, x);
+        }
+    },
     /** {@code max(0, x)}. */
     RELU("relu") {
         @Override
@@ -60,6 +73,10 @@ public enum Activation {
         }
     };
 
+    /** Other names that configs have for the same. */
+    private static final Map<String, String> ALIASES =
+            Map.of("gelu_pytorch_tanh", "gelu_new", "gelu_python", "gelu", "swish", "silu");
+
     private final String key;
 
     Activation(String key) {
@@ -73,8 +90,9 @@ public enum Activation {
     /** The activation that a config calls {@code name}. */
     public static Activation of(String name) {
         var known = Arrays.stream(values()).map(a -> a.key).toList();
+        var key = ALIASES.getOrDefault(name, name);
         return Arrays.stream(values())
-                .filter(a -> a.key.equals(name))
+                .filter(a -> a.key.equals(key))
                 .findFirst()
                 .orElseThrow(() -> new InputException("Activation '" + name + "' is not supported; known are "
                         + String.join(", ", Nearest.to(name, known, known.size())) + "."));

@@ -1,7 +1,6 @@
 package dev.espalier.model;
 
 import dev.espalier.error.InputException;
-import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -47,10 +46,10 @@ public record EncoderConfig(
      * @throws InputException if a size is missing or does not fit another
      */
     public static EncoderConfig of(JsonNode config, Object source) {
-        var read = new Reader(config, source);
+        var read = new ConfigReader(config, source);
         double hiddenDropout = read.number("hidden_dropout_prob").orElse(0.1);
         var result = new EncoderConfig(
-                config.path("model_type").asString(""),
+                read.text("model_type", ""),
                 read.size("hidden_size"),
                 read.size("num_hidden_layers"),
                 read.size("num_attention_heads"),
@@ -60,7 +59,7 @@ public record EncoderConfig(
                 read.number("type_vocab_size").orElse(2.0).intValue(),
                 read.number("pad_token_id").orElse(0.0).intValue(),
                 read.number("layer_norm_eps").orElse(1e-12),
-                Activation.of(config.path("hidden_act").asString("gelu")),
+                read.activation("hidden_act", "gelu"),
                 hiddenDropout,
                 read.number("attention_probs_dropout_prob").orElse(0.1),
                 read.number("classifier_dropout").orElse(hiddenDropout),
@@ -70,22 +69,5 @@ public record EncoderConfig(
                     + " is not a multiple of num_attention_heads " + result.heads + ".");
         }
         return result;
-    }
-
-    private record Reader(JsonNode config, Object source) {
-        Optional<Double> number(String key) {
-            var node = config.path(key);
-            return node.isNumber() ? Optional.of(node.asDouble()) : Optional.empty();
-        }
-
-        int size(String key) {
-            int size = number(key)
-                    .orElseThrow(() -> new InputException(source + ": key '" + key + "' is missing."))
-                    .intValue();
-            if (size < 1) {
-                throw new InputException(source + ": key '" + key + "' is " + size + ", but must be at least 1.");
-            }
-            return size;
-        }
     }
 }

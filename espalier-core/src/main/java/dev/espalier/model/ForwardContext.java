@@ -6,7 +6,10 @@ import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -25,8 +28,11 @@ public final class ForwardContext implements AutoCloseable {
     private final @Nullable Training training;
     private final List<RouterObservation> observations = new ArrayList<>();
     private double auxiliaryLoss;
-    private @Nullable Tensor keyMask;
-    private @Nullable Tensor tokenMask;
+    private boolean checkpointing;
+    private @Nullable TokenOrder order;
+    private final Map<Shared, Tensor> shared;
+    private final @Nullable KvCache cache;
+    private final boolean root;
 
     /**
      * What only training has.
@@ -37,27 +43,76 @@ public final class ForwardContext implements AutoCloseable {
      */
     public record Training(RandomStream random, long[] sequences, int sequencesInStep) {}
 
-    private ForwardContext(Tape tape, Layout layout, @Nullable Training training) {
+    /** What layers share, and for which tokens. */
+    private record Shared(Layout layout, Object key) {}
+
+    private ForwardContext(
+            Tape tape,
+            Layout layout,
+            @Nullable Training training,
+            @Nullable KvCache cache,
+            @Nullable ForwardContext parent) {
         this.tape = tape;
         this.layout = layout;
         this.training = training;
+        this.cache = cache;
+        root = parent == null;
+        shared = parent == null ? new HashMap<>() : parent.shared;
     }
 
     /** A pass without dropout. */
     public static ForwardContext evaluation(Tape tape, Layout layout) {
-        return new ForwardContext(tape, layout, null);
+        return new ForwardContext(tape, layout, null, null, null);
     }
 
     /** A training pass, with dropout and capacity limits. */
     public static ForwardContext training(Tape tape, Layout layout, Training training) {
-        return new ForwardContext(tape, layout, training);
+        return new ForwardContext(tape, layout, training, null, null);
     }
 
-    /** The same pass for layers after pooling: one token a row. The tape is shared; do not close both. */
+    /**
+     * A pass over the next tokens of sequences whose earlier ones are in {@code cache}; each row is one sequence. It
+     * records nothing.
+     */
+    public static ForwardContext cached(Layout layout, KvCache cache) {
+        return new ForwardContext(Tape.inference(), layout, null, cache, null);
+    }
+
+    /** The same pass for layers after pooling: one token a row. The tape is shared; only the pass itself is closed. */
     ForwardContext pooled() {
         var ones = new int[rows()];
         Arrays.fill(ones, 1);
-        return new ForwardContext(tape, Layout.rightPadded(1, ones), training);
+        return new ForwardContext(tape, Layout.rightPadded(1, ones), training, cache, this);
+    }
+
+    /**
+     * The same pass on another tape: random draws are the same, observations and auxiliary losses are kept apart.
+     */
+    ForwardContext on(Tape other) {
+        var context = new ForwardContext(other, layout, training, cache, this);
+        context.order = order;
+        return context;
+    }
+
+    /** A part of the pass for some tokens, each a sequence of its own with draws of its own. */
+    ForwardContext tokens(Tape other, int[] places) {
+        var ones = new int[places.length];
+        Arrays.fill(ones, 1);
+        return new ForwardContext(other, Layout.rightPadded(1, ones), ofTokens(places), cache, this);
+    }
+
+    private @Nullable Training ofTokens(int[] places) {
+        if (training == null) {
+            return null;
+        }
+        var segmentOf = layout.segmentOfToken();
+        var positions = layout.positions();
+        var sequences = Arrays.stream(places)
+                .mapToLong(place -> RandomStream.of(training.sequences()[segmentOf[place]])
+                        .at(positions[place])
+                        .seed())
+                .toArray();
+        return new Training(training.random(), sequences, training.sequencesInStep());
     }
 
     public Tape tape() {
@@ -87,6 +142,17 @@ public final class ForwardContext implements AutoCloseable {
         return training != null;
     }
 
+    /** Whether blocks keep their input only and are computed again in backward. */
+    public boolean checkpointing() {
+        return checkpointing;
+    }
+
+    /** Turns gradient checkpointing on or off for this pass. */
+    public ForwardContext checkpointing(boolean on) {
+        checkpointing = on;
+        return this;
+    }
+
     /**
      * The dropout mask of a layer: 0 with probability {@code p}, else 1, without the scale {@code 1 / (1 - p)}.
      *
@@ -102,17 +168,14 @@ public final class ForwardContext implements AutoCloseable {
 
     /** 1 for a token, 0 for padding: {@code [rows, tokens]}, fp32; shared by the pass. */
     public Tensor tokenMask() {
-        if (tokenMask == null) {
-            try (var scope = Scope.open()) {
-                var values = new float[rows() * tokens()];
-                for (var segment : layout.segments()) {
-                    int first = layout.first(segment);
-                    Arrays.fill(values, first, first + segment.length(), 1f);
-                }
-                tokenMask = share(torch.tensor(values).view(rows(), tokens()));
+        return shared("token mask", () -> {
+            var values = new float[rows() * tokens()];
+            for (var segment : layout.segments()) {
+                int first = layout.first(segment);
+                Arrays.fill(values, first, first + segment.length(), 1f);
             }
-        }
-        return tokenMask;
+            return torch.tensor(values).view(rows(), tokens());
+        });
     }
 
     /** What to add to attention scores so that padded keys get no weight: {@code [rows, tokens]}; null if unpadded. */
@@ -120,18 +183,40 @@ public final class ForwardContext implements AutoCloseable {
         if (layout.unpadded()) {
             return null;
         }
-        if (keyMask == null) {
-            try (var scope = Scope.open()) {
-                keyMask = share(torch.mul(torch.sub(tokenMask(), new Scalar(1)), new Scalar(1e30))
-                        .to(dtype));
-            }
-        }
-        return keyMask;
+        return shared("key mask", () -> torch.mul(torch.sub(tokenMask(), new Scalar(1)), new Scalar(1e30))
+                .to(dtype));
     }
 
-    private static Tensor share(Tensor tensor) {
-        tensor.retainReference();
-        return tensor;
+    /**
+     * A tensor that all layers of the pass use alike, made when the first asks for it and freed with the pass.
+     *
+     * @param key what it is, as a value
+     */
+    Tensor shared(Object key, Supplier<Tensor> make) {
+        var place = new Shared(layout, key);
+        var known = shared.get(place);
+        if (known != null) {
+            return known;
+        }
+        try (var scope = Scope.open()) {
+            var made = make.get();
+            made.retainReference();
+            shared.put(place, made);
+            return made;
+        }
+    }
+
+    /** Which keys a query may see in causal attention. */
+    TokenOrder tokenOrder() {
+        if (order == null) {
+            order = TokenOrder.of(layout, cache);
+        }
+        return order;
+    }
+
+    /** The keys and values of earlier tokens; null where the pass starts at the first. */
+    @Nullable KvCache cache() {
+        return cache;
     }
 
     /** Adds an auxiliary loss that the operation's own backward pass accounts for; already weighted. */
@@ -154,16 +239,12 @@ public final class ForwardContext implements AutoCloseable {
         return List.copyOf(observations);
     }
 
-    /** Frees the shared masks and the tape. */
+    /** Frees what the layers shared, and the tape. */
     @Override
     public void close() {
-        if (tokenMask != null) {
-            tokenMask.releaseReference();
-            tokenMask = null;
-        }
-        if (keyMask != null) {
-            keyMask.releaseReference();
-            keyMask = null;
+        if (root) {
+            shared.values().forEach(Tensor::releaseReference);
+            shared.clear();
         }
         tape.close();
     }

@@ -11,7 +11,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /** Layer normalisation over the features, of a sum of one or two inputs. */
-public final class LayerNorm {
+public final class LayerNorm implements Norm {
     private final Parameter weight;
     private final Parameter bias;
     private final double epsilon;
@@ -23,11 +23,12 @@ public final class LayerNorm {
         this.epsilon = epsilon;
     }
 
+    @Override
     public List<Parameter> parameters() {
         return List.of(weight, bias);
     }
 
-    /** {@code norm(x)}, {@code [tokens, features]}. */
+    @Override
     public Variable forward(Variable x, ForwardContext context) {
         return normalise(x.value(), x, null, context);
     }

@@ -20,6 +20,8 @@ public final class Linear {
     private final String name;
     private final Parameter weight;
     private final @Nullable Parameter bias;
+    private final boolean storedTransposed;
+    private final Tensor matrix;
     private volatile Map<String, LinearDelta> deltas = Map.of();
 
     /**
@@ -28,9 +30,24 @@ public final class Linear {
      * @param bias {@code [out]}, of the weight's dtype
      */
     public Linear(String name, Parameter weight, @Nullable Parameter bias) {
+        this(name, weight, bias, false, weight.value());
+    }
+
+    private Linear(String name, Parameter weight, @Nullable Parameter bias, boolean storedTransposed, Tensor matrix) {
         this.name = name;
         this.weight = weight;
         this.bias = bias;
+        this.storedTransposed = storedTransposed;
+        this.matrix = matrix;
+    }
+
+    /**
+     * A linear whose weight is stored {@code [in, out]}, as GPT-2's {@code Conv1D} is.
+     *
+     * @param matrix a view {@code [out, in]} of the weight, which lives as long
+     */
+    static Linear storedTransposed(String name, Parameter weight, @Nullable Parameter bias, Tensor matrix) {
+        return new Linear(name, weight, bias, true, matrix);
     }
 
     public String name() {
@@ -38,15 +55,26 @@ public final class Linear {
     }
 
     public int inFeatures() {
-        return (int) weight.value().size(1);
+        return (int) matrix.size(1);
     }
 
     public int outFeatures() {
-        return (int) weight.value().size(0);
+        return (int) matrix.size(0);
     }
 
+    /** The weight as it is stored; see {@link #isStoredTransposed}. */
     public Parameter weight() {
         return weight;
+    }
+
+    /** Whether the weight is stored {@code [in, out]}, which PEFT calls {@code fan_in_fan_out}. */
+    public boolean isStoredTransposed() {
+        return storedTransposed;
+    }
+
+    /** The weight as {@code [out, in]}: itself or a view. */
+    public Tensor matrix() {
+        return matrix;
     }
 
     public @Nullable Parameter bias() {
@@ -89,7 +117,7 @@ public final class Linear {
     public Variable forward(Variable x, ForwardContext context) {
         var tape = context.tape();
         try (var scope = Scope.open()) {
-            var y = Gemm.linear(x.value(), weight.value(), bias == null ? null : bias.value());
+            var y = Gemm.linear(x.value(), matrix, bias == null ? null : bias.value());
             List<LinearDelta.Backward> backwards = new ArrayList<>();
             for (var delta : deltas.values()) {
                 var backward = delta.forward(x, y, context);
@@ -114,9 +142,10 @@ public final class Linear {
         for (var delta : order) {
             dY = delta.run(dY);
         }
-        x.accumulateProduct(dY, weight.value());
+        x.accumulateProduct(dY, matrix);
         if (tape.trains(weight)) {
-            tape.deliver(weight, torch.mm(dY.t(), x.value()));
+            var dW = storedTransposed ? torch.mm(x.value().t(), dY) : torch.mm(dY.t(), x.value());
+            tape.deliver(weight, dW);
         }
         if (bias != null && tape.trains(bias)) {
             tape.deliver(bias, dY.sum(0));

@@ -45,6 +45,7 @@ public final class TaskLoss {
                         .add(torch.log1p(torch.exp(logits.abs().neg())));
                 yield perLabel.mean(1).sum();
             }
+            case CAUSAL_LM -> throw textHeadNeeded();
             case REGRESSION ->
                 logits.squeeze(1)
                         .sub(torch.tensor(batch.values()))
@@ -59,6 +60,11 @@ public final class TaskLoss {
             case SINGLE_LABEL, TOKEN_LABELS -> torch.softmax(logits, 1);
             case MULTI_LABEL -> torch.sigmoid(logits);
             case REGRESSION -> logits;
+            case CAUSAL_LM -> throw textHeadNeeded();
         };
+    }
+
+    private static IllegalArgumentException textHeadNeeded() {
+        return new IllegalArgumentException("a text's loss is its head's own");
     }
 }

@@ -118,6 +118,13 @@ public final class Weights implements AutoCloseable {
         return info.shape().equals(Arrays.stream(shape).boxed().toList());
     }
 
+    /** A view that lives as long as the weights. */
+    Tensor transposed(Parameter parameter) {
+        try (var scope = Scope.open()) {
+            return owner.own(parameter.value().t());
+        }
+    }
+
     private Tensor convert(Tensor stored) {
         if (Engine.dtype(stored) == dtype) {
             return stored;

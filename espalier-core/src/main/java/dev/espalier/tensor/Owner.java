@@ -19,6 +19,13 @@ public final class Owner implements AutoCloseable {
         return pointer;
     }
 
+    /** Frees {@code pointer} before the rest. */
+    public synchronized void free(Pointer pointer) {
+        if (owned.removeIf(other -> other == pointer)) {
+            pointer.releaseReference();
+        }
+    }
+
     @Override
     public synchronized void close() {
         while (!owned.isEmpty()) {

@@ -45,6 +45,11 @@ public final class Tape implements AutoCloseable {
         return new Tape(false, (p, g) -> {});
     }
 
+    /** A tape of its own for a part of the pass that is run backward by itself; it delivers to the same sink. */
+    public Tape child() {
+        return new Tape(recording, sink);
+    }
+
     /** Whether a backward pass may follow. */
     public boolean isRecording() {
         return recording;

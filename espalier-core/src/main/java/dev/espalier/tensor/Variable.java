@@ -1,6 +1,7 @@
 package dev.espalier.tensor;
 
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /** A value on the {@link Tape} and, during backward, the gradient of the loss with respect to it. */
@@ -39,6 +40,24 @@ public final class Variable {
         } else {
             gradient.add_(g);
         }
+    }
+
+    /**
+     * Adds {@code g} to the gradient of some columns.
+     *
+     * @param from the first of the columns
+     * @param columns of the value
+     * @param g {@code [rows, n]}
+     */
+    public void accumulateColumns(long from, long columns, Tensor g) {
+        if (!requiresGrad) {
+            return;
+        }
+        if (gradient == null) {
+            gradient = torch.zeros(new long[] {g.size(0), columns}, g.options());
+            gradient.retainReference();
+        }
+        gradient.narrow(1, from, g.size(1)).add_(g);
     }
 
     /** Adds the matrix product {@code a b} to this value's gradient. */

@@ -14,7 +14,7 @@ import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
 import dev.espalier.model.Head;
 import dev.espalier.model.LanguageModel;
-import dev.espalier.model.auto.AutoEncoder;
+import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
@@ -70,7 +70,7 @@ public final class AdaptedModel implements AutoCloseable {
         var options = training.options();
         var random = RandomStream.of(options.seed());
         var folder = ModelLocator.locate(training.model());
-        var model = AutoEncoder.open(folder, Engine.dtype(options.dtype()));
+        var model = AutoModel.open(folder, Engine.dtype(options.dtype()));
         try {
             var tasks = new ArrayList<AdaptedTask>();
             for (var task : training.tasks()) {
@@ -119,7 +119,7 @@ public final class AdaptedModel implements AutoCloseable {
                 var saved = AdapterFolder.open(Files.isDirectory(own) ? own : folder)) {
             var card = saved.card();
             var base = ModelLocator.locate(card.baseModel());
-            var model = AutoEncoder.open(base, Engine.dtype(dtype));
+            var model = AutoModel.open(base, Engine.dtype(dtype));
             try {
                 var adapter = saved.load(ADAPTER, model);
                 var tasks = card.heads().stream().map(head -> task(head, model)).toList();

@@ -79,6 +79,7 @@ public sealed interface Answer {
             case MULTI_LABEL -> new Labels(scored(task.labels(), probabilities));
             case REGRESSION -> new Value(probabilities[0]);
             case TOKEN_LABELS -> words(task.labels(), input, probabilities, tokenizer, maxTokens);
+            case CAUSAL_LM -> throw new UnsupportedOperationException("texts are not answered yet");
         };
     }
 

@@ -54,6 +54,7 @@ public record Evaluation(String task, int examples, double loss, Scores scores) 
                                         .toArray(),
                                 answers.stream().mapToDouble(a -> a[0]).toArray());
                     case TOKEN_LABELS -> spans(task.labels(), examples, answers);
+                    case CAUSAL_LM -> throw new UnsupportedOperationException("texts are not evaluated yet");
                 };
         return new Evaluation(task.name(), examples.size(), outputs.loss(), scores);
     }

@@ -11,7 +11,7 @@ import dev.espalier.data.TaskKind;
 import dev.espalier.model.EncoderModel;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.TaskLoss;
-import dev.espalier.model.auto.AutoEncoder;
+import dev.espalier.model.auto.AutoModel;
 import dev.espalier.optim.AdamW;
 import dev.espalier.optim.ParameterGroup;
 import dev.espalier.tensor.Engine;
@@ -97,7 +97,7 @@ class LoraFixtureTest {
         private final AutoCloseable guard = Engine.enter(1);
         private final Scope scope = Scope.open();
         private final TensorSource expected = Fixtures.tensors(FOLDER + "/expected.safetensors");
-        private final EncoderModel model = AutoEncoder.open(Fixtures.path("models/bert_cls"), ScalarType.Float);
+        private final EncoderModel model = AutoModel.encoder(Fixtures.path("models/bert_cls"), ScalarType.Float);
         private final Adapter adapter = AdapterFolder.load(Fixtures.path(FOLDER), model);
         private final Batch batch = Batches.of(expected);
         private final Map<String, Parameter> stored = stored();

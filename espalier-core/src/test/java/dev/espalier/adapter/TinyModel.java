@@ -7,7 +7,7 @@ import dev.espalier.model.EncoderModel;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Head;
 import dev.espalier.model.Pooling;
-import dev.espalier.model.auto.AutoEncoder;
+import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Initialiser;
 import dev.espalier.tensor.RandomStream;
@@ -21,7 +21,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 final class TinyModel implements AutoCloseable {
     private final NoGradGuard guard = Engine.enter(1);
     private final Scope scope = Scope.open();
-    private final EncoderModel model = AutoEncoder.open(Fixtures.path("models/bert_cls"), ScalarType.Float);
+    private final EncoderModel model = AutoModel.encoder(Fixtures.path("models/bert_cls"), ScalarType.Float);
     private final Batch batch;
 
     TinyModel() {

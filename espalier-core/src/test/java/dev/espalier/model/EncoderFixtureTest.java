@@ -8,7 +8,7 @@ import dev.espalier.Fixtures;
 import dev.espalier.checkpoint.TensorSource;
 import dev.espalier.data.Batch;
 import dev.espalier.data.TaskKind;
-import dev.espalier.model.auto.AutoEncoder;
+import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.Layout;
@@ -31,7 +31,7 @@ class EncoderFixtureTest {
         try (var guard = Engine.enter(1);
                 var scope = Scope.open();
                 var expected = Fixtures.tensors("models/" + name + "/expected.safetensors");
-                var model = AutoEncoder.open(Fixtures.path("models/" + name), ScalarType.Float)) {
+                var model = AutoModel.encoder(Fixtures.path("models/" + name), ScalarType.Float)) {
             var head = labels == 0
                     ? model.addMaskedLmHead()
                     : model.addHead("", TaskKind.SINGLE_LABEL, labels, Pooling.DEFAULT, RandomStream.of(0));
@@ -82,7 +82,7 @@ class EncoderFixtureTest {
         }
     }
 
-    private static void compareUnpadded(String what, Tensor actual, Tensor expected, Tensor mask) {
+    static void compareUnpadded(String what, Tensor actual, Tensor expected, Tensor mask) {
         var each = mask.unsqueeze(2);
         assertClose(what, actual.mul(each), expected.mul(each), 1e-4, 2e-5);
     }

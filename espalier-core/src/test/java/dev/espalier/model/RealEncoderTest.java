@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.espalier.Fixtures;
 import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.json.Json;
-import dev.espalier.model.auto.AutoEncoder;
+import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
@@ -28,7 +28,7 @@ class RealEncoderTest {
                 var scope = Scope.open();
                 var expected = Fixtures.tensors("encoders/" + name + ".safetensors");
                 var tokenizer = TextTokenizer.open(folder);
-                var model = AutoEncoder.open(folder, ScalarType.Float)) {
+                var model = AutoModel.encoder(folder, ScalarType.Float)) {
             var batch = EncoderFixtureTest.batch(expected, false);
             var texts = Json.mapper().readTree(expected.metadata().get("texts"));
             for (int row = 0; row < batch.rows(); row++) {

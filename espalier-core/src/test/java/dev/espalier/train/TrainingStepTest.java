@@ -11,7 +11,7 @@ import dev.espalier.data.ExampleEncoder;
 import dev.espalier.data.TaskData;
 import dev.espalier.model.EncoderModel;
 import dev.espalier.model.Pooling;
-import dev.espalier.model.auto.AutoEncoder;
+import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
@@ -45,7 +45,7 @@ class TrainingStepTest {
         try (var guard = Engine.enter(1);
                 var scope = Scope.open();
                 var tokenizer = TextTokenizer.open(folder);
-                var model = AutoEncoder.open(folder, ScalarType.Float)) {
+                var model = AutoModel.encoder(folder, ScalarType.Float)) {
             var head = model.addHead("", task.kind(), task.outputs(), Pooling.DEFAULT, RandomStream.of(1));
             // Both factors random, so that both have a gradient.
             var spec = LoraSpec.defaults().withDropout(0.1).withInitialisation(LoraSpec.Initialisation.RANDOM);

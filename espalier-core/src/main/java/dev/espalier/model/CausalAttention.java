@@ -1,0 +1,221 @@
+package dev.espalier.model;
+
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.NativeOp;
+import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Tape;
+import dev.espalier.tensor.Variable;
+import java.util.Optional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Causal scaled dot-product attention with rotary positions, windows, capped scores and grouped queries (Ainslie et al.,
+ * arXiv 2305.13245): the query heads of a group lie one after another in one matrix, so that their keys and values are
+ * never repeated. Scores are {@code c tanh(s q kᵀ / c)} with a cap {@code c}, {@code s q kᵀ} without.
+ */
+final class CausalAttention {
+    private static final NativeOp SOFTMAX_BACKWARD = new NativeOp("aten::_softmax_backward_data", "out");
+
+    private final String name;
+    private final int layer;
+    private final int keyValueHeads;
+    private final int group;
+    private final int headDim;
+    private final double scale;
+    private final double cap;
+    private final int window;
+    private final Optional<Rope> rope;
+    private final double dropout;
+
+    /** The attention of layer {@code layer}; {@code name} is its path, which dropout draws depend on. */
+    CausalAttention(String name, int layer, DecoderConfig config) {
+        this.name = name;
+        this.layer = layer;
+        keyValueHeads = config.keyValueHeads();
+        group = config.heads() / keyValueHeads;
+        headDim = config.headDim();
+        scale = config.attentionScale();
+        cap = config.attentionCap();
+        window = config.layers().get(layer).window();
+        rope = config.layers().get(layer).rope();
+        dropout = config.dropout().attention();
+    }
+
+    private record MaskKey(int window, ScalarType dtype) {}
+
+    /** What backward needs of forward; {@code q} is scaled and turned, {@code k} is turned. */
+    private record Saved(
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Tensor probabilities,
+            Tensor weights,
+            @Nullable Tensor scores,
+            @Nullable Tensor keep) {}
+
+    /**
+     * Queries are {@code [rows * tokens, heads * headDim]}, keys and values {@code [rows * tokens, keyValueHeads *
+     * headDim]}, the result is as the queries.
+     */
+    Variable forward(Variable query, Variable key, Variable value, ForwardContext context) {
+        var tape = context.tape();
+        try (var scope = Scope.open()) {
+            var dtype = Engine.dtype(query.value());
+            var table = rope.map(r -> RotaryTable.of(r, context, dtype)).orElse(null);
+            var q = heads(query.value(), group, table, context);
+            q.mul_(new Scalar(scale));
+            var k = heads(key.value(), 1, table, context);
+            var v = heads(value.value(), 1, null, context);
+            var cache = context.cache();
+            if (cache != null) {
+                var all = cache.append(layer, k, v);
+                k = all[0];
+                v = all[1];
+            }
+            boolean requiresGrad = query.requiresGrad() || key.requiresGrad() || value.requiresGrad();
+            var saved = attend(q, k, v, context);
+            var result = join(torch.bmm(saved.weights, v), group, null, context);
+            if (tape.isRecording() && requiresGrad) {
+                save(saved, tape);
+            }
+            return tape.record(
+                    scope, result, requiresGrad, dY -> backward(query, key, value, dY, saved, table, context));
+        }
+    }
+
+    private static void save(Saved saved, Tape tape) {
+        for (var tensor : new Tensor[] {saved.q, saved.k, saved.v, saved.probabilities, saved.weights}) {
+            tape.save(tensor);
+        }
+        if (saved.scores != null) {
+            tape.save(saved.scores);
+        }
+        if (saved.keep != null) {
+            tape.save(saved.keep);
+        }
+    }
+
+    private Saved attend(Tensor q, Tensor k, Tensor v, ForwardContext context) {
+        var order = context.tokenOrder();
+        var mask = order.seesAll(window) ? null : mask(order, Engine.dtype(q), context);
+        Tensor scores;
+        Tensor capped = null;
+        if (cap > 0) {
+            scores = torch.bmm(q, k.transpose(1, 2));
+            scores.div_(new Scalar(cap)).tanh_();
+            capped = scores;
+            scores = scores.mul(new Scalar(cap));
+            if (mask != null) {
+                scores.add_(mask);
+            }
+        } else {
+            scores = mask == null ? torch.bmm(q, k.transpose(1, 2)) : torch.baddbmm(mask, q, k.transpose(1, 2));
+        }
+        torch.softmax_out(scores, scores, -1);
+        var keep = keepMask(Engine.dtype(q), context);
+        return new Saved(q, k, v, scores, keep == null ? scores : scores.mul(keep), capped, keep);
+    }
+
+    /** {@code [rows * keyValueHeads, group * tokens, keys]}, shared by all layers with this window. */
+    private Tensor mask(TokenOrder order, ScalarType dtype, ForwardContext context) {
+        long tokens = context.tokens();
+        long count = (long) context.rows() * keyValueHeads;
+        var shared = context.shared(new MaskKey(window, dtype), () -> {
+            var mask = order.mask(window).to(dtype);
+            long rows = mask.size(0);
+            var grouped = mask.unsqueeze(1)
+                    .unsqueeze(1)
+                    .expand(rows, rows == 1 ? 1 : keyValueHeads, group, tokens, order.keys());
+            return grouped.reshape(-1, group * tokens, order.keys());
+        });
+        return shared.expand(count, group * tokens, order.keys());
+    }
+
+    private @Nullable Tensor keepMask(ScalarType dtype, ForwardContext context) {
+        var training = context.training();
+        if (training == null || dropout <= 0) {
+            return null;
+        }
+        var mask = training.random()
+                .at(name)
+                .attentionKeepMask(dropout, training.sequences(), context.layout(), keyValueHeads * group, dtype);
+        mask.mul_(new Scalar(1 / (1 - dropout)));
+        return mask.view((long) context.rows() * keyValueHeads, (long) group * context.tokens(), context.tokens());
+    }
+
+    private void backward(
+            Variable query,
+            Variable key,
+            Variable value,
+            Tensor dY,
+            Saved saved,
+            @Nullable RotaryTable table,
+            ForwardContext context) {
+        var dOut = heads(dY, group, null, context);
+        var dWeights = torch.bmm(dOut, saved.v.transpose(1, 2));
+        if (saved.keep != null) {
+            dWeights.mul_(saved.keep);
+        }
+        // The operator may write over its first argument: every row is read before it is written.
+        SOFTMAX_BACKWARD.call(dWeights, saved.probabilities, -1L, (long) Engine.dtype(dY).value, dWeights);
+        if (saved.scores != null) {
+            var tanh = saved.scores;
+            dWeights.sub_(dWeights.mul(tanh).mul_(tanh));
+        }
+        value.accumulate(join(torch.bmm(saved.weights.transpose(1, 2), dOut), 1, null, context));
+        if (query.requiresGrad()) {
+            var dQuery = torch.bmm(dWeights, saved.k);
+            dQuery.mul_(new Scalar(scale));
+            query.accumulate(join(dQuery, group, table, context));
+        }
+        if (key.requiresGrad()) {
+            key.accumulate(join(torch.bmm(dWeights.transpose(1, 2), saved.q), 1, table, context));
+        }
+    }
+
+    /**
+     * {@code [rows * tokens, keyValueHeads * each * headDim]} to a new {@code [rows * keyValueHeads, each * tokens,
+     * headDim]}, turned by {@code table} if there is one.
+     */
+    private Tensor heads(Tensor x, int each, @Nullable RotaryTable table, ForwardContext context) {
+        long rows = context.rows();
+        long tokens = context.tokens();
+        var target = torch.empty(new long[] {rows * keyValueHeads, each * tokens, headDim}, x.options(), null);
+        var to = target.view(rows, keyValueHeads, each, tokens, headDim);
+        var from = perHead(x, each, context);
+        if (table == null) {
+            to.copy_(from);
+        } else {
+            table.rotate(to, from, false);
+        }
+        return target;
+    }
+
+    /** The way back of {@link #heads}. */
+    private Tensor join(Tensor x, int each, @Nullable RotaryTable table, ForwardContext context) {
+        long rows = context.rows();
+        long tokens = context.tokens();
+        var target = torch.empty(new long[] {rows * tokens, (long) keyValueHeads * each * headDim}, x.options(), null);
+        var to = perHead(target, each, context);
+        var from = x.view(rows, keyValueHeads, each, tokens, headDim);
+        if (table == null) {
+            to.copy_(from);
+        } else {
+            table.rotate(to, from, true);
+        }
+        return target;
+    }
+
+    /** A view {@code [rows, keyValueHeads, each, tokens, headDim]} of {@code [rows * tokens, …]}. */
+    private Tensor perHead(Tensor x, int each, ForwardContext context) {
+        long stride = x.stride(0);
+        long tokens = context.tokens();
+        return x.as_strided(
+                new long[] {context.rows(), keyValueHeads, each, tokens, headDim},
+                new long[] {tokens * stride, (long) each * headDim, headDim, stride, 1});
+    }
+}

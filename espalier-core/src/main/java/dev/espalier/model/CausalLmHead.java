@@ -1,0 +1,186 @@
+package dev.espalier.model;
+
+import dev.espalier.data.Batch;
+import dev.espalier.data.TaskKind;
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Tape;
+import dev.espalier.tensor.Variable;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * A decoder's output head: the logits of the next token, {@code c tanh(logit / c)} where the family caps them. The loss
+ * looks at the tokens only that another token with a label follows, some at a time, and runs each part backward at once,
+ * so that the logits of a few hundred tokens are all that ever exists.
+ */
+public final class CausalLmHead implements Head {
+    /** Tokens whose logits exist at once. */
+    private static final int CHUNK = 256;
+
+    private final Linear linear;
+    private final double cap;
+
+    CausalLmHead(Linear linear, double cap) {
+        this.linear = linear;
+        this.cap = cap;
+    }
+
+    /** Logits of all tokens, fp32, {@code [rows * tokens, vocabulary]}. */
+    @Override
+    public Variable forward(Variable hidden, ForwardContext context) {
+        var logits = linear.forward(hidden, context);
+        return context.tape()
+                .autograd(List.of(logits), List.of(), in -> capped(in.get(0).to(ScalarType.Float)));
+    }
+
+    private Tensor capped(Tensor logits) {
+        return cap == 0 ? logits : torch.tanh(logits.div(new Scalar(cap))).mul(new Scalar(cap));
+    }
+
+    /**
+     * The logits of a few tokens, without gradients.
+     *
+     * @param places tokens of {@code rows * tokens}
+     * @return fp32, {@code [places, vocabulary]}, of the caller's scope
+     */
+    public Tensor logits(Variable hidden, int[] places, ForwardContext context) {
+        try (var scope = Scope.open();
+                var tape = Tape.inference()) {
+            var rows = torch.index_select(hidden.value(), 0, torch.tensor(longs(places)));
+            var logits = linear.forward(tape.constant(rows), context.tokens(tape, places));
+            return scope.keep(capped(logits.value().to(ScalarType.Float)));
+        }
+    }
+
+    @Override
+    public Variable loss(TaskKind kind, Variable hidden, Batch batch, double weight, ForwardContext context) {
+        var targets = Targets.of(batch);
+        var tape = context.tape();
+        try (var scope = Scope.open()) {
+            var places = tape.save(torch.tensor(longs(targets.places())));
+            var rows = torch.index_select(hidden.value(), 0, places);
+            var gradient = tape.isRecording() && hidden.requiresGrad() ? tape.save(torch.empty_like(rows)) : null;
+            double loss = 0;
+            for (int from = 0; from < targets.count(); from += CHUNK) {
+                try (var inner = Scope.open();
+                        var part = tape.child()) {
+                    var chunk = targets.part(from, Math.min(CHUNK, targets.count() - from));
+                    var values = rows.narrow(0, from, chunk.count());
+                    var x = gradient == null ? part.constant(values) : part.input(values);
+                    var logits = linear.forward(x, context.tokens(part, chunk.places()));
+                    var scores = crossEntropy(logits, chunk, weight, part);
+                    loss += scores.value().item_double();
+                    part.backward(scores);
+                    var dX = x.gradient();
+                    if (gradient != null && dX != null) {
+                        gradient.narrow(0, from, chunk.count()).copy_(dX);
+                    }
+                }
+            }
+            var result = torch.scalar_tensor(new Scalar(loss), Engine.options(ScalarType.Float));
+            return tape.record(scope, result, gradient != null, seed -> {
+                // The parts have run with a seed of 1 already; any other would come too late for their weights.
+                if (gradient != null) {
+                    var dHidden = torch.zeros(hidden.value().shape(), gradient.options());
+                    dHidden.index_copy_(0, places, gradient);
+                    hidden.accumulate(dHidden);
+                }
+            });
+        }
+    }
+
+    /**
+     * {@code weight · Σ -log softmax(logits)[label]}. The loss is {@code max - log p_max - logit[label]}, which needs no
+     * second copy of the logits; the gradient is made where they were.
+     */
+    private Variable crossEntropy(Variable logits, Targets targets, double weight, Tape tape) {
+        try (var scope = Scope.open()) {
+            var scores = logits.value();
+            if (cap != 0) {
+                scores.div_(new Scalar(cap)).tanh_().mul_(new Scalar(cap));
+            }
+            var labels = torch.tensor(longs(targets.labels())).unsqueeze(1);
+            var picked = scores.gather(1, labels).to(ScalarType.Float).squeeze(1);
+            var largest = torch.amax(scores, new long[] {1}, false).to(ScalarType.Float);
+            var slopes = cap == 0 || !logits.requiresGrad() ? null : tape.save(slopes(scores));
+            var p = cap == 0 ? torch.softmax_out(scores, scores, -1) : torch.softmax(scores, -1);
+            var top = torch.amax(p, new long[] {1}, false).to(ScalarType.Float);
+            var loss = largest.sub(top.log()).sub(picked).sum().mul(new Scalar(weight));
+            if (logits.requiresGrad()) {
+                var vocabulary = p.size(1);
+                var places = torch.tensor(IntStream.range(0, targets.count())
+                        .mapToLong(i -> i * vocabulary + targets.labels()[i])
+                        .toArray());
+                p.view(-1).put_(places, torch.full(places.shape(), new Scalar(-1), p.options()), true);
+                p.mul_(new Scalar(weight));
+                if (slopes != null) {
+                    p.mul_(slopes);
+                }
+            }
+            var gradient = tape.save(new Tensor(p));
+            return tape.record(scope, loss, logits.requiresGrad(), seed -> logits.accumulate(gradient));
+        }
+    }
+
+    /** The derivative of the cap, from capped logits. */
+    private Tensor slopes(Tensor capped) {
+        var square = capped.div(new Scalar(cap)).square();
+        return square.neg().add(new Scalar(1));
+    }
+
+    private static long[] longs(int[] values) {
+        return IntStream.of(values).asLongStream().toArray();
+    }
+
+    @Override
+    public List<Linear> linears() {
+        return List.of(linear);
+    }
+
+    @Override
+    public List<TrainedModule> trained() {
+        return List.of();
+    }
+
+    /**
+     * The tokens that have something to predict.
+     *
+     * @param places of {@code rows * tokens}
+     * @param labels the token that follows each
+     */
+    @SuppressWarnings("ArrayRecordComponent") // read by index, never compared
+    public record Targets(int[] places, int[] labels) {
+        /** Tokens of a segment whose next one has a label. */
+        public static Targets of(Batch batch) {
+            var layout = batch.layout();
+            var places = IntStream.builder();
+            for (var segment : layout.segments()) {
+                int first = layout.first(segment);
+                for (int place = first; place < first + segment.length() - 1; place++) {
+                    if (batch.labels()[place + 1] != Batch.IGNORED) {
+                        places.add(place);
+                    }
+                }
+            }
+            var found = places.build().toArray();
+            return new Targets(
+                    found,
+                    IntStream.of(found).map(place -> batch.labels()[place + 1]).toArray());
+        }
+
+        public int count() {
+            return places.length;
+        }
+
+        Targets part(int from, int count) {
+            return new Targets(
+                    Arrays.copyOfRange(places, from, from + count), Arrays.copyOfRange(labels, from, from + count));
+        }
+    }
+}

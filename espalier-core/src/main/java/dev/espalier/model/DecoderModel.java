@@ -1,0 +1,179 @@
+package dev.espalier.model;
+
+import dev.espalier.data.Batch;
+import dev.espalier.data.TaskKind;
+import dev.espalier.error.InputException;
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.RandomStream;
+import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Variable;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+
+/** A causal language model, of whatever family: embeddings, blocks, a last norm, the output head. */
+public final class DecoderModel implements LanguageModel {
+    private final DecoderConfig config;
+    private final DecoderNames names;
+    private final Weights weights;
+    private final ScalarType dtype;
+    private final Embedding words;
+    private final @Nullable Embedding positions;
+    private final Dropout dropout;
+    private final List<DecoderLayer> layers = new ArrayList<>();
+    private final Norm norm;
+    private final CausalLmHead lmHead;
+    private final Linear output;
+    private final Map<String, Head> heads = new LinkedHashMap<>();
+
+    /**
+     * Builds the model; {@code weights} is closed with it.
+     *
+     * @throws InputException if a weight is missing or has another shape than the config says
+     */
+    public DecoderModel(DecoderConfig config, DecoderNames names, Weights weights, ScalarType dtype) {
+        Engine.load();
+        this.config = config;
+        this.names = names;
+        this.weights = weights;
+        this.dtype = dtype;
+        int hidden = config.hidden();
+        words = new Embedding(
+                names.embeddings(),
+                weights.parameter(names.embeddings() + ".weight", config.vocabulary(), hidden),
+                config.embeddingScale());
+        positions = names.positions()
+                .map(path -> new Embedding(path, weights.parameter(path + ".weight", config.maxTokens(), hidden), 1))
+                .orElse(null);
+        dropout = new Dropout(names.embeddings() + ".dropout", config.dropout().embedding());
+        for (int i = 0; i < config.layers().size(); i++) {
+            layers.add(new DecoderLayer(i, config, names, weights));
+        }
+        norm = DecoderLayer.norm(weights, names.finalNorm(), hidden, config);
+        output = new Linear(
+                names.head(),
+                config.tied()
+                        ? words.weight()
+                        : weights.parameter(names.head() + ".weight", config.vocabulary(), hidden),
+                null);
+        lmHead = new CausalLmHead(output, config.logitCap());
+        heads.put("", lmHead);
+    }
+
+    public DecoderConfig config() {
+        return config;
+    }
+
+    /** Where the weights are. */
+    public DecoderNames names() {
+        return names;
+    }
+
+    @Override
+    public ScalarType dtype() {
+        return dtype;
+    }
+
+    @Override
+    public int maxTokens() {
+        return config.maxTokens();
+    }
+
+    /** The output head. */
+    public CausalLmHead lmHead() {
+        return lmHead;
+    }
+
+    /** The word embeddings. */
+    public Embedding embeddings() {
+        return words;
+    }
+
+    @Override
+    public Head addHead(String name, TaskKind kind, int outputs, Pooling pooling, RandomStream random) {
+        if (kind != TaskKind.CAUSAL_LM) {
+            throw new InputException("A " + config.modelType() + " model has no head for a task of kind "
+                    + kind.problemType() + "; use an encoder, or ask for a text with kind causal-lm.");
+        }
+        heads.put(name, lmHead);
+        return lmHead;
+    }
+
+    @Override
+    public Map<String, Head> heads() {
+        return Collections.unmodifiableMap(heads);
+    }
+
+    @Override
+    public Variable hidden(Batch batch, ForwardContext context) {
+        return hidden(batch.inputIds(), context, state -> {});
+    }
+
+    /**
+     * The last hidden states, {@code [rows * tokens, hidden]}.
+     *
+     * @param ids token ids, {@code [rows * tokens]}
+     * @param states sees the embeddings, every layer's output but the last's, and what is returned
+     */
+    public Variable hidden(long[] ids, ForwardContext context, Consumer<Variable> states) {
+        int longest = context.tokenOrder().longest();
+        if (longest > maxTokens()) {
+            throw new InputException("A sequence of " + longest + " tokens is longer than the model's " + maxTokens()
+                    + " positions; shorten it.");
+        }
+        try (var scope = Scope.open()) {
+            var x = embed(ids, context);
+            for (var layer : layers) {
+                states.accept(x);
+                x = context.checkpointing()
+                        ? Checkpointing.run(layer::forward, layer.trains(context.tape()), x, context)
+                        : layer.forward(x, context);
+            }
+            var result = norm.forward(x, context);
+            states.accept(result);
+            var cache = context.cache();
+            if (cache != null) {
+                cache.advance(context.layout());
+            }
+            scope.keep(result.value());
+            return result;
+        }
+    }
+
+    private Variable embed(long[] ids, ForwardContext context) {
+        var x = words.forward(ids, context);
+        if (positions != null) {
+            x = Residual.add(positions.forward(context.tokenOrder().positions(), context), x, context);
+        }
+        return dropout.forward(x, context);
+    }
+
+    @Override
+    public Map<String, Linear> linears() {
+        var linears = new LinkedHashMap<String, Linear>();
+        layers.forEach(layer -> layer.linears().forEach(linear -> linears.put(linear.name(), linear)));
+        linears.put(output.name(), output);
+        return linears;
+    }
+
+    @Override
+    public Map<String, Parameter> parameters() {
+        return Collections.unmodifiableMap(weights.parameters());
+    }
+
+    @Override
+    public Weights weights() {
+        return weights;
+    }
+
+    @Override
+    public void close() {
+        weights.close();
+    }
+}

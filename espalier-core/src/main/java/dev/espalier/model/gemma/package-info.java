@@ -1,0 +1,5 @@
+/** The Gemma families' configs and names. */
+@NullMarked
+package dev.espalier.model.gemma;
+
+import org.jspecify.annotations.NullMarked;
