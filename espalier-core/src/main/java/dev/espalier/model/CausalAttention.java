@@ -142,7 +142,13 @@ final class CausalAttention {
         }
         var mask = training.random()
                 .at(name)
-                .attentionKeepMask(dropout, training.sequences(), context.layout(), keyValueHeads * group, dtype);
+                .attentionKeepMask(
+                        dropout,
+                        training.sequences(),
+                        context.layout(),
+                        context.tokens(),
+                        keyValueHeads * group,
+                        dtype);
         mask.mul_(new Scalar(1 / (1 - dropout)));
         return mask.view((long) context.rows() * keyValueHeads, (long) group * context.tokens(), context.tokens());
     }

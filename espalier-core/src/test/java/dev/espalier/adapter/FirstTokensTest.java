@@ -10,7 +10,7 @@ import dev.espalier.data.TaskKind;
 import dev.espalier.model.EncoderModel;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Pooling;
-import dev.espalier.model.auto.AutoEncoder;
+import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.RandomStream;
@@ -71,7 +71,7 @@ class FirstTokensTest {
         var dropped = config.replaceAll("(\"\\w+_dropout_prob\": )0\\.0", "$10.3");
         assertThat(dropped).isNotEqualTo(config);
         Files.writeString(folder.resolve("config.json"), dropped);
-        return AutoEncoder.open(folder, ScalarType.Float);
+        return AutoModel.encoder(folder, ScalarType.Float);
     }
 
     private static double step(Batch batch, Gradients gradients, Function<ForwardContext, Variable> function) {
