@@ -2,8 +2,6 @@ package dev.espalier.checkpoint;
 
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
-import dev.espalier.tensor.Scope;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -16,14 +14,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Writes safetensors files; {@link SafetensorsFile} reads them and has the grammar. */
 public final class Safetensors {
     private static final int ALIGNMENT = 8;
-    private static final long CHUNK_BYTES = 1L << 26;
 
     private Safetensors() {}
 
@@ -49,9 +45,9 @@ public final class Safetensors {
         var header = header(ordered, metadata);
         AtomicFiles.write(target, temporary -> {
             try (var channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                writeFully(channel, header);
+                TensorBytes.writeFully(channel, header);
                 for (var named : ordered) {
-                    writeData(channel, named.tensor);
+                    TensorBytes.write(channel, named.tensor);
                 }
             }
         });
@@ -95,24 +91,5 @@ public final class Safetensors {
         var end = begin + named.tensor.numel() * named.dtype.bytes;
         node.putArray("data_offsets").add(begin).add(end);
         return end;
-    }
-
-    private static void writeData(FileChannel channel, Tensor tensor) throws IOException {
-        try (var scope = Scope.open()) {
-            var contiguous = tensor.detach().cpu().contiguous();
-            var bytes = contiguous.numel() * contiguous.element_size();
-            var data = new BytePointer(contiguous.data_ptr());
-            for (long begin = 0; begin < bytes; begin += CHUNK_BYTES) {
-                // A pointer of its own per chunk: a byte buffer cannot reach beyond 2 GiB from its base.
-                var chunk = data.getPointer(begin).capacity(Math.min(CHUNK_BYTES, bytes - begin));
-                writeFully(channel, chunk.asByteBuffer());
-            }
-        }
-    }
-
-    private static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
-        while (buffer.hasRemaining()) {
-            channel.write(buffer);
-        }
     }
 }
