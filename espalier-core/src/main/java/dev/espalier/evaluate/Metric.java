@@ -31,8 +31,7 @@ public enum Metric {
 
     Metric(boolean higherIsBetter, TaskKind... kinds) {
         this.higherIsBetter = higherIsBetter;
-        this.kinds = EnumSet.noneOf(TaskKind.class);
-        this.kinds.addAll(List.of(kinds));
+        this.kinds = EnumSet.copyOf(List.of(kinds));
     }
 
     /** What a task is judged by unless the recipe says otherwise. */

@@ -5,6 +5,7 @@ import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -126,8 +127,9 @@ public final class Sampler {
             var row = rows.get(i);
             long start = (long) i * vocabulary;
             Arrays.stream(row.tokens(), 0, row.length()).distinct().forEach(id -> {
-                float score = pointer.get(start + id);
-                pointer.put(start + id, score < 0 ? score * penalty : score / penalty);
+                long place = start + Objects.checkIndex(id, vocabulary);
+                float score = pointer.get(place);
+                pointer.put(place, score < 0 ? score * penalty : score / penalty);
             });
         }
         return scores;
