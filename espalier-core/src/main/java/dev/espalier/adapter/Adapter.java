@@ -1,17 +1,22 @@
 package dev.espalier.adapter;
 
 import dev.espalier.error.InputException;
+import dev.espalier.model.Adaptable;
+import dev.espalier.model.Delta;
+import dev.espalier.model.Embedding;
+import dev.espalier.model.EmbeddingDelta;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -25,12 +30,27 @@ public final class Adapter implements AutoCloseable {
     private final AdapterSpec spec;
     private final Map<String, Module> modules;
     private final Owner owner;
-    private @Nullable Map<Linear, LinearDelta> attached;
+    private @Nullable List<Place<?>> attached;
     private boolean enabled;
     private Map<String, JsonNode> savedKeys = Map.of();
 
-    /** The delta of one linear, the shape of that linear, and the delta's weights. */
-    record Module(LinearDelta delta, int inFeatures, int outFeatures, List<DeltaWeights.Stored> weights) {}
+    /** The delta of one module, the shape of that module, and the delta's weights. */
+    record Module(Adaptable<?> site, Delta delta, List<DeltaWeights.Stored> weights) {
+        List<Integer> shape() {
+            return site.shape();
+        }
+
+        boolean storedTransposed() {
+            return site instanceof Linear linear && linear.isStoredTransposed();
+        }
+    }
+
+    /** A delta and the module it changes. */
+    private record Place<D extends Delta>(Adaptable<D> module, D delta) {
+        void attach(String adapter) {
+            module.attach(adapter, delta);
+        }
+    }
 
     private Adapter(String name, AdapterSpec spec, Map<String, Module> modules, Owner owner) {
         this.name = name;
@@ -54,7 +74,7 @@ public final class Adapter implements AutoCloseable {
             String name,
             AdapterSpec spec,
             LanguageModel model,
-            Map<String, Linear> linears,
+            Map<String, Adaptable<?>> targets,
             DeltaWeights.Source source) {
         if (name.isEmpty() || name.contains(".")) {
             throw new InputException("An adapter's name must be some text without a dot, not '" + name + "'.");
@@ -62,12 +82,9 @@ public final class Adapter implements AutoCloseable {
         var owner = new Owner();
         try {
             var modules = new LinkedHashMap<String, Module>();
-            linears.forEach((path, linear) -> {
-                var weights = new DeltaWeights(name, path, linears.size(), source, owner);
-                var delta = spec.delta(linear, weights);
-                modules.put(
-                        path,
-                        new Module(delta, linear.inFeatures(), linear.outFeatures(), List.copyOf(weights.made())));
+            targets.forEach((path, target) -> {
+                var weights = new DeltaWeights(name, path, targets.size(), source, owner);
+                modules.put(path, new Module(target, delta(spec, target, weights), weights.made()));
             });
             var adapter = new Adapter(name, spec, modules, owner);
             adapter.attach(model);
@@ -78,6 +95,12 @@ public final class Adapter implements AutoCloseable {
         }
     }
 
+    private static Delta delta(AdapterSpec spec, Adaptable<?> target, DeltaWeights weights) {
+        return target instanceof Embedding embedding
+                ? spec.delta(embedding, weights)
+                : spec.delta((Linear) target, weights);
+    }
+
     public String name() {
         return name;
     }
@@ -86,9 +109,9 @@ public final class Adapter implements AutoCloseable {
         return spec;
     }
 
-    /** The deltas by their linear's path, in forward order. */
-    public Map<String, LinearDelta> deltas() {
-        var deltas = new LinkedHashMap<String, LinearDelta>();
+    /** The deltas by their module's path, in forward order. */
+    public Map<String, Delta> deltas() {
+        var deltas = new LinkedHashMap<String, Delta>();
         modules.forEach((path, module) -> deltas.put(path, module.delta()));
         return Collections.unmodifiableMap(deltas);
     }
@@ -125,34 +148,61 @@ public final class Adapter implements AutoCloseable {
     /**
      * Attaches this adapter to {@code model} and enables it.
      *
-     * @throws InputException if the model lacks a linear that the adapter changes, or has it in another shape
+     * @throws InputException if the model lacks a module that the adapter changes, or has it in another shape
      * @throws IllegalStateException if it is attached already, or the model has an adapter of that name
      */
     public void attach(LanguageModel model) {
         if (attached != null) {
             throw new IllegalStateException("adapter '" + name + "' is attached already; detach it first");
         }
-        var linears = model.linears();
-        var places = new LinkedHashMap<Linear, LinearDelta>();
-        modules.forEach((path, module) -> places.put(fitting(path, module, linears.get(path)), module.delta()));
+        var targets = model.adaptables();
+        var places = new ArrayList<Place<?>>();
+        modules.forEach((path, module) -> places.add(place(path, module, targets.get(path))));
         attached = places;
         enable();
     }
 
-    private Linear fitting(String path, Module module, @Nullable Linear linear) {
-        var shape = Arrays.asList(module.outFeatures(), module.inFeatures());
-        if (linear == null) {
-            throw new InputException("Adapter '" + name + "' changes " + path + " " + shape
+    private Place<?> place(String path, Module module, @Nullable Adaptable<?> target) {
+        if (target == null) {
+            throw new InputException("Adapter '" + name + "' changes " + path + " " + module.shape()
                     + ", which the model does not have; use the base model it was trained on.");
         }
-        if (linear.inFeatures() != module.inFeatures() || linear.outFeatures() != module.outFeatures()) {
-            throw new InputException("Adapter '" + name + "' changes " + path + " of shape " + shape
-                    + ", but the model has " + linear + "; use the base model it was trained on.");
+        if (!target.shape().equals(module.shape())) {
+            throw new InputException("Adapter '" + name + "' changes " + path + " of shape " + module.shape()
+                    + ", but the model has it in shape " + target.shape() + "; use the base model it was trained on.");
         }
-        if (linear.deltas().containsKey(name)) {
+        if (target.deltas().containsKey(name)) {
             throw new IllegalStateException("the model has an adapter '" + name + "' already");
         }
-        return linear;
+        if (target instanceof Linear linear && module.delta() instanceof LinearDelta delta) {
+            return new Place<>(linear, delta);
+        }
+        if (target instanceof Embedding embedding && module.delta() instanceof EmbeddingDelta delta) {
+            return new Place<>(embedding, delta);
+        }
+        throw new InputException("Adapter '" + name + "' changes " + path
+                + ", which is another kind of module in this model; use the base model it was trained on.");
+    }
+
+    /**
+     * A weight of the model with this adapter in it.
+     *
+     * @param weight a weight's full name, such as {@code model.layers.0.self_attn.q_proj.weight}
+     * @param value the frozen weight as it is stored, fp32
+     * @return fp32, of the same shape: {@code value} itself where the adapter does not change it, else of the caller's
+     *     scope
+     * @throws InputException if what the adapter does can't be put into a weight
+     */
+    public Tensor merged(String weight, Tensor value) {
+        var module = modules.get(weight.replaceFirst("\\.weight$", ""));
+        if (module == null || !weight.endsWith(".weight")) {
+            return value;
+        }
+        if (!(module.delta() instanceof Mergeable delta)) {
+            throw new InputException("Method '" + spec.method() + "' acts on every token differently, so it can't be"
+                    + " merged into a weight; export the adapter as format peft.");
+        }
+        return module.storedTransposed() ? delta.merged(value.t(), 0).t() : delta.merged(value, 0);
     }
 
     /** Takes this adapter off its model; it keeps its weights and can be attached again. */
@@ -167,7 +217,7 @@ public final class Adapter implements AutoCloseable {
             throw new IllegalStateException("adapter '" + name + "' is attached to no model");
         }
         if (!enabled) {
-            attached.forEach((linear, delta) -> linear.attach(name, delta));
+            attached.forEach(place -> place.attach(name));
             enabled = true;
         }
     }
@@ -175,7 +225,7 @@ public final class Adapter implements AutoCloseable {
     /** The model computes as if this adapter were not there, to the bit, until {@link #enable}. */
     public void disable() {
         if (enabled && attached != null) {
-            attached.keySet().forEach(linear -> linear.detach(name));
+            attached.forEach(place -> place.module().detach(name));
             enabled = false;
         }
     }

@@ -1,10 +1,10 @@
 package dev.espalier.adapter;
 
 import dev.espalier.adapter.AdapterCard.SavedHead;
-import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
 import dev.espalier.json.Json;
+import dev.espalier.model.LanguageModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,6 +20,9 @@ import tools.jackson.databind.JsonNode;
  * @param keys the file as it is, so that keys that mean nothing here survive rewriting
  */
 record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskType, Map<String, JsonNode> keys) {
+    /** PEFT's task type of a decoder that writes text. */
+    static final String CAUSAL_LM = "CAUSAL_LM";
+
     /** The file's name in the folder. */
     static final String FILE = "adapter_config.json";
 
@@ -53,8 +56,8 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
     }
 
     /** The text of the file for {@code adapter}, its keys in alphabetical order as PEFT has them. */
-    static String text(Adapter adapter, AdapterCard card, List<String> modulesToSave) {
-        return text(adapter, format(adapter.spec()), card, modulesToSave);
+    static String text(Adapter adapter, LanguageModel model, AdapterCard card, List<String> modulesToSave) {
+        return text(adapter, format(adapter.spec()), model, card, modulesToSave);
     }
 
     private static ConfigFormat<?> format(AdapterSpec spec) {
@@ -65,21 +68,34 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
     }
 
     private static <S extends AdapterSpec> String text(
-            Adapter adapter, ConfigFormat<S> format, AdapterCard card, List<String> modulesToSave) {
+            Adapter adapter,
+            ConfigFormat<S> format,
+            LanguageModel model,
+            AdapterCard card,
+            List<String> modulesToSave) {
         var keys = new TreeMap<String, Object>(format.defaults());
         keys.putAll(adapter.savedKeys());
         keys.put("peft_type", format.peftType());
         keys.put("task_type", taskType(card.heads()));
+        keys.computeIfPresent("fan_in_fan_out", (key, old) -> storedTransposed(adapter, model));
         keys.put("base_model_name_or_path", card.baseModel());
         keys.put("inference_mode", true);
         keys.put("modules_to_save", modulesToSave.isEmpty() ? Optional.empty() : modulesToSave);
-        putTargets(keys, adapter);
+        putTargets(keys, adapter, model);
         keys.putAll(format.keys(format.type().cast(adapter.spec())));
         return Json.pretty(keys);
     }
 
-    private static void putTargets(Map<String, Object> keys, Adapter adapter) {
-        var targets = adapter.spec().targets();
+    /** Whether the adapted linears are {@code Conv1D}s, as all of a model are or none. */
+    private static boolean storedTransposed(Adapter adapter, LanguageModel model) {
+        var linears = model.linears();
+        return adapter.modules().keySet().stream()
+                .map(linears::get)
+                .anyMatch(linear -> linear != null && linear.isStoredTransposed());
+    }
+
+    private static void putTargets(Map<String, Object> keys, Adapter adapter, LanguageModel model) {
+        var targets = adapter.spec().targets().in(model);
         // Paths stand for all-linear, as PEFT has it: which linears there are depends on the model's class.
         var found = ModuleNames.of(new ArrayList<>(adapter.modules().keySet()));
         keys.put("target_modules", value(targets.modules().orElse(found)));
@@ -102,6 +118,11 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
         if (heads.size() != 1) {
             return Optional.empty();
         }
-        return Optional.of(heads.get(0).kind() == TaskKind.TOKEN_LABELS ? "TOKEN_CLS" : "SEQ_CLS");
+        return Optional.of(
+                switch (heads.get(0).kind()) {
+                    case TOKEN_LABELS -> "TOKEN_CLS";
+                    case CAUSAL_LM -> CAUSAL_LM;
+                    case SINGLE_LABEL, MULTI_LABEL, REGRESSION -> "SEQ_CLS";
+                });
     }
 }

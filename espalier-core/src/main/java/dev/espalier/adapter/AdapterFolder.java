@@ -138,7 +138,8 @@ public final class AdapterFolder implements AutoCloseable {
                 Safetensors.write(target.resolve(WEIGHTS), weights, Map.of("format", "pt"));
             }
             AtomicFiles.writeString(
-                    target.resolve(AdapterConfig.FILE), AdapterConfig.text(adapter, card, List.copyOf(heads.keySet())));
+                    target.resolve(AdapterConfig.FILE),
+                    AdapterConfig.text(adapter, model, card, List.copyOf(heads.keySet())));
             AtomicFiles.writeString(target.resolve(CARD), Json.pretty(card));
             AtomicFiles.writeString(target.resolve("README.md"), Readme.of(adapter, card));
         });

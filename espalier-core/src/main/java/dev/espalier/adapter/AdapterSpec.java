@@ -1,14 +1,17 @@
 package dev.espalier.adapter;
 
+import dev.espalier.error.InputException;
+import dev.espalier.model.Embedding;
+import dev.espalier.model.EmbeddingDelta;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 
-/** Which linears an adapter changes and how its delta of one linear is composed. */
+/** Which modules an adapter changes and how its delta of one module is composed. */
 public sealed interface AdapterSpec permits LoraSpec, SiraSpec, HeadOnlySpec {
     /** The method's name in recipes and reports, such as {@code lora}. */
     String method();
 
-    /** The linears that get a delta. */
+    /** The modules that get a delta. */
     TargetModules targets();
 
     /**
@@ -17,4 +20,16 @@ public sealed interface AdapterSpec permits LoraSpec, SiraSpec, HeadOnlySpec {
      * @param weights makes the delta's weights, new or from a file
      */
     LinearDelta delta(Linear linear, DeltaWeights weights);
+
+    /**
+     * Composes the delta of {@code embedding}.
+     *
+     * @param weights makes the delta's weights, new or from a file
+     * @throws InputException if the method has none for embeddings
+     */
+    default EmbeddingDelta delta(Embedding embedding, DeltaWeights weights) {
+        throw new InputException(
+                "Method '" + method() + "' adapts linears only, but its target modules name the embedding "
+                        + embedding.name() + "; leave it out, or use method 'lora'.");
+    }
 }

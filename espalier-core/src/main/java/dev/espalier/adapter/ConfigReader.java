@@ -100,7 +100,7 @@ final class ConfigReader {
                                 list(key, "a text or a list of texts", JsonNode::isString, JsonNode::stringValue)));
     }
 
-    /** The keys that say what is adapted; without {@code target_modules} PEFT's default for BERT-like models. */
+    /** The keys that say what is adapted; without {@code target_modules} PEFT's default for the model's family. */
     TargetModules targets() {
         boolean all = isText("target_modules") && text("target_modules").equals(Optional.of(TargetModules.ALL_LINEAR));
         return new TargetModules(

@@ -61,7 +61,7 @@ public final class DeltaWeights {
             var values = source.values(module, key, layout, initial).to(ScalarType.Float);
             // Copied, because a file's tensor is a view of the mapping.
             var own = owner.own(values.is_contiguous() ? values.clone() : values.contiguous());
-            int dot = key.lastIndexOf('.');
+            int dot = key.contains(".") ? key.lastIndexOf('.') : key.length();
             var name = module + "." + key.substring(0, dot) + "." + adapter + key.substring(dot);
             var parameter = new Parameter(name, own, true);
             made.add(new Stored(key, layout, parameter));
@@ -70,6 +70,6 @@ public final class DeltaWeights {
     }
 
     List<Stored> made() {
-        return made;
+        return List.copyOf(made);
     }
 }

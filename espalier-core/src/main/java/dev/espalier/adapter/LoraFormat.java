@@ -20,7 +20,6 @@ final class LoraFormat implements ConfigFormat<LoraSpec> {
     private static final String DEFAULTS = "peft-lora-defaults.json";
 
     private static final List<String> REFUSED = List.of(
-            "use_dora",
             "use_qalora",
             "use_bdlora",
             "lora_bias",
@@ -64,7 +63,8 @@ final class LoraFormat implements ConfigFormat<LoraSpec> {
                 config.flag("use_rslora", false),
                 ranks,
                 config.numbers("alpha_pattern"),
-                initialisation(config));
+                initialisation(config),
+                config.flag("use_dora", false));
     }
 
     private static Initialisation initialisation(ConfigReader config) {
@@ -90,6 +90,7 @@ final class LoraFormat implements ConfigFormat<LoraSpec> {
         keys.put("lora_alpha", number(spec.alpha()));
         keys.put("lora_dropout", spec.dropout());
         keys.put("use_rslora", spec.rslora());
+        keys.put("use_dora", spec.dora());
         keys.put("rank_pattern", spec.rankPattern());
         var alphas = new LinkedHashMap<String, Object>();
         spec.alphaPattern().forEach((key, alpha) -> alphas.put(key, number(alpha)));

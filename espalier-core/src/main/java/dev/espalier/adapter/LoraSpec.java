@@ -1,6 +1,9 @@
 package dev.espalier.adapter;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.espalier.error.InputException;
+import dev.espalier.model.Embedding;
+import dev.espalier.model.EmbeddingDelta;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.tensor.Initialiser;
@@ -8,6 +11,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * LoRA (Hu et al., <a href="https://arxiv.org/abs/2106.09685">arXiv 2106.09685</a>): {@code y += s B A x} with
@@ -20,6 +24,7 @@ import java.util.Optional;
  * @param dropout on the input of {@code A} in training
  * @param rankPattern ranks of single modules, in the order they are tried
  * @param alphaPattern alphas of single modules, in the order they are tried
+ * @param dora whether rows keep a trained length of their own: DoRA, see {@link MagnitudeDelta}
  */
 public record LoraSpec(
         TargetModules targets,
@@ -29,7 +34,8 @@ public record LoraSpec(
         boolean rslora,
         Map<String, Integer> rankPattern,
         Map<String, Double> alphaPattern,
-        Initialisation initialisation)
+        Initialisation initialisation,
+        boolean dora)
         implements AdapterSpec {
     /** The name in recipes. */
     public static final String METHOD = "lora";
@@ -73,35 +79,42 @@ public record LoraSpec(
     /** Rank 8 and alpha 16 on query and value. */
     public static LoraSpec defaults() {
         return new LoraSpec(
-                TargetModules.DEFAULT, RANK, ALPHA, DROPOUT, false, Map.of(), Map.of(), Initialisation.DEFAULT);
+                TargetModules.DEFAULT, RANK, ALPHA, DROPOUT, false, Map.of(), Map.of(), Initialisation.DEFAULT, false);
     }
 
     public LoraSpec withTargets(TargetModules targets) {
-        return new LoraSpec(targets, rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation);
+        return with(copy -> copy.targets = targets);
     }
 
     public LoraSpec withRank(int rank) {
-        return new LoraSpec(targets, rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation);
+        return with(copy -> copy.rank = rank);
     }
 
     public LoraSpec withAlpha(double alpha) {
-        return new LoraSpec(targets, rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation);
+        return with(copy -> copy.alpha = alpha);
     }
 
     public LoraSpec withDropout(double dropout) {
-        return new LoraSpec(targets, rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation);
+        return with(copy -> copy.dropout = dropout);
     }
 
     public LoraSpec withRslora(boolean rslora) {
-        return new LoraSpec(targets, rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation);
+        return with(copy -> copy.rslora = rslora);
     }
 
     public LoraSpec withPatterns(Map<String, Integer> rankPattern, Map<String, Double> alphaPattern) {
-        return new LoraSpec(targets, rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation);
+        return with(copy -> {
+            copy.rankPattern = rankPattern;
+            copy.alphaPattern = alphaPattern;
+        });
     }
 
     public LoraSpec withInitialisation(Initialisation initialisation) {
-        return new LoraSpec(targets, rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation);
+        return with(copy -> copy.initialisation = initialisation);
+    }
+
+    public LoraSpec withDora(boolean dora) {
+        return with(copy -> copy.dora = dora);
     }
 
     @Override
@@ -146,6 +159,69 @@ public record LoraSpec(
                 random -> initialisation == Initialisation.RANDOM
                         ? Initialiser.kaimingUniform(r, random, out, r)
                         : Initialiser.zeros(out, r));
-        return new RankGatedDelta(linear.name(), a, b, 1, scaling(linear.name()), dropout, null);
+        var lowRank = new RankGatedDelta(linear.name(), a, b, 1, scaling(linear.name()), dropout, null);
+        if (!dora) {
+            return lowRank;
+        }
+        var magnitude = weights.weight(
+                "lora_magnitude_vector", StoredLayout.same(out), random -> RowNorms.of(linear.matrix(), lowRank));
+        return new MagnitudeDelta(magnitude, lowRank);
+    }
+
+    /** {@code A} starts at zero and {@code B} normal, as PEFT starts embeddings. */
+    @Override
+    public EmbeddingDelta delta(Embedding embedding, DeltaWeights weights) {
+        if (dora) {
+            throw new InputException("DoRA adapts linears only, but its target modules name the embedding "
+                    + embedding.name() + "; leave it out, or switch DoRA off.");
+        }
+        int r = rank(embedding.name());
+        int count = embedding.shape().get(0);
+        int features = embedding.shape().get(1);
+        boolean zero = initialisation != Initialisation.RANDOM;
+        var a = weights.weight(
+                "lora_embedding_A",
+                StoredLayout.same(r, count),
+                random -> zero ? Initialiser.zeros(r, count) : Initialiser.normal(1, random, r, count));
+        var b = weights.weight(
+                "lora_embedding_B",
+                StoredLayout.same(features, r),
+                random -> Initialiser.normal(1, random, features, r));
+        return new LowRankEmbeddingDelta(a, b, scaling(embedding.name()));
+    }
+
+    private LoraSpec with(Consumer<Copy> change) {
+        var copy = new Copy(this);
+        change.accept(copy);
+        return copy.spec();
+    }
+
+    /** The components while some of them change. */
+    private static final class Copy {
+        private TargetModules targets;
+        private int rank;
+        private double alpha;
+        private double dropout;
+        private boolean rslora;
+        private Map<String, Integer> rankPattern;
+        private Map<String, Double> alphaPattern;
+        private Initialisation initialisation;
+        private boolean dora;
+
+        Copy(LoraSpec spec) {
+            targets = spec.targets;
+            rank = spec.rank;
+            alpha = spec.alpha;
+            dropout = spec.dropout;
+            rslora = spec.rslora;
+            rankPattern = spec.rankPattern;
+            alphaPattern = spec.alphaPattern;
+            initialisation = spec.initialisation;
+            dora = spec.dora;
+        }
+
+        LoraSpec spec() {
+            return new LoraSpec(targets, rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation, dora);
+        }
     }
 }

@@ -1,6 +1,8 @@
 package dev.espalier.adapter;
 
+import dev.espalier.error.InputException;
 import dev.espalier.model.ForwardContext;
+import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
@@ -21,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Weights are fp32; products run in the input's dtype.
  */
-public final class RankGatedDelta implements LinearDelta {
+public final class RankGatedDelta implements LinearDelta, Mergeable {
     private final String name;
     private final Parameter a;
     private final Parameter b;
@@ -81,18 +83,27 @@ public final class RankGatedDelta implements LinearDelta {
         return scaling;
     }
 
+    /** On the experts' input in training. */
+    double dropout() {
+        return dropout;
+    }
+
+    /** Whether every token gets the same, so that the delta can be merged. */
+    boolean isStatic() {
+        return router == null;
+    }
+
     @Override
     public boolean tokenwise() {
         return router == null;
     }
 
     @Override
-    public @Nullable Backward forward(Variable x, Tensor y, ForwardContext context) {
+    public @Nullable Backward forward(Linear linear, Variable x, Tensor y, ForwardContext context) {
         var tape = context.tape();
         var dtype = Engine.dtype(x.value());
         var gate = router == null ? null : router.route(x, context);
-        var mask = context.dropoutMask(
-                name + ".lora_dropout", dropout, (int) x.value().size(1), dtype);
+        var mask = dropoutMask(x, context);
         var input = mask == null ? x.value() : x.value().mul(mask);
         double scale = mask == null ? scaling : scaling / (1 - dropout);
         var down = a.value().to(dtype);
@@ -111,6 +122,22 @@ public final class RankGatedDelta implements LinearDelta {
             backward(x, dY, saved, scale, tape);
             return dY;
         };
+    }
+
+    /** What of {@code x} the experts see, 0 or 1; null for all. The same whenever it is asked for in a pass. */
+    @Nullable Tensor dropoutMask(Variable x, ForwardContext context) {
+        var value = x.value();
+        return context.dropoutMask(name + ".lora_dropout", dropout, (int) value.size(1), Engine.dtype(value));
+    }
+
+    @Override
+    public Tensor merged(Tensor rows, long first) {
+        if (!isStatic()) {
+            throw new InputException("The experts of " + name + " act on every token differently, so they can't be"
+                    + " merged into its weight; keep the adapter beside the base model.");
+        }
+        var up = b.value().narrow(0, first, rows.size(0));
+        return torch.addmm(rows, up, a.value(), new Scalar(1), new Scalar(scaling));
     }
 
     /** {@code D ⊙ u}, {@code [tokens, experts * rank]}. */

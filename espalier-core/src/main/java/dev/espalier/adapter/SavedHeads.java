@@ -1,6 +1,7 @@
 package dev.espalier.adapter;
 
 import dev.espalier.adapter.AdapterCard.SavedHead;
+import dev.espalier.data.TaskKind;
 import dev.espalier.model.Head;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
@@ -39,6 +40,9 @@ final class SavedHeads {
     Map<Parameter, Tensor> find(List<SavedHead> heads, LanguageModel model) {
         var found = new LinkedHashMap<Parameter, Tensor>();
         for (var saved : heads) {
+            if (saved.kind() == TaskKind.CAUSAL_LM) {
+                continue; // The checkpoint's own head, which is never trained itself.
+            }
             for (var parameter : parameters(model.heads().get(saved.name()))) {
                 if (parameter.trainable() || tensors.has(parameter.name())) {
                     found.put(parameter, tensors.tensor(parameter.name(), parameter.shape()));

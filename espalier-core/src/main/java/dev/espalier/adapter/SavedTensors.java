@@ -87,6 +87,10 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
 
     /** What is known of a folder that has PEFT's files only: one head, whose classifier gives the number of labels. */
     AdapterCard card(AdapterConfig config) {
+        if (config.taskType().equals(Optional.of(AdapterConfig.CAUSAL_LM))) {
+            var head = new SavedHead("", "", TaskKind.CAUSAL_LM, List.of(), Pooling.DEFAULT);
+            return new AdapterCard(config.baseModel(), Optional.empty(), List.of(head));
+        }
         var heads = file.names().stream()
                 .filter(name -> name.matches(".*\\.classifier(\\.out_proj)?\\.weight"))
                 .findFirst()

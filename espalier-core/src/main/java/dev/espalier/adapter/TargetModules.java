@@ -2,6 +2,7 @@ package dev.espalier.adapter;
 
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
+import dev.espalier.model.Adaptable;
 import dev.espalier.model.Head;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
@@ -15,9 +16,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Which linears of a model get a delta, matched as PEFT does it. Modules that are trained as a whole never do.
+ * Which linears and embeddings of a model get a delta, matched as PEFT does it. Modules that are trained as a whole never do.
  *
- * @param modules names or an expression; empty for {@code all-linear}: every linear but those of the heads
+ * @param modules names or an expression, no names for the family's {@linkplain #DEFAULT default}; empty for
+ *     {@code all-linear}: every linear but those of the heads
  * @param exclude modules that are left out although they match
  * @param layersToTransform indices of the layers that are adapted; empty for all. An exact path in {@code modules} is
  *     adapted in any case
@@ -31,11 +33,11 @@ public record TargetModules(
     /** The word for every linear but those of the heads. */
     public static final String ALL_LINEAR = "all-linear";
 
-    /** PEFT's choice for BERT-like encoders: query and value. */
-    public static final TargetModules DEFAULT = of("query", "value");
+    /** What PEFT adapts in a model of its family: the linears that make queries and values. */
+    public static final TargetModules DEFAULT = of();
 
-    /** No linear. */
-    static final TargetModules NONE = of();
+    /** No module. */
+    static final TargetModules NONE = matching("");
 
     public TargetModules {
         layersToTransform = List.copyOf(layersToTransform);
@@ -81,14 +83,23 @@ public record TargetModules(
         return new TargetModules(modules, exclude, layers, pattern);
     }
 
+    /** The same with the names that {@link #DEFAULT} stands for in {@code model}. */
+    TargetModules in(LanguageModel model) {
+        return modules.equals(DEFAULT.modules)
+                ? new TargetModules(
+                        Optional.of(ModuleNames.of(model.usualTargets())), exclude, layersToTransform, layersPattern)
+                : this;
+    }
+
     /**
-     * The linears of {@code model} to adapt, by path, in forward order.
+     * The modules of {@code model} to adapt, by path, in forward order.
      *
      * @throws InputException if a name or the expression matches nothing
      */
-    public Map<String, Linear> select(LanguageModel model) {
-        var selected = find(model);
-        modules.ifPresent(m -> requireKnown(m, model.linears().keySet()));
+    public Map<String, Adaptable<?>> select(LanguageModel model) {
+        var named = in(model);
+        named.modules.ifPresent(m -> requireKnown(m, model.adaptables().keySet()));
+        var selected = named.find(model);
         if (selected.isEmpty() && !equals(NONE)) {
             throw new InputException("target_modules " + this + " leave no module of the model to adapt.");
         }
@@ -96,7 +107,11 @@ public record TargetModules(
     }
 
     /** As {@link #select}, but names that match nothing are passed over, as PEFT does. */
-    Map<String, Linear> find(LanguageModel model) {
+    Map<String, Adaptable<?>> find(LanguageModel model) {
+        var named = in(model);
+        if (named != this) {
+            return named.find(model);
+        }
         var heads = model.heads().values();
         var headLinears = heads.stream()
                 .flatMap(head -> head.linears().stream())
@@ -106,12 +121,13 @@ public record TargetModules(
                 .flatMap(head -> head.trained().stream())
                 .map(Head.TrainedModule::path)
                 .collect(Collectors.toSet());
-        var selected = new LinkedHashMap<String, Linear>();
-        model.linears().forEach((path, linear) -> {
-            boolean whole = saved.stream().anyMatch(module -> path.equals(module) || path.startsWith(module + "."));
-            boolean matches = modules.isPresent() ? matches(path) : !headLinears.contains(path);
+        var selected = new LinkedHashMap<String, Adaptable<?>>();
+        model.adaptables().forEach((path, module) -> {
+            boolean whole = saved.stream().anyMatch(head -> path.equals(head) || path.startsWith(head + "."));
+            boolean matches =
+                    modules.isPresent() ? matches(path) : module instanceof Linear && !headLinears.contains(path);
             if (!whole && matches && exclude.stream().noneMatch(e -> e.matches(path))) {
-                selected.put(path, linear);
+                selected.put(path, module);
             }
         });
         return selected;
@@ -138,15 +154,18 @@ public record TargetModules(
     }
 
     private static void requireKnown(ModuleNames modules, Set<String> paths) {
+        if (modules.equals(NONE.modules.orElseThrow())) {
+            return;
+        }
         if (modules.regex().isPresent() && paths.stream().noneMatch(modules::matches)) {
             var regex = modules.regex().get();
-            throw new InputException("No linear of the model matches target_modules '" + regex + "'"
+            throw new InputException("No module of the model matches target_modules '" + regex + "'"
                     + nearest(regex, paths) + "; the expression must match whole paths.");
         }
         for (var name : modules.names()) {
             if (paths.stream().noneMatch(path -> ModuleNames.isEnd(name, path))) {
                 throw new InputException(
-                        "The model has no linear '" + name + "'" + nearest(name, ends(name, paths)) + ".");
+                        "The model has no linear or embedding '" + name + "'" + nearest(name, ends(name, paths)) + ".");
             }
         }
     }
@@ -170,7 +189,10 @@ public record TargetModules(
     public String toString() {
         return modules.map(m -> m.regex()
                                 .map(r -> "'" + r + "'")
-                                .orElse(m.names().toString()))
+                                .orElse(
+                                        m.names().isEmpty()
+                                                ? "the family's usual modules"
+                                                : m.names().toString()))
                         .orElse(ALL_LINEAR)
                 + exclude.map(e -> " without " + e.regex().orElse(e.names().toString()))
                         .orElse("")

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
@@ -90,9 +91,14 @@ public final class DecoderModel implements LanguageModel {
         return lmHead;
     }
 
-    /** The word embeddings. */
-    public Embedding embeddings() {
-        return words;
+    @Override
+    public Map<String, Embedding> embeddings() {
+        var embeddings = new LinkedHashMap<String, Embedding>();
+        embeddings.put(words.name(), words);
+        if (positions != null) {
+            embeddings.put(positions.name(), positions);
+        }
+        return embeddings;
     }
 
     @Override
@@ -160,6 +166,15 @@ public final class DecoderModel implements LanguageModel {
         layers.forEach(layer -> layer.linears().forEach(linear -> linears.put(linear.name(), linear)));
         linears.put(output.name(), output);
         return linears;
+    }
+
+    @Override
+    public List<String> usualTargets() {
+        var projections = names.linears().projections();
+        return Stream.of(projections.get(0), projections.get(projections.size() - 1))
+                .distinct()
+                .map(path -> path.substring(path.lastIndexOf('.') + 1))
+                .toList();
     }
 
     @Override

@@ -4,16 +4,21 @@ import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
-/** A table of vectors, by number. Named by its Hugging Face path. */
-public final class Embedding {
+/** A table of vectors, by number, and whatever deltas are attached. Named by its Hugging Face path. */
+public final class Embedding implements Adaptable<EmbeddingDelta> {
     private final String name;
     private final Parameter weight;
     private final double scale;
+    private final AttachedDeltas<EmbeddingDelta> deltas = new AttachedDeltas<>();
 
     /**
      * @param weight {@code [count, features]}
@@ -25,6 +30,7 @@ public final class Embedding {
         this.scale = scale;
     }
 
+    @Override
     public String name() {
         return name;
     }
@@ -34,8 +40,24 @@ public final class Embedding {
         return weight;
     }
 
-    List<Parameter> parameters() {
-        return List.of(weight);
+    @Override
+    public List<Integer> shape() {
+        return List.of((int) weight.shape()[0], (int) weight.shape()[1]);
+    }
+
+    @Override
+    public void attach(String adapter, EmbeddingDelta delta) {
+        deltas.attach(adapter, delta);
+    }
+
+    @Override
+    public void detach(String adapter) {
+        deltas.detach(adapter);
+    }
+
+    @Override
+    public Map<String, EmbeddingDelta> deltas() {
+        return deltas.byAdapter();
     }
 
     /** Numbers {@code [tokens]} to {@code [tokens, features]}. */
@@ -44,18 +66,37 @@ public final class Embedding {
         try (var scope = Scope.open()) {
             var indices = tape.save(torch.tensor(numbers));
             var y = torch.index_select(weight.value(), 0, indices);
+            Deque<Delta.Backward> backwards = new ArrayDeque<>();
+            for (var attached : deltas().entrySet()) {
+                var backward = apply(attached.getKey(), attached.getValue(), indices, y, context);
+                if (backward != null) {
+                    backwards.push(backward);
+                }
+            }
             if (scale != 1) {
                 y.mul_(new Scalar(scale));
             }
-            return tape.record(scope, y, tape.trains(weight), dY -> deliver(dY, indices, tape));
+            boolean requiresGrad = tape.trains(weight) || !backwards.isEmpty();
+            return tape.record(scope, y, requiresGrad, dY -> backward(dY, indices, backwards, tape));
         }
     }
 
-    private void deliver(Tensor dY, Tensor indices, Tape tape) {
-        var gradient = torch.embedding_dense_backward(dY, indices, weight.shape()[0], -1, false);
-        if (scale != 1) {
-            gradient.mul_(new Scalar(scale));
+    private static Delta.@Nullable Backward apply(
+            String adapter, EmbeddingDelta delta, Tensor indices, Tensor y, ForwardContext context) {
+        if (context.selects(adapter)) {
+            return delta.forward(indices, y, context);
         }
-        tape.deliver(weight, gradient);
+        var tokens = context.selected(adapter);
+        return tokens == null ? null : tokens.apply(delta, indices, y);
+    }
+
+    private void backward(Tensor dOut, Tensor indices, Deque<Delta.Backward> deltas, Tape tape) {
+        var dY = scale == 1 ? dOut : dOut.mul(new Scalar(scale));
+        for (var delta : deltas) {
+            dY = delta.run(dY);
+        }
+        if (tape.trains(weight)) {
+            tape.deliver(weight, torch.embedding_dense_backward(dY, indices, weight.shape()[0], -1, false));
+        }
     }
 }

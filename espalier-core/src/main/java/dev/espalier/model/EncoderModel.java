@@ -148,6 +148,11 @@ public final class EncoderModel implements LanguageModel {
     }
 
     @Override
+    public List<String> usualTargets() {
+        return List.of("query", "value");
+    }
+
+    @Override
     public Map<String, Parameter> parameters() {
         var parameters = new LinkedHashMap<>(weights.parameters());
         for (var head : heads.values()) {

@@ -9,7 +9,10 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -33,6 +36,9 @@ public final class ForwardContext implements AutoCloseable {
     private final Map<Shared, Tensor> shared;
     private final @Nullable KvCache cache;
     private final boolean root;
+    private @Nullable List<Optional<String>> adapters;
+    private final Map<String, Optional<SelectedTokens>> selected = new HashMap<>();
+    private @Nullable ForwardContext whole;
 
     /**
      * What only training has.
@@ -82,7 +88,9 @@ public final class ForwardContext implements AutoCloseable {
     ForwardContext pooled() {
         var ones = new int[rows()];
         Arrays.fill(ones, 1);
-        return new ForwardContext(tape, Layout.rightPadded(1, ones), training, cache, this);
+        var context = new ForwardContext(tape, Layout.rightPadded(1, ones), training, cache, this);
+        context.adapters = adapters;
+        return context;
     }
 
     /**
@@ -91,6 +99,7 @@ public final class ForwardContext implements AutoCloseable {
     ForwardContext on(Tape other) {
         var context = new ForwardContext(other, layout, training, cache, this);
         context.order = order;
+        context.adapters = adapters;
         return context;
     }
 
@@ -98,7 +107,15 @@ public final class ForwardContext implements AutoCloseable {
     ForwardContext tokens(Tape other, int[] places) {
         var ones = new int[places.length];
         Arrays.fill(ones, 1);
-        return new ForwardContext(other, Layout.rightPadded(1, ones), ofTokens(places), cache, this);
+        var context = new ForwardContext(other, Layout.rightPadded(1, ones), ofTokens(places), cache, this);
+        if (adapters != null) {
+            var segmentOf = layout.segmentOfToken();
+            var perSegment = adapters;
+            context.adapters = Arrays.stream(places)
+                    .mapToObj(place -> perSegment.get(segmentOf[place]))
+                    .toList();
+        }
+        return context;
     }
 
     private @Nullable Training ofTokens(int[] places) {
@@ -154,6 +171,55 @@ public final class ForwardContext implements AutoCloseable {
     }
 
     /**
+     * Lets one adapter act on each sequence, of those that are enabled; without this call all of them act on all
+     * sequences. A sequence gets what it would get with that adapter alone.
+     *
+     * @param perSequence an adapter's name for each segment of the layout; empty for the bare model
+     */
+    public ForwardContext adapters(List<Optional<String>> perSequence) {
+        if (perSequence.size() != layout.segments().size()) {
+            throw new IllegalArgumentException(
+                    perSequence.size() + " adapters for " + layout.segments().size() + " sequences");
+        }
+        adapters = List.copyOf(perSequence);
+        selected.clear();
+        return this;
+    }
+
+    /** Whether {@code adapter} acts on all tokens. */
+    boolean selects(String adapter) {
+        return adapters == null || adapters.stream().allMatch(name -> name.equals(Optional.of(adapter)));
+    }
+
+    /** The tokens that {@code adapter} acts on where it does not on all; null where there is none. */
+    @Nullable SelectedTokens selected(String adapter) {
+        return selected.computeIfAbsent(adapter, this::select).orElse(null);
+    }
+
+    private Optional<SelectedTokens> select(String adapter) {
+        var perSequence = Objects.requireNonNull(adapters);
+        var chosen = IntStream.range(0, perSequence.size())
+                .filter(i -> perSequence.get(i).equals(Optional.of(adapter)))
+                .toArray();
+        if (chosen.length == 0) {
+            return Optional.empty();
+        }
+        var places = shared(List.of("tokens of", adapter), () -> torch.tensor(layout.places(chosen)));
+        var context = new ForwardContext(tape, layout.packed(chosen), ofSequences(chosen), cache, this);
+        context.whole = this;
+        return Optional.of(new SelectedTokens(places, context));
+    }
+
+    private @Nullable Training ofSequences(int[] chosen) {
+        if (training == null) {
+            return null;
+        }
+        var sequences =
+                Arrays.stream(chosen).mapToLong(i -> training.sequences()[i]).toArray();
+        return new Training(training.random(), sequences, training.sequencesInStep());
+    }
+
+    /**
      * The dropout mask of a layer: 0 with probability {@code p}, else 1, without the scale {@code 1 / (1 - p)}.
      *
      * @param name the layer's own name, which the draws depend on
@@ -192,7 +258,7 @@ public final class ForwardContext implements AutoCloseable {
      *
      * @param key what it is, as a value
      */
-    Tensor shared(Object key, Supplier<Tensor> make) {
+    public Tensor shared(Object key, Supplier<Tensor> make) {
         var place = new Shared(layout, key);
         var known = shared.get(place);
         if (known != null) {
@@ -221,7 +287,11 @@ public final class ForwardContext implements AutoCloseable {
 
     /** Adds an auxiliary loss that the operation's own backward pass accounts for; already weighted. */
     public void addAuxiliaryLoss(double loss) {
-        auxiliaryLoss += loss;
+        if (whole == null) {
+            auxiliaryLoss += loss;
+        } else {
+            whole.addAuxiliaryLoss(loss);
+        }
     }
 
     /** The sum of the auxiliary losses of this pass. */
@@ -231,7 +301,11 @@ public final class ForwardContext implements AutoCloseable {
 
     /** Notes what a router did. */
     public void observe(RouterObservation observation) {
-        observations.add(observation);
+        if (whole == null) {
+            observations.add(observation);
+        } else {
+            whole.observe(observation);
+        }
     }
 
     /** What the routers of this pass did, in forward order. */

@@ -5,6 +5,8 @@ import dev.espalier.data.TaskKind;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Variable;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -48,6 +50,21 @@ public interface LanguageModel extends AutoCloseable {
 
     /** Every linear of body and heads by its path, in forward order. */
     Map<String, Linear> linears();
+
+    /** The embeddings that adapters may change, by path; none where the family's are read as one. */
+    default Map<String, Embedding> embeddings() {
+        return Map.of();
+    }
+
+    /** Every module that adapters may change, by its path, in forward order. */
+    default Map<String, Adaptable<?>> adaptables() {
+        var modules = new LinkedHashMap<String, Adaptable<?>>(embeddings());
+        modules.putAll(linears());
+        return modules;
+    }
+
+    /** The ends of the paths of the linears that PEFT adapts by default: those that make queries and values. */
+    List<String> usualTargets();
 
     /** All weights by name: the body's, then the heads'. */
     Map<String, Parameter> parameters();

@@ -6,9 +6,7 @@ import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Deque;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
@@ -16,13 +14,13 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /** {@code y = x Wᵀ + b}, and whatever deltas are attached. Named by its Hugging Face path. */
-public final class Linear {
+public final class Linear implements Adaptable<LinearDelta> {
     private final String name;
     private final Parameter weight;
     private final @Nullable Parameter bias;
     private final boolean storedTransposed;
     private final Tensor matrix;
-    private volatile Map<String, LinearDelta> deltas = Map.of();
+    private final AttachedDeltas<LinearDelta> deltas = new AttachedDeltas<>();
 
     /**
      * @param name the module's path, such as {@code encoder.layer.0.attention.self.query}
@@ -50,6 +48,7 @@ public final class Linear {
         return new Linear(name, weight, bias, true, matrix);
     }
 
+    @Override
     public String name() {
         return name;
     }
@@ -86,31 +85,29 @@ public final class Linear {
         return bias == null ? List.of(weight) : List.of(weight, bias);
     }
 
-    /** Attaches {@code delta} under the adapter's name; it acts from the next forward pass on, after those before it. */
-    public synchronized void attach(String adapter, LinearDelta delta) {
-        if (deltas.containsKey(adapter)) {
-            throw new IllegalStateException(name + " has a delta of adapter '" + adapter + "' already");
-        }
-        var changed = new LinkedHashMap<>(deltas);
-        changed.put(adapter, delta);
-        deltas = Collections.unmodifiableMap(changed);
+    @Override
+    public List<Integer> shape() {
+        return List.of(outFeatures(), inFeatures());
     }
 
-    /** Takes the delta of {@code adapter} off, if there is one. */
-    public synchronized void detach(String adapter) {
-        var changed = new LinkedHashMap<>(deltas);
-        changed.remove(adapter);
-        deltas = Collections.unmodifiableMap(changed);
+    @Override
+    public void attach(String adapter, LinearDelta delta) {
+        deltas.attach(adapter, delta);
     }
 
-    /** The attached deltas by adapter, in the order they act. */
+    @Override
+    public void detach(String adapter) {
+        deltas.detach(adapter);
+    }
+
+    @Override
     public Map<String, LinearDelta> deltas() {
-        return deltas;
+        return deltas.byAdapter();
     }
 
     /** Whether what a token becomes depends on that token alone: no attached delta looks at others. */
     boolean tokenwise() {
-        return deltas.values().stream().allMatch(LinearDelta::tokenwise);
+        return deltas().values().stream().allMatch(LinearDelta::tokenwise);
     }
 
     /** {@code [tokens, in]} to {@code [tokens, out]}, in the weight's dtype. */
@@ -119,8 +116,10 @@ public final class Linear {
         try (var scope = Scope.open()) {
             var y = Gemm.linear(x.value(), matrix, bias == null ? null : bias.value());
             List<LinearDelta.Backward> backwards = new ArrayList<>();
-            for (var delta : deltas.values()) {
-                var backward = delta.forward(x, y, context);
+            for (var attached : deltas().entrySet()) {
+                var backward = context.selects(attached.getKey())
+                        ? attached.getValue().forward(this, x, y, context)
+                        : applySelected(attached.getKey(), attached.getValue(), x, y, context);
                 if (backward != null) {
                     backwards.add(backward);
                 }
@@ -132,6 +131,12 @@ public final class Linear {
             boolean requiresGrad = x.requiresGrad() || trains || !backwards.isEmpty();
             return tape.record(scope, y, requiresGrad, dY -> backward(x, dY, backwards, context));
         }
+    }
+
+    private Delta.@Nullable Backward applySelected(
+            String adapter, LinearDelta delta, Variable x, Tensor y, ForwardContext context) {
+        var tokens = context.selected(adapter);
+        return tokens == null ? null : tokens.apply(delta, this, x, y);
     }
 
     private void backward(Variable x, Tensor dOut, List<LinearDelta.Backward> deltas, ForwardContext context) {

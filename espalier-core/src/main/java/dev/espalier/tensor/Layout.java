@@ -3,6 +3,7 @@ package dev.espalier.tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /**
  * Where the tokens of sequences lie in a matrix of {@code [rows * tokens, features]}. A row holds one sequence, padded at
@@ -109,5 +110,24 @@ public record Layout(int rows, int tokens, List<Segment> segments) {
             }
         }
         return positions;
+    }
+
+    /** The places of the tokens of some segments, segment after segment. */
+    public long[] places(int... chosen) {
+        return Arrays.stream(chosen)
+                .mapToObj(segments::get)
+                .flatMapToLong(segment -> LongStream.range(first(segment), (long) first(segment) + segment.length))
+                .toArray();
+    }
+
+    /** Some of the segments packed into one row without padding: the layout of {@link #places}. */
+    public Layout packed(int... chosen) {
+        var packed = new ArrayList<Segment>();
+        int end = 0;
+        for (int i : chosen) {
+            packed.add(new Segment(0, end, segments.get(i).length));
+            end += segments.get(i).length;
+        }
+        return new Layout(1, end, packed);
     }
 }

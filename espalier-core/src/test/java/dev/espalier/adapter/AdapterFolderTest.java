@@ -160,7 +160,6 @@ class AdapterFolderTest {
 
     @ParameterizedTest
     @CsvSource({
-        "use_dora, true",
         "use_qalora, true",
         "lora_bias, true",
         "bias, '\"all\"'",

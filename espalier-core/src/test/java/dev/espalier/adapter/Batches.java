@@ -8,7 +8,7 @@ import dev.espalier.tensor.Layout;
 import java.util.Arrays;
 import java.util.stream.LongStream;
 
-/** Batches of classified sequences for tests. */
+/** The fixtures' batches. */
 final class Batches {
     private Batches() {}
 
@@ -17,16 +17,21 @@ final class Batches {
         var ids = expected.tensor("input_ids");
         int rows = (int) ids.size(0);
         int tokens = (int) ids.size(1);
+        var labels = ints(longs(expected.tensor("labels")));
         return new Batch(
                 0,
                 Layout.rightPadded(
                         tokens, ints(longs(expected.tensor("attention_mask").sum(1)))),
                 longs(ids),
-                longs(expected.tensor("token_type_ids")),
-                ints(longs(expected.tensor("labels"))),
+                expected.names().contains("token_type_ids")
+                        ? longs(expected.tensor("token_type_ids"))
+                        : new long[rows * tokens],
+                labels,
                 new float[0],
                 LongStream.range(0, rows).toArray(),
-                rows);
+                (int) Arrays.stream(labels)
+                        .filter(label -> label != Batch.IGNORED)
+                        .count());
     }
 
     private static int[] ints(long[] values) {

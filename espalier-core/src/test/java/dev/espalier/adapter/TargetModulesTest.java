@@ -3,14 +3,19 @@ package dev.espalier.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.espalier.Fixtures;
 import dev.espalier.error.InputException;
+import dev.espalier.model.auto.AutoModel;
+import dev.espalier.tensor.RandomStream;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TargetModulesTest {
     private static final String LAYER = "bert.encoder.layer.";
@@ -71,12 +76,52 @@ class TargetModulesTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "bert_cls, query value",
+        "llama, q_proj v_proj",
+        "gemma2, q_proj v_proj",
+        "phi3, qkv_proj",
+        "gpt2, c_attn"
+    })
+    void withoutNamesTheFamilysUsualModulesAreAdapted(String model, String names) {
+        try (var base = AutoModel.open(Fixtures.path("models/" + model), ScalarType.Float)) {
+            assertThat(TargetModules.DEFAULT.select(base).keySet())
+                    .isEqualTo(TargetModules.of(names.split(" ")).select(base).keySet())
+                    .hasSize(2 * names.split(" ").length);
+        }
+    }
+
+    @Test
+    void embeddingsAreAdaptedByNameAndNeverByAllLinear() {
+        try (var base = AutoModel.open(Fixtures.path("models/llama3_tied"), ScalarType.Float)) {
+            assertThat(TargetModules.of("embed_tokens").select(base).keySet()).containsExactly("model.embed_tokens");
+            assertThat(TargetModules.allLinear().select(base).keySet())
+                    .hasSize(14)
+                    .doesNotContain("model.embed_tokens", "lm_head");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sira", "dora"})
+    void methodsWithoutAFormForEmbeddingsSayWhichOneIsNamed(String method) {
+        var targets = TargetModules.of("embed_tokens");
+        AdapterSpec spec = method.equals("sira")
+                ? SiraSpec.defaults().withTargets(targets)
+                : LoraSpec.defaults().withTargets(targets).withDora(true);
+        try (var base = AutoModel.open(Fixtures.path("models/llama"), ScalarType.Float)) {
+            assertThatThrownBy(() -> Adapter.create("a", spec, base, RandomStream.of(1)))
+                    .isInstanceOf(InputException.class)
+                    .hasMessageContaining("the embedding model.embed_tokens");
+        }
+    }
+
     @Test
     void unknownNameNamesTheNearest() {
         try (var base = new TinyModel()) {
             assertThatThrownBy(() -> TargetModules.of("qurey", "value").select(base.model()))
                     .isInstanceOf(InputException.class)
-                    .hasMessageStartingWith("The model has no linear 'qurey'; nearest are query, ");
+                    .hasMessageStartingWith("The model has no linear or embedding 'qurey'; nearest are query, ");
         }
     }
 

@@ -20,6 +20,9 @@ public record LoraSection(
         @Key("Scale by alpha / sqrt(rank) instead (rsLoRA).")
         boolean rslora,
 
+        @Key("Give each row of the weight a trained length of its own, apart from its direction (DoRA).")
+        boolean dora,
+
         @Key("How the two matrices start: A random and B zero, uniform (default) or gaussian, or both random.")
         LoraSpec.Initialisation initialisation,
 
@@ -47,6 +50,7 @@ public record LoraSection(
                 spec.alpha(),
                 spec.dropout(),
                 spec.rslora(),
+                spec.dora(),
                 spec.initialisation(),
                 TargetSection.of(spec.targets()),
                 spec.rankPattern(),
@@ -55,6 +59,7 @@ public record LoraSection(
 
     @Override
     public LoraSpec spec() {
-        return new LoraSpec(target.targets(), rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation);
+        return new LoraSpec(
+                target.targets(), rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation, dora);
     }
 }

@@ -1,0 +1,188 @@
+package dev.espalier.adapter;
+
+import static dev.espalier.Fixtures.assertClose;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.espalier.Fixtures;
+import dev.espalier.checkpoint.SafetensorsFile;
+import dev.espalier.checkpoint.TensorSource;
+import dev.espalier.data.Batch;
+import dev.espalier.data.TaskKind;
+import dev.espalier.json.Json;
+import dev.espalier.model.CausalLmHead;
+import dev.espalier.model.DecoderModel;
+import dev.espalier.model.ForwardContext;
+import dev.espalier.model.Head;
+import dev.espalier.model.LanguageModel;
+import dev.espalier.model.auto.AutoModel;
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.Gradients;
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Tape;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import tools.jackson.databind.JsonNode;
+
+/** A fixture's base model with its adapter, its batch and what training changes. */
+final class AdapterRun implements AutoCloseable {
+    private final NoGradGuard guard = Engine.enter(1);
+    private final Scope scope = Scope.open();
+    private final Path folder;
+    private final JsonNode notes;
+    private final TensorSource expected;
+    private final LanguageModel model;
+    private final Adapter adapter;
+    private final Batch batch;
+    private final Map<String, Parameter> stored;
+    private final Gradients gradients;
+
+    /** The fixture {@code adapters/NAME}. */
+    AdapterRun(String name) {
+        folder = Fixtures.path("adapters/" + name);
+        notes = Json.read(folder.resolve("notes.json"));
+        expected = Fixtures.tensors("adapters/" + name + "/expected.safetensors");
+        model = AutoModel.open(Fixtures.path("models/" + notes.path("base").stringValue()), ScalarType.Float);
+        adapter = AdapterFolder.load(folder, model);
+        batch = Batches.of(expected);
+        stored = findStored();
+        gradients = new Gradients(new ArrayList<>(stored.values()));
+    }
+
+    Path folder() {
+        return folder;
+    }
+
+    JsonNode notes() {
+        return notes;
+    }
+
+    TensorSource expected() {
+        return expected;
+    }
+
+    LanguageModel model() {
+        return model;
+    }
+
+    Adapter adapter() {
+        return adapter;
+    }
+
+    /** What trains, by its key in the adapter's file. */
+    Map<String, Parameter> stored() {
+        return stored;
+    }
+
+    Gradients gradients() {
+        return gradients;
+    }
+
+    private Map<String, Parameter> findStored() {
+        var byName = new LinkedHashMap<String, Parameter>();
+        adapter.parameters().forEach(p -> byName.put(p.name().replaceFirst("\\.default(?=\\.|$)", ""), p));
+        model.parameters().values().stream().filter(Parameter::trainable).forEach(p -> byName.put(p.name(), p));
+        var found = new LinkedHashMap<String, Parameter>();
+        try (var file = SafetensorsFile.open(folder.resolve(AdapterFolder.WEIGHTS))) {
+            file.names().stream()
+                    .filter(key -> !key.endsWith(".base_layer.weight"))
+                    .forEach(key -> {
+                        var name = key.substring(SavedTensors.PREFIX.length());
+                        found.put(key, Objects.requireNonNull(byName.remove(name), name));
+                    });
+        }
+        assertThat(byName).isEmpty();
+        return found;
+    }
+
+    Map<String, Tensor> values() {
+        var values = new LinkedHashMap<String, Tensor>();
+        stored.values().forEach(p -> values.put(p.name(), p.value()));
+        return values;
+    }
+
+    long trainedWeights() {
+        return stored.values().stream().mapToLong(Parameter::size).sum();
+    }
+
+    private Head head() {
+        return Objects.requireNonNull(model.heads().get(""));
+    }
+
+    private TaskKind kind() {
+        return model instanceof DecoderModel ? TaskKind.CAUSAL_LM : TaskKind.SINGLE_LABEL;
+    }
+
+    /** The mean loss; backward too if asked. */
+    double step(boolean backward) {
+        gradients.clear();
+        int answers =
+                model instanceof DecoderModel ? CausalLmHead.Targets.of(batch).count() : batch.labelCount();
+        var tape = backward ? Tape.recording(gradients) : Tape.inference();
+        try (var pass = Scope.open();
+                var context = ForwardContext.evaluation(tape, batch.layout())) {
+            var loss = model.loss(head(), kind(), batch, 1.0 / answers, context);
+            if (backward) {
+                tape.backward(loss);
+            }
+            return loss.value().item_double();
+        }
+    }
+
+    /** Of all rows, or of all tokens {@code [rows * tokens, vocabulary]}. */
+    Tensor logits() {
+        try (var context = ForwardContext.evaluation(Tape.inference(), batch.layout())) {
+            return model.logits(head(), batch, context).value();
+        }
+    }
+
+    void compareLogits() {
+        var want = expected.tensor("logits");
+        var got = logits().view(want.shape());
+        if (model instanceof DecoderModel) {
+            var mask = expected.tensor("attention_mask").to(ScalarType.Float).unsqueeze(2);
+            assertClose("logits", got.mul(mask), want.mul(mask), 1e-4, 2e-5);
+        } else {
+            assertClose("logits", got, want, 1e-4, 2e-5);
+        }
+    }
+
+    /** The logits of every row, or of its last token. */
+    Tensor lastLogits() {
+        if (!(model instanceof DecoderModel)) {
+            return logits();
+        }
+        var layout = batch.layout();
+        var last = layout.segments().stream()
+                .mapToLong(segment -> layout.first(segment) + segment.length() - 1)
+                .toArray();
+        return torch.index_select(logits(), 0, torch.tensor(last));
+    }
+
+    double gradientNorm() {
+        double sum = 0;
+        for (var gradient : gradients.byName().values()) {
+            for (double g : Fixtures.doubles(gradient)) {
+                sum += g * g;
+            }
+        }
+        return Math.sqrt(sum);
+    }
+
+    @Override
+    public void close() {
+        gradients.close();
+        adapter.close();
+        model.close();
+        expected.close();
+        scope.close();
+        guard.close();
+    }
+}
