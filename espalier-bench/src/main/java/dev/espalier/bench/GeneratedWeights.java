@@ -2,6 +2,7 @@ package dev.espalier.bench;
 
 import dev.espalier.checkpoint.TensorInfo;
 import dev.espalier.checkpoint.TensorSource;
+import dev.espalier.model.DecoderConfig;
 import dev.espalier.model.EncoderConfig;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Owner;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.bytedeco.pytorch.GeneratorOptional;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -22,13 +24,18 @@ final class GeneratedWeights implements TensorSource {
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
     private final ScalarType dtype;
 
-    GeneratedWeights(EncoderConfig config, ScalarType dtype) {
+    private GeneratedWeights(ScalarType dtype) {
         this.dtype = dtype;
+    }
+
+    /** The weights of a BERT body. */
+    static GeneratedWeights bert(EncoderConfig config, ScalarType dtype) {
+        var weights = new GeneratedWeights(dtype);
         int hidden = config.hidden();
-        add("bert.embeddings.word_embeddings.weight", config.vocabulary(), hidden);
-        add("bert.embeddings.position_embeddings.weight", config.positions(), hidden);
-        add("bert.embeddings.token_type_embeddings.weight", config.tokenTypes(), hidden);
-        norm("bert.embeddings.LayerNorm", hidden);
+        weights.add("bert.embeddings.word_embeddings.weight", config.vocabulary(), hidden);
+        weights.add("bert.embeddings.position_embeddings.weight", config.positions(), hidden);
+        weights.add("bert.embeddings.token_type_embeddings.weight", config.tokenTypes(), hidden);
+        weights.norm("bert.embeddings.LayerNorm", hidden);
         for (int i = 0; i < config.layers(); i++) {
             var layer = "bert.encoder.layer." + i;
             for (var part : List.of(
@@ -36,12 +43,43 @@ final class GeneratedWeights implements TensorSource {
                     ".attention.self.key",
                     ".attention.self.value",
                     ".attention.output.dense")) {
-                linear(layer + part, hidden, hidden);
+                weights.linear(layer + part, hidden, hidden);
             }
-            norm(layer + ".attention.output.LayerNorm", hidden);
-            linear(layer + ".intermediate.dense", config.intermediate(), hidden);
-            linear(layer + ".output.dense", hidden, config.intermediate());
-            norm(layer + ".output.LayerNorm", hidden);
+            weights.norm(layer + ".attention.output.LayerNorm", hidden);
+            weights.linear(layer + ".intermediate.dense", config.intermediate(), hidden);
+            weights.linear(layer + ".output.dense", hidden, config.intermediate());
+            weights.norm(layer + ".output.LayerNorm", hidden);
+        }
+        return weights;
+    }
+
+    /** The weights of a Llama-like model with tied embeddings, with biases where the config has them. */
+    static GeneratedWeights llama(DecoderConfig config, ScalarType dtype) {
+        var weights = new GeneratedWeights(dtype);
+        int hidden = config.hidden();
+        int wide = config.heads() * config.headDim();
+        int narrow = config.keyValueHeads() * config.headDim();
+        weights.add("model.embed_tokens.weight", config.vocabulary(), hidden);
+        for (int i = 0; i < config.layers().size(); i++) {
+            var layer = "model.layers." + i;
+            weights.projection(layer + ".self_attn.q_proj", wide, hidden, config);
+            weights.projection(layer + ".self_attn.k_proj", narrow, hidden, config);
+            weights.projection(layer + ".self_attn.v_proj", narrow, hidden, config);
+            weights.add(layer + ".self_attn.o_proj.weight", hidden, wide);
+            weights.add(layer + ".mlp.gate_proj.weight", config.intermediate(), hidden);
+            weights.add(layer + ".mlp.up_proj.weight", config.intermediate(), hidden);
+            weights.add(layer + ".mlp.down_proj.weight", hidden, config.intermediate());
+            weights.scale(layer + ".input_layernorm.weight", hidden);
+            weights.scale(layer + ".post_attention_layernorm.weight", hidden);
+        }
+        weights.scale("model.norm.weight", hidden);
+        return weights;
+    }
+
+    private void projection(String name, int out, int in, DecoderConfig config) {
+        add(name + ".weight", out, in);
+        if (config.biases().projections()) {
+            add(name + ".bias", out);
         }
     }
 
@@ -51,11 +89,15 @@ final class GeneratedWeights implements TensorSource {
     }
 
     private void norm(String name, int features) {
-        add(name + ".weight", features);
+        scale(name + ".weight", features);
         add(name + ".bias", features);
+    }
+
+    /** Numbers around 1. */
+    private void scale(String name, int features) {
+        add(name, features);
         try (var scope = Scope.open()) {
-            var weight = tensor(name + ".weight");
-            weight.add_(weight.sign());
+            tensor(name).add_(new Scalar(1));
         }
     }
 

@@ -2,20 +2,11 @@ package dev.espalier.bench;
 
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterSpec;
-import dev.espalier.adapter.LoraSpec;
-import dev.espalier.adapter.SiraSpec;
-import dev.espalier.data.Batch;
-import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
-import dev.espalier.model.EncoderModel;
 import dev.espalier.model.Head;
-import dev.espalier.model.Pooling;
-import dev.espalier.model.Weights;
-import dev.espalier.model.bert.Bert;
 import dev.espalier.optim.AdamW;
 import dev.espalier.optim.ParameterGroup;
 import dev.espalier.tensor.Engine;
-import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
@@ -24,21 +15,17 @@ import dev.espalier.train.StepTask;
 import dev.espalier.train.TrainingStep;
 import dev.espalier.train.Workers;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * A whole training step of a classifier (forward, backward, AdamW) on full rows of random tokens, as {@code train} runs
+ * A whole training step (forward, backward, AdamW) on full rows of random tokens, as {@code train} runs
  * it, against the matrix product that the same process reaches.
  */
 public final class StepBenchmark {
-    private static final int LABELS = 24;
     private static final int WARM_UP = 8;
-    private static final int MODULES_IN_LAYER = 2;
 
     /**
      * What to measure.
@@ -46,7 +33,7 @@ public final class StepBenchmark {
      * @param dtype {@code fp32} or {@code bf16}
      * @param batch rows
      * @param tokens of every row
-     * @param spec the adapter, on query and value
+     * @param spec the adapter
      * @param steps how many are timed after the warm-up
      * @param workers as in training; 0 for automatic
      */
@@ -56,8 +43,8 @@ public final class StepBenchmark {
                 throw new InputException("Batch, tokens and steps must be at least 1 and workers at least 0, but are "
                         + batch + ", " + tokens + ", " + steps + " and " + workers + ".");
             }
-            if (tokens > shape.config().positions()) {
-                throw new InputException("The shape has " + shape.config().positions() + " positions, but " + tokens
+            if (tokens > shape.workload().positions()) {
+                throw new InputException("The shape has " + shape.workload().positions() + " positions, but " + tokens
                         + " tokens are asked for.");
             }
         }
@@ -68,28 +55,27 @@ public final class StepBenchmark {
     /** Measures one combination. */
     public static BenchmarkResult run(Options options) {
         var dtype = Engine.dtype(options.dtype());
-        var config = options.shape().config();
+        var workload = options.shape().workload();
         var seconds = new double[options.steps()];
         long trained;
         int workerCount;
         var memory = new PeakMemory();
         memory.start();
         try (var guard = Engine.enter(Engine.threads());
-                var model = new EncoderModel(
-                        new Bert(), config, new Weights(new GeneratedWeights(config, dtype), "bert.", dtype), dtype);
+                var model = workload.model(dtype);
                 var workers = new Workers(options.workers())) {
             var random = RandomStream.of(0);
-            var head = model.addHead("", TaskKind.SINGLE_LABEL, LABELS, Pooling.DEFAULT, random.at("head"));
+            var head = workload.head(model, random.at("head"));
             try (var adapter = Adapter.create("bench", options.spec(), model, random.at("adapter"))) {
                 var parameters = trained(adapter, head);
                 trained =
                         adapter.parameters().stream().mapToLong(Parameter::size).sum();
                 workerCount = workers.count();
                 try (var step = new TrainingStep(
-                                model, List.of(new StepTask(head, TaskKind.SINGLE_LABEL)), parameters, workers);
+                                model, List.of(new StepTask(head, workload.kind())), parameters, workers);
                         var optimizer =
                                 new AdamW(List.of(ParameterGroup.of(byName(parameters), 0)), AdamW.Options.DEFAULT)) {
-                    var batch = batch(options, config.vocabulary());
+                    var batch = workload.batch(options.batch(), options.tokens());
                     for (int i = -WARM_UP; i < options.steps(); i++) {
                         long start = System.nanoTime();
                         try (var scope = Scope.open()) {
@@ -105,7 +91,13 @@ public final class StepBenchmark {
         }
         memory.sample();
         return BenchmarkResult.of(
-                options, workerCount, trained, seconds, flops(options), memory.megabytes(), GemmPeak.measure(dtype));
+                options,
+                workerCount,
+                trained,
+                seconds,
+                workload.flops(options.spec(), options.batch(), options.tokens()),
+                memory.megabytes(),
+                GemmPeak.measure(dtype));
     }
 
     private static List<Parameter> trained(Adapter adapter, Head head) {
@@ -118,32 +110,5 @@ public final class StepBenchmark {
         var byName = new LinkedHashMap<String, Tensor>();
         parameters.forEach(p -> byName.put(p.name(), p.value()));
         return byName;
-    }
-
-    private static Batch batch(Options options, int vocabulary) {
-        int size = options.batch() * options.tokens();
-        var random = new SplittableRandom(1);
-        var lengths = new int[options.batch()];
-        Arrays.fill(lengths, options.tokens());
-        return new Batch(
-                0,
-                Layout.rightPadded(options.tokens(), lengths),
-                random.longs(size, 1000, vocabulary).toArray(),
-                new long[size],
-                random.ints(options.batch(), 0, LABELS).toArray(),
-                new float[0],
-                random.longs(options.batch()).toArray(),
-                options.batch());
-    }
-
-    private static double flops(Options options) {
-        var flops = new Flops(options.shape().config(), options.batch(), options.tokens());
-        double adapter = 0;
-        if (options.spec() instanceof LoraSpec lora) {
-            adapter = flops.lora(lora, MODULES_IN_LAYER);
-        } else if (options.spec() instanceof SiraSpec sira) {
-            adapter = flops.sira(sira, MODULES_IN_LAYER);
-        }
-        return flops.linears() + flops.attention() + adapter + flops.head(LABELS);
     }
 }

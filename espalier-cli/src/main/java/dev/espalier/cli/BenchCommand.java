@@ -3,6 +3,7 @@ package dev.espalier.cli;
 import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.TargetModules;
 import dev.espalier.bench.BenchmarkResult;
 import dev.espalier.bench.Shape;
 import dev.espalier.bench.StepBenchmark;
@@ -35,7 +36,8 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  espalier bench --shape minilm --method lora --rank 8 --json lora.json",
-            "  espalier bench --shape bert-base --method sira --dtype bf16 --json bench.json"
+            "  espalier bench --shape bert-base --method sira --dtype bf16 --json bench.json",
+            "  espalier bench --shape smollm2-135m --dtype bf16"
         })
 final class BenchCommand implements Runnable {
     private static final List<String> METHODS = List.of(LoraSpec.METHOD, SiraSpec.METHOD);
@@ -92,14 +94,14 @@ final class BenchCommand implements Runnable {
                 description = "Experts that a token of sira uses. Default " + SiraSpec.TOP_K + ".")
         private int topK = SiraSpec.TOP_K;
 
-        private AdapterSpec spec() {
+        private AdapterSpec spec(TargetModules targets) {
             return switch (method) {
                 case LoraSpec.METHOD -> {
-                    var lora = LoraSpec.defaults();
+                    var lora = LoraSpec.defaults().withTargets(targets);
                     yield rank == null ? lora : lora.withRank(rank);
                 }
                 case SiraSpec.METHOD -> {
-                    var sira = SiraSpec.defaults().withExperts(experts, topK);
+                    var sira = SiraSpec.defaults().withTargets(targets).withExperts(experts, topK);
                     yield rank == null ? sira : sira.withRank(rank);
                 }
                 default ->
@@ -110,11 +112,11 @@ final class BenchCommand implements Runnable {
     }
 
     private static final class Measurement {
-        @Option(names = "--batch", paramLabel = "N", description = "Rows of a batch. Default 16.")
-        private int batch = 16;
+        @Option(names = "--batch", paramLabel = "N", description = "Rows of a batch. Default 16, of decoders 4.")
+        private @Nullable Integer batch;
 
-        @Option(names = "--tokens", paramLabel = "N", description = "Tokens of every row. Default 64.")
-        private int tokens = 64;
+        @Option(names = "--tokens", paramLabel = "N", description = "Tokens of every row. Default 64, of decoders 256.")
+        private @Nullable Integer tokens;
 
         @Option(names = "--steps", paramLabel = "N", description = "Steps that are timed after a warm-up. Default 30.")
         private int steps = 30;
@@ -152,12 +154,13 @@ final class BenchCommand implements Runnable {
 
     @Override
     public void run() {
+        var shape = Shape.of(model.shape);
         var options = new StepBenchmark.Options(
-                Shape.of(model.shape),
+                shape,
                 model.dtype,
-                measurement.batch,
-                measurement.tokens,
-                adapter.spec(),
+                measurement.batch == null ? shape.usualBatch() : measurement.batch,
+                measurement.tokens == null ? shape.usualTokens() : measurement.tokens,
+                adapter.spec(shape.targets()),
                 measurement.steps,
                 measurement.workers);
         Engine.load();

@@ -6,9 +6,11 @@ import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -56,6 +58,45 @@ public final class CausalLmHead implements Head {
             var logits = linear.forward(tape.constant(rows), context.tokens(tape, places));
             return scope.keep(capped(logits.value().to(ScalarType.Float)));
         }
+    }
+
+    @Override
+    public Judged judge(TaskKind kind, Variable hidden, Batch batch, boolean withLoss, ForwardContext context) {
+        var targets = Targets.of(batch);
+        var judged = new float[2 * targets.count()];
+        double loss = 0;
+        for (int from = 0; from < targets.count(); from += CHUNK) {
+            try (var scope = Scope.open()) {
+                var chunk = targets.part(from, Math.min(CHUNK, targets.count() - from));
+                var scores = logits(hidden, chunk.places(), context);
+                var labels = torch.tensor(longs(chunk.labels())).unsqueeze(1);
+                var logarithms = Judged.floats(torch.log_softmax(scores, 1).gather(1, labels));
+                var likeliest = torch.argmax(scores, new LongOptional(1), true);
+                var hits = Judged.floats(likeliest.eq(labels).to(ScalarType.Float));
+                for (int i = 0; i < chunk.count(); i++) {
+                    judged[2 * (from + i)] = logarithms[i];
+                    judged[2 * (from + i) + 1] = hits[i];
+                    loss -= logarithms[i];
+                }
+            }
+        }
+        return new Judged(withLoss ? loss : Double.NaN, perSegment(judged, targets, batch));
+    }
+
+    /** Cuts what was judged, two numbers a target, at the ends of the segments. */
+    private static List<float[]> perSegment(float[] judged, Targets targets, Batch batch) {
+        var answers = new ArrayList<float[]>();
+        int from = 0;
+        for (var segment : batch.layout().segments()) {
+            int end = batch.layout().first(segment) + segment.length();
+            int to = from;
+            while (to < targets.count() && targets.places()[to] < end) {
+                to++;
+            }
+            answers.add(Arrays.copyOfRange(judged, 2 * from, 2 * to));
+            from = to;
+        }
+        return answers;
     }
 
     @Override

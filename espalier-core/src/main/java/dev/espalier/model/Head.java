@@ -25,6 +25,16 @@ public interface Head {
     }
 
     /**
+     * Answers a batch, and compares with what was asked.
+     *
+     * @param hidden {@code [rows * tokens, hidden]}
+     * @param withLoss whether the batch has targets
+     */
+    default Judged judge(TaskKind kind, Variable hidden, Batch batch, boolean withLoss, ForwardContext context) {
+        return Judged.of(kind, forward(hidden, context), batch, withLoss, context);
+    }
+
+    /**
      * Whether the head reads nothing but the first token of every row; then it also takes {@code hidden} of just these,
      * with a context of one token a row.
      */

@@ -49,8 +49,13 @@ public final class Engine {
      * for libtorch's autograd unless {@link Tape#autograd} asks for it.
      */
     public static NoGradGuard enter(int threads) {
-        set_num_threads(threads);
+        threads(threads);
         return new NoGradGuard();
+    }
+
+    /** Sets how many OpenMP threads native operations on the calling thread use. */
+    public static void threads(int threads) {
+        set_num_threads(threads);
     }
 
     /** Options for a new tensor of {@code dtype} on the device that everything runs on. */

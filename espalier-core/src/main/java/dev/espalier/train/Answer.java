@@ -72,7 +72,7 @@ public sealed interface Answer {
         }
     }
 
-    /** The answer that {@code probabilities} mean; see {@link Evaluator.Outputs#answers}. */
+    /** The answer that {@code probabilities} mean; see {@link dev.espalier.model.Judged#answers}. */
     static Answer of(AdaptedTask task, Input input, float[] probabilities, TextTokenizer tokenizer, int maxTokens) {
         return switch (task.kind()) {
             case SINGLE_LABEL -> new Label(scored(task.labels(), probabilities));

@@ -9,6 +9,8 @@ import dev.espalier.evaluate.MultiLabelScores;
 import dev.espalier.evaluate.RegressionScores;
 import dev.espalier.evaluate.Scores;
 import dev.espalier.evaluate.SpanScores;
+import dev.espalier.evaluate.TokenScores;
+import dev.espalier.model.Judged;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -32,7 +34,7 @@ public record Evaluation(String task, int examples, double loss, Scores scores) 
      *
      * @param outputs in the order of {@code examples}
      */
-    static Evaluation of(AdaptedTask task, List<EncodedExample> examples, Evaluator.Outputs outputs) {
+    static Evaluation of(AdaptedTask task, List<EncodedExample> examples, Judged outputs) {
         var answers = outputs.answers();
         Scores scores =
                 switch (task.kind()) {
@@ -54,9 +56,23 @@ public record Evaluation(String task, int examples, double loss, Scores scores) 
                                         .toArray(),
                                 answers.stream().mapToDouble(a -> a[0]).toArray());
                     case TOKEN_LABELS -> spans(task.labels(), examples, answers);
-                    case CAUSAL_LM -> throw new UnsupportedOperationException("texts are not evaluated yet");
+                    case CAUSAL_LM -> tokens(answers);
                 };
         return new Evaluation(task.name(), examples.size(), outputs.loss(), scores);
+    }
+
+    private static TokenScores tokens(List<float[]> answers) {
+        double loss = 0;
+        long right = 0;
+        long tokens = 0;
+        for (var answer : answers) {
+            for (int i = 0; i < answer.length; i += 2) {
+                loss -= answer[i];
+                right += (long) answer[i + 1];
+                tokens++;
+            }
+        }
+        return new TokenScores(loss, right, tokens);
     }
 
     private static SpanScores spans(LabelSpace labels, List<EncodedExample> examples, List<float[]> answers) {

@@ -3,18 +3,14 @@ package dev.espalier.train;
 import dev.espalier.data.Batch;
 import dev.espalier.data.Batcher;
 import dev.espalier.data.EncodedExample;
-import dev.espalier.data.TaskKind;
 import dev.espalier.model.ForwardContext;
+import dev.espalier.model.Judged;
 import dev.espalier.model.LanguageModel;
-import dev.espalier.model.TaskLoss;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.pytorch.Tensor;
 
 /** Runs a model over examples without dropout: batches of like lengths, each on one worker. */
 final class Evaluator {
@@ -35,15 +31,6 @@ final class Evaluator {
         this.workers = workers;
         this.padId = padId;
     }
-
-    /**
-     * What a model made of examples.
-     *
-     * @param loss the mean over all answers asked; NaN if targets are not known
-     * @param answers of each example, in the examples' order: probabilities or the number, {@code [outputs]}, or for each
-     *     word that has a token {@code [words * outputs]}
-     */
-    record Outputs(double loss, List<float[]> answers) {}
 
     /**
      * Answers examples and compares with their targets.
@@ -71,7 +58,7 @@ final class Evaluator {
         workers.map(batches, (batch, place) -> part(task, batch, true));
     }
 
-    private Outputs run(AdaptedTask task, List<EncodedExample> examples, boolean withLoss) {
+    private Judged run(AdaptedTask task, List<EncodedExample> examples, boolean withLoss) {
         var batches = new ArrayList<Batch>();
         Batcher.inLengthOrder(examples, BATCH_SIZE, padId).forEach(batches::add);
         var answers = new ArrayList<>(Collections.nCopies(examples.size(), NONE));
@@ -80,66 +67,21 @@ final class Evaluator {
         var parts = workers.map(batches, (batch, place) -> part(task, batch, withLoss));
         for (int i = 0; i < parts.size(); i++) {
             var batch = batches.get(i);
-            for (int row = 0; row < batch.rows(); row++) {
+            for (int example = 0; example < batch.exampleIds().length; example++) {
                 answers.set(
-                        (int) batch.exampleIds()[row], parts.get(i).answers().get(row));
+                        (int) batch.exampleIds()[example],
+                        parts.get(i).answers().get(example));
             }
             loss += parts.get(i).loss();
             asked += batch.labelCount();
         }
-        return new Outputs(loss / asked, answers);
+        return new Judged(loss / asked, answers);
     }
 
-    /** The sum of the losses, and the answers row by row. */
-    private Outputs part(AdaptedTask task, Batch batch, boolean withLoss) {
+    private Judged part(AdaptedTask task, Batch batch, boolean withLoss) {
         try (var scope = Scope.open();
                 var context = ForwardContext.evaluation(Tape.inference(), batch.layout())) {
-            var logits = model.logits(task.head(), batch, context);
-            double loss = withLoss
-                    ? TaskLoss.of(task.kind(), logits, batch, 1, context)
-                            .value()
-                            .item_double()
-                    : Double.NaN;
-            var answers = floats(TaskLoss.answers(task.kind(), logits.value()));
-            int width = answers.length / batch.rows();
-            return new Outputs(
-                    loss,
-                    task.kind() == TaskKind.TOKEN_LABELS
-                            ? perWord(batch, answers)
-                            : rows(answers, batch.rows(), width));
+            return task.head().judge(task.kind(), model.hidden(batch, context), batch, withLoss, context);
         }
-    }
-
-    private static List<float[]> rows(float[] values, int rows, int width) {
-        var list = new ArrayList<float[]>();
-        for (int row = 0; row < rows; row++) {
-            list.add(Arrays.copyOfRange(values, row * width, (row + 1) * width));
-        }
-        return list;
-    }
-
-    /** Of every row the tokens that answer for a word, one after another. */
-    private static List<float[]> perWord(Batch batch, float[] values) {
-        int outputs = values.length / (batch.rows() * batch.tokens());
-        var list = new ArrayList<float[]>();
-        for (int row = 0; row < batch.rows(); row++) {
-            var words = new float[batch.tokens() * outputs];
-            int length = 0;
-            for (int token = row * batch.tokens(); token < (row + 1) * batch.tokens(); token++) {
-                if (batch.labels()[token] != Batch.IGNORED) {
-                    System.arraycopy(values, token * outputs, words, length, outputs);
-                    length += outputs;
-                }
-            }
-            list.add(Arrays.copyOf(words, length));
-        }
-        return list;
-    }
-
-    private static float[] floats(Tensor tensor) {
-        var contiguous = tensor.contiguous();
-        var values = new float[Math.toIntExact(contiguous.numel())];
-        new FloatPointer(contiguous.data_ptr()).get(values);
-        return values;
     }
 }

@@ -54,7 +54,8 @@ final class Session implements AutoCloseable {
         var stepTasks = adapted.tasks().stream()
                 .map(t -> new StepTask(t.head(), t.kind()))
                 .toList();
-        step = new TrainingStep(adapted.model(), stepTasks, trained, adapted.workers());
+        step = new TrainingStep(
+                adapted.model(), stepTasks, trained, adapted.workers(), options.gradientCheckpointing());
         optimizer = options.optimizer().create(trained, options.weightDecay());
         evaluator = adapted.evaluator();
         adapted.tasks().forEach(task -> gradientsOfTask.add(gradients(task)));

@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param metric what chooses the best checkpoint; null for each task's own, the mean over several tasks
  * @param patience validations without a better one after which the run stops; 0 never stops early
  * @param dtype of the frozen weights and of the products: {@code fp32} or {@code bf16}; what is trained stays fp32
+ * @param gradientCheckpointing whether a decoder's blocks keep their input only and are computed again in backward:
+ *     the same gradients in less memory and more time
  * @param workers threads that each take a part of a batch; 0 for what is fastest here
  * @param logEvery steps from one line of training metrics to the next
  * @param csv whether the metrics are written as CSV too
@@ -48,6 +50,7 @@ public record TrainingOptions(
         @Nullable String metric,
         int patience,
         String dtype,
+        boolean gradientCheckpointing,
         int workers,
         int logEvery,
         boolean csv,
@@ -86,6 +89,7 @@ public record TrainingOptions(
             null,
             0,
             "fp32",
+            false,
             0,
             DEFAULT_LOG_EVERY,
             false,
@@ -156,6 +160,7 @@ public record TrainingOptions(
         private @Nullable String metric;
         private int patience;
         private String dtype;
+        private boolean gradientCheckpointing;
         private int workers;
         private int logEvery;
         private boolean csv;
@@ -179,6 +184,7 @@ public record TrainingOptions(
             metric = from.metric;
             patience = from.patience;
             dtype = from.dtype;
+            gradientCheckpointing = from.gradientCheckpointing;
             workers = from.workers;
             logEvery = from.logEvery;
             csv = from.csv;
@@ -275,6 +281,12 @@ public record TrainingOptions(
             return this;
         }
 
+        /** Whether blocks are computed again in backward, to save memory. */
+        public Builder gradientCheckpointing(boolean value) {
+            gradientCheckpointing = value;
+            return this;
+        }
+
         public Builder workers(int value) {
             workers = value;
             return this;
@@ -321,6 +333,7 @@ public record TrainingOptions(
                     metric,
                     patience,
                     dtype,
+                    gradientCheckpointing,
                     workers,
                     logEvery,
                     csv,

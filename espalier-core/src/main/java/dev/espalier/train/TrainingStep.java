@@ -20,6 +20,7 @@ public final class TrainingStep implements AutoCloseable {
     private final LanguageModel model;
     private final List<StepTask> tasks;
     private final Workers workers;
+    private final boolean checkpointing;
     private final List<Gradients> perWorker = new ArrayList<>();
 
     /**
@@ -27,7 +28,18 @@ public final class TrainingStep implements AutoCloseable {
      * @param trained the weights whose gradients are collected
      */
     public TrainingStep(LanguageModel model, List<StepTask> tasks, List<Parameter> trained, Workers workers) {
+        this(model, tasks, trained, workers, false);
+    }
+
+    /** As the other; {@code checkpointing} says whether blocks are computed again in backward, to save memory. */
+    public TrainingStep(
+            LanguageModel model,
+            List<StepTask> tasks,
+            List<Parameter> trained,
+            Workers workers,
+            boolean checkpointing) {
         this.model = model;
+        this.checkpointing = checkpointing;
         this.tasks = List.copyOf(tasks);
         this.workers = workers;
         for (int i = 0; i < workers.count(); i++) {
@@ -65,8 +77,7 @@ public final class TrainingStep implements AutoCloseable {
         double auxiliaryLoss = 0;
         int tokens = 0;
         var observations = new ArrayList<RouterObservation>();
-        for (var batch : microBatches) {
-            var parts = batch.split(workers.count());
+        for (var parts : rounds(microBatches)) {
             for (var result : workers.map(parts, (part, place) -> part(part, place, labels, sequences, random))) {
                 loss += result.loss;
                 auxiliaryLoss += result.auxiliaryLoss;
@@ -80,11 +91,28 @@ public final class TrainingStep implements AutoCloseable {
         return new Result(loss, auxiliaryLoss, tokens, labels, List.copyOf(observations));
     }
 
+    /** Parts that run side by side: those of one micro-batch, or several micro-batches that are too small to be cut. */
+    private List<List<Batch>> rounds(List<Batch> microBatches) {
+        var rounds = new ArrayList<List<Batch>>();
+        List<Batch> open = new ArrayList<>();
+        for (var batch : microBatches) {
+            var parts = batch.split(workers.count());
+            if (open.size() + parts.size() > workers.count()) {
+                rounds.add(open);
+                open = new ArrayList<>();
+            }
+            open.addAll(parts);
+        }
+        rounds.add(open);
+        return rounds;
+    }
+
     private Result part(Batch part, int worker, int labels, int sequences, RandomStream random) {
         var task = tasks.get(part.task());
         var training = new ForwardContext.Training(random, part.exampleIds(), sequences);
         try (var scope = Scope.open();
-                var context = ForwardContext.training(Tape.recording(perWorker.get(worker)), part.layout(), training)) {
+                var context = ForwardContext.training(Tape.recording(perWorker.get(worker)), part.layout(), training)
+                        .checkpointing(checkpointing)) {
             var loss = model.loss(task.head(), task.kind(), part, 1.0 / labels, context);
             context.tape().backward(loss);
             return new Result(

@@ -17,6 +17,7 @@ import java.util.function.BiFunction;
 public final class Workers implements AutoCloseable {
     private final ExecutorService threads;
     private final int count;
+    private final int nativeThreads;
 
     /**
      * @param count how many; 0 for two, or one where the machine has one core. Native threads are shared out evenly.
@@ -24,11 +25,11 @@ public final class Workers implements AutoCloseable {
     public Workers(int count) {
         Engine.load();
         this.count = count > 0 ? count : Math.min(2, Engine.threads());
-        int each = Math.max(1, Engine.threads() / this.count);
+        nativeThreads = Engine.threads();
         threads = Executors.newFixedThreadPool(this.count, task -> {
             var thread = new Thread(
                     () -> {
-                        try (var guard = Engine.enter(each)) {
+                        try (var guard = Engine.enter(1)) {
                             task.run();
                         }
                     },
@@ -44,16 +45,21 @@ public final class Workers implements AutoCloseable {
     }
 
     /**
-     * Applies {@code function} to every item and its place, side by side.
+     * Applies {@code function} to every item and its place, side by side; fewer items than workers have more native
+     * threads each.
      *
      * @return the results in the items' order
      * @throws RuntimeException the first item's that failed, after all have ended
      */
     public <T, R> List<R> map(List<T> items, BiFunction<T, Integer, R> function) {
+        int each = Math.max(1, nativeThreads / Math.max(1, Math.min(count, items.size())));
         var futures = new ArrayList<Future<R>>();
         for (int i = 0; i < items.size(); i++) {
             int place = i;
-            futures.add(threads.submit(() -> function.apply(items.get(place), place)));
+            futures.add(threads.submit(() -> {
+                Engine.threads(each);
+                return function.apply(items.get(place), place);
+            }));
         }
         var results = new ArrayList<R>();
         RuntimeException failure = null;

@@ -57,6 +57,10 @@ public record TrainingSection(
         @Key(value = "Stop after this many validations without a better one; 0 to go on to the end.", atLeast = 0)
         int patience,
 
+        @Key(
+                "Whether a decoder's blocks are computed again in backward: the same gradients in less memory and more time.")
+        boolean gradientCheckpointing,
+
         @Key(value = "Threads that each take a part of a batch; 0 for what is fastest here.", atLeast = 0)
         int workers,
 
@@ -88,6 +92,7 @@ public record TrainingSection(
                 options.evaluateEvery(),
                 options.metric(),
                 options.patience(),
+                options.gradientCheckpointing(),
                 options.workers(),
                 options.logEvery(),
                 options.csv(),
@@ -113,6 +118,7 @@ public record TrainingSection(
                 .metric(metric)
                 .patience(patience)
                 .dtype(Field.kebab(dtype))
+                .gradientCheckpointing(gradientCheckpointing)
                 .workers(workers)
                 .logEvery(logEvery)
                 .csv(csv)

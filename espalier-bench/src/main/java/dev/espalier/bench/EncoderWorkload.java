@@ -1,0 +1,91 @@
+package dev.espalier.bench;
+
+import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.adapter.LoraSpec;
+import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.TargetModules;
+import dev.espalier.data.Batch;
+import dev.espalier.data.TaskKind;
+import dev.espalier.model.EncoderConfig;
+import dev.espalier.model.EncoderModel;
+import dev.espalier.model.Head;
+import dev.espalier.model.LanguageModel;
+import dev.espalier.model.Pooling;
+import dev.espalier.model.Weights;
+import dev.espalier.model.bert.Bert;
+import dev.espalier.tensor.Layout;
+import dev.espalier.tensor.RandomStream;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** A BERT-like encoder that learns to label sequences. */
+record EncoderWorkload(EncoderConfig config) implements Workload {
+    private static final int LABELS = 24;
+    private static final int MODULES_IN_LAYER = 2;
+
+    @Override
+    public LanguageModel model(ScalarType dtype) {
+        return new EncoderModel(
+                new Bert(), config, new Weights(GeneratedWeights.bert(config, dtype), "bert.", dtype), dtype);
+    }
+
+    @Override
+    public TaskKind kind() {
+        return TaskKind.SINGLE_LABEL;
+    }
+
+    @Override
+    public Head head(LanguageModel model, RandomStream random) {
+        return model.addHead("", kind(), LABELS, Pooling.DEFAULT, random);
+    }
+
+    @Override
+    public Batch batch(int rows, int tokens) {
+        int size = rows * tokens;
+        var random = new SplittableRandom(1);
+        var lengths = new int[rows];
+        Arrays.fill(lengths, tokens);
+        return new Batch(
+                0,
+                Layout.rightPadded(tokens, lengths),
+                random.longs(size, 1000, config.vocabulary()).toArray(),
+                new long[size],
+                random.ints(rows, 0, LABELS).toArray(),
+                new float[0],
+                random.longs(rows).toArray(),
+                rows);
+    }
+
+    @Override
+    public TargetModules targets() {
+        return TargetModules.of("query", "value");
+    }
+
+    @Override
+    public int positions() {
+        return config.positions();
+    }
+
+    @Override
+    public int usualBatch() {
+        return 16;
+    }
+
+    @Override
+    public int usualTokens() {
+        return 64;
+    }
+
+    @Override
+    public double flops(AdapterSpec spec, long rows, long tokens) {
+        var flops = new Flops(config, rows, tokens);
+        double adapter = 0;
+        if (spec instanceof LoraSpec lora) {
+            adapter = flops.lora(lora, MODULES_IN_LAYER);
+        } else if (spec instanceof SiraSpec sira) {
+            adapter = flops.sira(sira, MODULES_IN_LAYER);
+        }
+        return flops.linears() + flops.attention() + adapter + flops.head(LABELS);
+    }
+}
