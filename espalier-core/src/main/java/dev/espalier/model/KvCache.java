@@ -19,11 +19,11 @@ public final class KvCache implements AutoCloseable {
 
     private final Owner owner = new Owner();
     private final List<Entry> layers = new ArrayList<>();
-    private final int rows;
+    private int rows;
     /** The position of the token in every slot, {@code [rows][slots]}; {@link TokenOrder#NONE} for padding. */
-    private final int[][] positions;
+    private int[][] positions;
 
-    private final int[] lengths;
+    private int[] lengths;
 
     /** Buffers {@code [rows * heads, capacity, headDim]}. */
     private record Entry(Tensor keys, Tensor values) {}
@@ -33,6 +33,11 @@ public final class KvCache implements AutoCloseable {
         this.rows = rows;
         positions = new int[rows][0];
         lengths = new int[rows];
+    }
+
+    /** The sequences. */
+    public int rows() {
+        return rows;
     }
 
     /** Slots of a row that are taken, padding included. */
@@ -123,6 +128,47 @@ public final class KvCache implements AutoCloseable {
             System.arraycopy(next, row * layout.tokens(), positions[row], before, layout.tokens());
         }
         layout.segments().forEach(segment -> lengths[segment.row()] += segment.length());
+    }
+
+    /**
+     * Lets go of all rows but these, so that sequences that have ended cost nothing. Rows move up within the buffers.
+     *
+     * @param kept former rows, at least one, ascending; each becomes the row of its place here
+     */
+    public void keep(int... kept) {
+        layers.replaceAll(entry -> new Entry(moved(entry.keys, kept), moved(entry.values, kept)));
+        positions = Arrays.stream(kept).mapToObj(row -> positions[row]).toArray(int[][]::new);
+        lengths = Arrays.stream(kept).map(row -> lengths[row]).toArray();
+        rows = kept.length;
+    }
+
+    private Tensor moved(Tensor buffer, int[] kept) {
+        long heads = buffer.size(0) / rows;
+        try (var scope = Scope.open()) {
+            for (int to = 0; to < kept.length; to++) {
+                if (kept[to] != to) {
+                    var from = buffer.narrow(0, kept[to] * heads, heads).narrow(1, 0, slots());
+                    buffer.narrow(0, to * heads, heads).narrow(1, 0, slots()).copy_(from);
+                }
+            }
+            var view = owner.own(buffer.narrow(0, 0, kept.length * heads));
+            owner.free(buffer);
+            return view;
+        }
+    }
+
+    /**
+     * Forgets the tokens after the first {@code length} of every row, so that other ones can follow.
+     *
+     * @throws IllegalStateException if rows are padded
+     */
+    public void truncate(int length) {
+        if (!isUnpadded() || length > slots()) {
+            throw new IllegalStateException("rows of lengths " + Arrays.toString(lengths) + " in " + slots()
+                    + " slots cannot be cut after " + length);
+        }
+        Arrays.setAll(positions, row -> Arrays.copyOf(positions[row], length));
+        Arrays.fill(lengths, length);
     }
 
     @Override

@@ -1,0 +1,74 @@
+package dev.espalier.generate;
+
+import dev.espalier.error.InputException;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** A prompt and what has been generated after it. */
+final class GeneratedRow {
+    private final int place;
+    private final Prompt prompt;
+    private final SamplingOptions options;
+    /** Prompt and new tokens; has room for as many as there can be. */
+    private final int[] tokens;
+
+    private int length;
+    private Optional<FinishReason> reason = Optional.empty();
+
+    /**
+     * @param place the prompt's place in the list
+     * @param context the longest sequence that the model has positions for
+     * @throws InputException if the prompt leaves no room in it
+     */
+    GeneratedRow(int place, Prompt prompt, int context, SamplingOptions options) {
+        this.place = place;
+        this.prompt = prompt;
+        this.options = options;
+        int room = context - prompt.length();
+        if (room < 1) {
+            throw new InputException("Prompt " + prompt.id() + " has " + prompt.length()
+                    + " tokens, which leaves no room for an answer in the model's context of " + context
+                    + " tokens; shorten it.");
+        }
+        length = prompt.length();
+        tokens = Arrays.copyOf(prompt.tokens(), length + Math.min(room, options.maxNewTokens()));
+    }
+
+    int length() {
+        return length;
+    }
+
+    boolean ended() {
+        return reason.isPresent();
+    }
+
+    void add(int id, TokenGenerator.Listener listener) {
+        tokens[length++] = id;
+        boolean wanted = listener.token(place, id);
+        if (options.stopTokens().contains(id)) {
+            reason = Optional.of(FinishReason.STOP_TOKEN);
+        } else if (!wanted) {
+            reason = Optional.of(FinishReason.STOP_STRING);
+        } else if (length - prompt.length() == options.maxNewTokens()) {
+            reason = Optional.of(FinishReason.MAX_NEW_TOKENS);
+        } else if (length == tokens.length) {
+            reason = Optional.of(FinishReason.CONTEXT_FULL);
+        }
+    }
+
+    Sampler.Row forSampler() {
+        return new Sampler.Row(prompt.id(), tokens, length);
+    }
+
+    /** Copies the last {@code count} tokens. */
+    void copyEnd(int count, long[] target, int start) {
+        for (int i = 0; i < count; i++) {
+            target[start + i] = tokens[length - count + i];
+        }
+    }
+
+    TokenGenerator.Generated result() {
+        return new TokenGenerator.Generated(
+                Arrays.copyOfRange(tokens, prompt.length(), length), reason.orElseThrow());
+    }
+}

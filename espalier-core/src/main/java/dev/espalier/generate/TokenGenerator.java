@@ -1,0 +1,163 @@
+package dev.espalier.generate;
+
+import dev.espalier.error.InputException;
+import dev.espalier.model.DecoderModel;
+import dev.espalier.model.ForwardContext;
+import dev.espalier.model.KvCache;
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.Layout;
+import dev.espalier.tensor.Scope;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Continues sequences of token ids, several side by side. Every pass reads the model's weights once for all rows; a row
+ * that has ended leaves the batch. With the adapters that are attached to the model.
+ */
+public final class TokenGenerator {
+    /** Prompts that are continued side by side unless told otherwise. */
+    public static final int DEFAULT_BATCH_SIZE = 16;
+
+    /** Padded prompt tokens of one pass, unless one prompt is longer: attention scores of a pass grow with it. */
+    private static final int TOKENS_PER_PASS = 4096;
+
+    private final DecoderModel model;
+    private final SamplingOptions options;
+    private final Sampler sampler;
+    private final int batchSize;
+
+    /** Sees tokens as they come. */
+    @FunctionalInterface
+    public interface Listener {
+        /**
+         * A token, the one that stops a row included.
+         *
+         * @param prompt the prompt's place in the list
+         * @return whether the row goes on; if not, it ends with {@link FinishReason#STOP_STRING}
+         */
+        boolean token(int prompt, int id);
+    }
+
+    /**
+     * A finished row.
+     *
+     * @param tokens the new ones, {@code [tokens]}, with the stop token if it ended by one
+     */
+    @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
+    public record Generated(int[] tokens, FinishReason reason) {}
+
+    /** Continues {@value #DEFAULT_BATCH_SIZE} prompts side by side. */
+    public TokenGenerator(DecoderModel model, SamplingOptions options) {
+        this(model, options, DEFAULT_BATCH_SIZE);
+    }
+
+    /**
+     * @param batchSize prompts that are continued side by side, at least 1; fewer where they are long
+     * @throws InputException if it is less
+     */
+    public TokenGenerator(DecoderModel model, SamplingOptions options, int batchSize) {
+        if (batchSize < 1) {
+            throw new InputException("The option batch-size must be at least 1, not " + batchSize + ".");
+        }
+        this.model = model;
+        this.options = options;
+        this.batchSize = batchSize;
+        sampler = new Sampler(options);
+    }
+
+    /**
+     * Continues prompts of any number and lengths. Of {@link SamplingOptions} only the stop strings are left to the
+     * listener.
+     *
+     * @return in the prompts' order
+     * @throws InputException if a prompt leaves no room in the model's context, or logits are not numbers
+     */
+    public List<Generated> generate(List<Prompt> prompts, Listener listener) {
+        var rows = new ArrayList<GeneratedRow>();
+        for (var prompt : prompts) {
+            rows.add(new GeneratedRow(rows.size(), prompt, model.maxTokens(), options));
+        }
+        for (var batch : batches(rows)) {
+            try (var cache = new KvCache(batch.size())) {
+                run(batch, cache, listener);
+            }
+        }
+        return rows.stream().map(GeneratedRow::result).toList();
+    }
+
+    /**
+     * Continues one prompt whose first tokens may be in {@code cache} already; afterwards all tokens but the last new one
+     * are there.
+     */
+    Generated generate(Prompt prompt, KvCache cache, Listener listener) {
+        var row = new GeneratedRow(0, prompt, model.maxTokens(), options);
+        run(List.of(row), cache, listener);
+        return row.result();
+    }
+
+    /** Prompts of like lengths go together. */
+    private List<List<GeneratedRow>> batches(List<GeneratedRow> rows) {
+        var batches = new ArrayList<List<GeneratedRow>>();
+        var longestFirst = rows.stream()
+                .sorted(Comparator.comparingInt(GeneratedRow::length).reversed())
+                .toList();
+        for (int start = 0; start < longestFirst.size(); ) {
+            int fit = Math.max(1, TOKENS_PER_PASS / longestFirst.get(start).length());
+            int end = Math.min(longestFirst.size(), start + Math.min(fit, batchSize));
+            batches.add(longestFirst.subList(start, end));
+            start = end;
+        }
+        return batches;
+    }
+
+    @SuppressWarnings("try") // the guard works by being open
+    private void run(List<GeneratedRow> rows, KvCache cache, Listener listener) {
+        var live = rows;
+        try (var guard = Engine.enter(Engine.threads())) {
+            while (!live.isEmpty()) {
+                var next = next(live, cache);
+                for (int i = 0; i < next.length; i++) {
+                    live.get(i).add(next[i], listener);
+                }
+                live = withoutEnded(live, cache);
+            }
+        }
+    }
+
+    private static List<GeneratedRow> withoutEnded(List<GeneratedRow> rows, KvCache cache) {
+        var kept = IntStream.range(0, rows.size())
+                .filter(i -> !rows.get(i).ended())
+                .toArray();
+        if (0 < kept.length && kept.length < rows.size()) {
+            cache.keep(kept);
+        }
+        return Arrays.stream(kept).mapToObj(rows::get).toList();
+    }
+
+    private int[] next(List<GeneratedRow> rows, KvCache cache) {
+        try (var scope = Scope.open()) {
+            var logits = logits(rows, cache);
+            return sampler.next(logits, rows.stream().map(GeneratedRow::forSampler).toList());
+        }
+    }
+
+    /** Feeds what the cache has not seen of each row; the logits after its last token, {@code [rows, vocabulary]}. */
+    private Tensor logits(List<GeneratedRow> rows, KvCache cache) {
+        var lengths = new int[rows.size()];
+        Arrays.setAll(lengths, row -> rows.get(row).length() - cache.length(row));
+        int tokens = Arrays.stream(lengths).max().orElseThrow();
+        var ids = new long[rows.size() * tokens]; // any id will do for padding
+        var last = new int[rows.size()];
+        for (int row = 0; row < rows.size(); row++) {
+            rows.get(row).copyEnd(lengths[row], ids, row * tokens);
+            last[row] = row * tokens + lengths[row] - 1;
+        }
+        try (var context = ForwardContext.cached(Layout.rightPadded(tokens, lengths), cache)) {
+            return model.lmHead().logits(model.hidden(ids, context, state -> {}), last, context);
+        }
+    }
+}
