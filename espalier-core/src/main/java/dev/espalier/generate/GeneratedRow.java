@@ -68,7 +68,6 @@ final class GeneratedRow {
     }
 
     TokenGenerator.Generated result() {
-        return new TokenGenerator.Generated(
-                Arrays.copyOfRange(tokens, prompt.length(), length), reason.orElseThrow());
+        return new TokenGenerator.Generated(Arrays.copyOfRange(tokens, prompt.length(), length), reason.orElseThrow());
     }
 }

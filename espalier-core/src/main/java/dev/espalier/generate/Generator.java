@@ -76,7 +76,8 @@ public final class Generator {
     /** Continues one prompt whose first tokens may be in {@code cache} already. */
     Generation generate(Prompt prompt, KvCache cache, Listener listener) {
         var writers = new Writers(List.of(prompt), listener);
-        return writers.finished(List.of(tokens.generate(prompt, cache, writers))).get(0);
+        return writers.finished(List.of(tokens.generate(prompt, cache, writers)))
+                .get(0);
     }
 
     /** The texts of all rows as they grow. */
@@ -115,7 +116,9 @@ public final class Generator {
             for (int i = 0; i < rows.size(); i++) {
                 write(i, streams.get(i).finish());
                 answers.add(new Generation(
-                        texts.get(i).toString(), rows.get(i).tokens(), rows.get(i).reason()));
+                        texts.get(i).toString(),
+                        rows.get(i).tokens(),
+                        rows.get(i).reason()));
             }
             return answers;
         }

@@ -141,7 +141,8 @@ public final class TokenGenerator {
     private int[] next(List<GeneratedRow> rows, KvCache cache) {
         try (var scope = Scope.open()) {
             var logits = logits(rows, cache);
-            return sampler.next(logits, rows.stream().map(GeneratedRow::forSampler).toList());
+            return sampler.next(
+                    logits, rows.stream().map(GeneratedRow::forSampler).toList());
         }
     }
 
