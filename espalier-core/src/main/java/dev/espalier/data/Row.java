@@ -23,6 +23,12 @@ record Row(Origin origin, Map<String, @Nullable Object> cells) {
         return filled(cell, column);
     }
 
+    /** Whether a column has anything in it. */
+    boolean filled(String column) {
+        var cell = cells.get(column);
+        return cell != null && !cell.toString().isBlank();
+    }
+
     /** The list of a column, or its text taken apart; an empty cell is an empty list. */
     List<String> list(String column, String separator) {
         var cell = cells.get(column);

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
@@ -105,13 +106,17 @@ final class Table {
     /**
      * Reads these columns of every row.
      *
+     * @param nested those whose cells are read as one JSON text, whatever they hold
      * @throws InputException if there is no row, or one cannot be read
      */
-    void read(List<String> columns, Consumer<Row> rows) {
+    void read(List<String> columns, Set<String> nested, Consumer<Row> rows) {
         var asked = new LinkedHashMap<String, String>();
-        columns.forEach(column -> asked.put(column, holdsLists(column) ? "varchar[]" : "varchar"));
+        for (var column : columns) {
+            boolean text = type(column).equals("VARCHAR");
+            asked.put(column, nested.contains(column) && !text ? "json" : holdsLists(column) ? "varchar[]" : "varchar");
+        }
         var selected = asked.entrySet().stream()
-                .map(column -> "cast(%s as %s)".formatted(DuckDb.quoteName(column.getKey()), column.getValue()))
+                .map(column -> Table.selected(DuckDb.quoteName(column.getKey()), column.getValue()))
                 .collect(Collectors.joining(", "));
         var count = new AtomicLong();
         database.query("select " + selected + " from " + source.of(asked), where, result -> {
@@ -125,6 +130,12 @@ final class Table {
         if (count.get() == 0) {
             throw noRows(where);
         }
+    }
+
+    private static String selected(String column, String type) {
+        return type.equals("json")
+                ? "cast(to_json(" + column + ") as varchar)"
+                : "cast(%s as %s)".formatted(column, type);
     }
 
     private static @Nullable Object cell(ResultSet result, int column) throws SQLException {

@@ -1,5 +1,6 @@
 package dev.espalier.data;
 
+import dev.espalier.text.Message;
 import java.util.List;
 
 /** What a model should answer. */
@@ -27,7 +28,24 @@ public sealed interface Target {
         }
     }
 
-    /** The names of labels in this target; none for a number. */
+    /** What follows the input: the assistant's turn. */
+    record Response(Message message) implements Target {}
+
+    /**
+     * The right one of several texts that could follow the input.
+     *
+     * @param right its place in {@code candidates}
+     */
+    record Choice(int right, List<String> candidates) implements Target {
+        public Choice {
+            candidates = List.copyOf(candidates);
+        }
+    }
+
+    /** The input itself, token by token. */
+    record Itself() implements Target {}
+
+    /** The names of labels in this target; none for a number or a text. */
     default List<String> names() {
         if (this instanceof Label one) {
             return List.of(one.label());

@@ -1,5 +1,6 @@
 package dev.espalier.data;
 
+import dev.espalier.data.wordnet.BuiltinTask;
 import dev.espalier.data.wordnet.BuiltinTasks;
 import dev.espalier.error.InputException;
 import java.nio.file.Path;
@@ -41,14 +42,8 @@ public final class TaskLoader {
         var sql = spec.sql();
         if (builtin != null) {
             var task = BuiltinTasks.find(builtin);
-            if (task.kind() != dev.espalier.data.wordnet.TaskKind.CLASSIFICATION) {
-                throw new InputException("The built-in task '" + builtin + "' asks for "
-                        + (task.kind() == dev.espalier.data.wordnet.TaskKind.CHOICE ? "a choice" : "a text")
-                        + ", not for a label; choose one that asks for a label, such as noun-supersense.");
-            }
             descriptions = task.labelDescriptions();
-            kind = read(
-                    Table.file(database, task.file(spec.seed())), Optional.empty(), Optional.of(TaskKind.SINGLE_LABEL));
+            kind = read(Table.file(database, task.file(spec.seed())), Optional.empty(), Optional.of(kind(task)));
         } else if (file != null) {
             kind = read(Table.file(database, folder.resolve(file)), Optional.empty(), kind);
         } else if (sql != null) {
@@ -61,6 +56,18 @@ public final class TaskLoader {
         return finish(kind.orElseThrow(), descriptions);
     }
 
+    /** A built-in task that asks for a label may also be asked for the label's text, any other for a text only. */
+    private TaskKind kind(BuiltinTask task) {
+        boolean labels = task.kind() == dev.espalier.data.wordnet.TaskKind.CLASSIFICATION;
+        var asked = spec.kind() != null ? spec.kind() : labels ? TaskKind.SINGLE_LABEL : TaskKind.CAUSAL_LM;
+        if (asked != TaskKind.CAUSAL_LM && !(labels && asked == TaskKind.SINGLE_LABEL)) {
+            throw new InputException("The built-in task '" + task.name() + "' asks for "
+                    + (labels ? "a label" : task.kind() == dev.espalier.data.wordnet.TaskKind.CHOICE ? "a choice" : "a text")
+                    + "; its kind can be " + (labels ? "single-label or " : "") + "causal-lm only.");
+        }
+        return asked;
+    }
+
     /**
      * Reads one table.
      *
@@ -68,7 +75,7 @@ public final class TaskLoader {
      */
     private Optional<TaskKind> read(Table table, Optional<Split> split, Optional<TaskKind> kind) {
         var roles = new ColumnRoles(table, spec, kind);
-        table.read(roles.columns(), row -> splits.computeIfAbsent(
+        table.read(roles.columns(), roles.nested(), row -> splits.computeIfAbsent(
                         split.orElseGet(() -> roles.split(row)), none -> new ArrayList<>())
                 .add(roles.example(row)));
         return Optional.of(roles.kind());
@@ -86,7 +93,8 @@ public final class TaskLoader {
                 examples(Split.VALIDATION),
                 examples(Split.TEST),
                 labels,
-                descriptions);
+                descriptions,
+                spec.causalLm());
     }
 
     /** The labels of the training split as the data gives it: before a part is held out or rows are limited. */
@@ -97,7 +105,12 @@ public final class TaskLoader {
         var labels = LabelSpace.of(examples(Split.TRAIN).stream()
                 .flatMap(example -> example.target().names().stream())
                 .toList());
-        int least = kind == TaskKind.REGRESSION ? 0 : kind == TaskKind.MULTI_LABEL ? 1 : 2;
+        int least =
+                switch (kind) {
+                    case REGRESSION, CAUSAL_LM -> 0;
+                    case MULTI_LABEL -> 1;
+                    case SINGLE_LABEL, TOKEN_LABELS -> 2;
+                };
         if (labels.size() < least) {
             throw new InputException("Task '" + spec.title() + "' has too few labels in its training split: "
                     + labels.names() + "; there must be " + least + " at least.");

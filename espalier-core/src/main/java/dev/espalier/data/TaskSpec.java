@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param columns which column is what; by default guessed from their names
  * @param labelSeparator what stands between several labels in one text; by default a comma, or space between the labels
  *     of words
+ * @param causalLm how rows become texts where the kind is {@link TaskKind#CAUSAL_LM}
  * @param validationFraction the share of the training rows, drawn by {@code seed}, that becomes the validation split if
  *     there is none; 0 for no validation
  * @param testFraction the same for the test split, drawn first
@@ -37,6 +38,7 @@ public record TaskSpec(
         @Nullable TaskKind kind,
         Columns columns,
         @Nullable String labelSeparator,
+        CausalOptions causalLm,
         double validationFraction,
         double testFraction,
         long seed,
@@ -45,6 +47,7 @@ public record TaskSpec(
     public TaskSpec {
         files = files == null ? Map.of() : Map.copyOf(files);
         columns = columns == null ? Columns.GUESSED : columns;
+        causalLm = causalLm == null ? CausalOptions.DEFAULT : causalLm;
         int sources = (int) Stream.of(builtin != null, file != null, !files.isEmpty(), sql != null)
                 .filter(given -> given)
                 .count();
@@ -65,22 +68,22 @@ public record TaskSpec(
 
     /** A built-in task. */
     public static TaskSpec builtin(String name) {
-        return new TaskSpec(name, name, null, Map.of(), null, null, Columns.GUESSED, null, 0, 0, 0, 0);
+        return new TaskSpec(name, name, null, Map.of(), null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
     }
 
     /** One file with a column {@code split}, or of training rows only. */
     public static TaskSpec file(String name, String file) {
-        return new TaskSpec(name, null, file, Map.of(), null, null, Columns.GUESSED, null, 0, 0, 0, 0);
+        return new TaskSpec(name, null, file, Map.of(), null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
     }
 
     /** A file per split. */
     public static TaskSpec files(String name, Map<Split, String> files) {
-        return new TaskSpec(name, null, null, files, null, null, Columns.GUESSED, null, 0, 0, 0, 0);
+        return new TaskSpec(name, null, null, files, null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
     }
 
     /** A query over local files. */
     public static TaskSpec sql(String name, String sql) {
-        return new TaskSpec(name, null, null, Map.of(), sql, null, Columns.GUESSED, null, 0, 0, 0, 0);
+        return new TaskSpec(name, null, null, Map.of(), sql, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
     }
 
     /** The same task with what is asked said, not guessed. */
@@ -94,6 +97,7 @@ public record TaskSpec(
                 given,
                 columns,
                 labelSeparator,
+                causalLm,
                 validationFraction,
                 testFraction,
                 seed,
@@ -111,6 +115,25 @@ public record TaskSpec(
                 kind,
                 given,
                 labelSeparator,
+                causalLm,
+                validationFraction,
+                testFraction,
+                seed,
+                limit);
+    }
+
+    /** The same task with its rows made texts in another way. */
+    public TaskSpec withCausalLm(CausalOptions given) {
+        return new TaskSpec(
+                name,
+                builtin,
+                file,
+                files,
+                sql,
+                kind,
+                columns,
+                labelSeparator,
+                given,
                 validationFraction,
                 testFraction,
                 seed,
@@ -120,7 +143,7 @@ public record TaskSpec(
     /** The same task with these shares of the training rows held out. */
     public TaskSpec withFractions(double validation, double test) {
         return new TaskSpec(
-                name, builtin, file, files, sql, kind, columns, labelSeparator, validation, test, seed, limit);
+                name, builtin, file, files, sql, kind, columns, labelSeparator, causalLm, validation, test, seed, limit);
     }
 
     /** The same task, its splits drawn by another seed. */
@@ -134,6 +157,7 @@ public record TaskSpec(
                 kind,
                 columns,
                 labelSeparator,
+                causalLm,
                 validationFraction,
                 testFraction,
                 given,
@@ -151,6 +175,7 @@ public record TaskSpec(
                 kind,
                 columns,
                 labelSeparator,
+                causalLm,
                 validationFraction,
                 testFraction,
                 seed,
