@@ -83,6 +83,46 @@ public record Batch(
     }
 
     /**
+     * Packs examples with a label per token into rows, each a segment of its own, one after another from the row's start
+     * on.
+     *
+     * @param packed the examples of each row, all of one task
+     * @param padId the token id of the padding
+     */
+    public static Batch packed(List<List<EncodedExample>> packed, int padId) {
+        int rows = packed.size();
+        int tokens = packed.stream().mapToInt(Packing::length).max().orElseThrow();
+        var inputIds = new long[rows * tokens];
+        var labels = new int[rows * tokens];
+        Arrays.fill(inputIds, padId);
+        Arrays.fill(labels, IGNORED);
+        var segments = new ArrayList<Layout.Segment>();
+        for (int row = 0; row < rows; row++) {
+            int start = 0;
+            for (var example : packed.get(row)) {
+                segments.add(new Layout.Segment(row, start, example.length()));
+                for (int token = 0; token < example.length(); token++) {
+                    inputIds[row * tokens + start + token] = example.ids()[token];
+                    labels[row * tokens + start + token] = example.labels()[token];
+                }
+                start += example.length();
+            }
+        }
+        return new Batch(
+                packed.get(0).get(0).task(),
+                new Layout(rows, tokens, segments),
+                inputIds,
+                new long[rows * tokens],
+                labels,
+                new float[0],
+                packed.stream()
+                        .flatMap(List::stream)
+                        .mapToLong(EncodedExample::id)
+                        .toArray(),
+                answers(labels, new float[0], rows));
+    }
+
+    /**
      * Splits the rows into parts for workers side by side or gradient accumulation. Rows of like lengths stand together,
      * each part is padded to its own longest only, and the cuts make the largest part (rows times longest) as small as
      * can be. The parts' {@link #labelCount()} add up to this batch's.

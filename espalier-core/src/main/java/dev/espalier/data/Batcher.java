@@ -22,7 +22,7 @@ public final class Batcher {
 
     private static final int LEAST_WINDOWS = 4;
 
-    private final List<List<EncodedExample>> tasks;
+    private final List<List<List<EncodedExample>>> tasks;
     private final int batchSize;
     private final long seed;
     private final int padId;
@@ -38,16 +38,34 @@ public final class Batcher {
      * @param padId the token id of the padding
      */
     public Batcher(List<List<EncodedExample>> tasks, int batchSize, long seed, int padId) {
+        this(batchSize, seed, padId, tasks.stream().map(Batcher::alone).toList());
+    }
+
+    private Batcher(int batchSize, long seed, int padId, List<List<List<EncodedExample>>> tasks) {
         this.tasks = tasks.stream().map(List::copyOf).toList();
         this.batchSize = batchSize;
         this.seed = seed;
         this.padId = padId;
     }
 
+    /**
+     * Batches of rows that may hold several examples; the rows are shuffled like examples and stay as they are.
+     *
+     * @param tasks the rows of each task, such as {@link Packing#pack} gives them, or {@link #alone}
+     */
+    public static Batcher ofRows(List<List<List<EncodedExample>>> tasks, int batchSize, long seed, int padId) {
+        return new Batcher(batchSize, seed, padId, tasks);
+    }
+
+    /** Each example as a row of its own. */
+    public static List<List<EncodedExample>> alone(List<EncodedExample> examples) {
+        return examples.stream().map(List::of).toList();
+    }
+
     /** The number of batches of every epoch. */
     public int batchesPerEpoch() {
         return tasks.stream()
-                .mapToInt(examples -> (examples.size() + batchSize - 1) / batchSize)
+                .mapToInt(rows -> (rows.size() + batchSize - 1) / batchSize)
                 .sum();
     }
 
@@ -63,8 +81,11 @@ public final class Batcher {
             plannedEpoch = epoch;
         }
         var planned = plan.get(index);
-        var examples = tasks.get(planned.task());
-        return Batch.of(Arrays.stream(planned.places()).mapToObj(examples::get).toList(), padId);
+        var rows = tasks.get(planned.task());
+        var chosen = Arrays.stream(planned.places()).mapToObj(rows::get).toList();
+        return chosen.stream().allMatch(row -> row.size() == 1)
+                ? Batch.of(chosen.stream().map(row -> row.get(0)).toList(), padId)
+                : Batch.packed(chosen, padId);
     }
 
     /** Batches for an evaluation: sorted by length, longest first, made one at a time. */
@@ -93,16 +114,15 @@ public final class Batcher {
                 .toList();
     }
 
-    private List<int[]> cut(List<EncodedExample> examples, SplittableRandom random) {
-        int size = examples.size();
+    private List<int[]> cut(List<List<EncodedExample>> rows, SplittableRandom random) {
+        int size = rows.size();
         var order = Shuffle.order(size, random);
         int window = Math.max(1, Math.min(MOST_WINDOW, size / (batchSize * LEAST_WINDOWS))) * batchSize;
         var batches = new ArrayList<int[]>();
         for (int from = 0; from < size; from += window) {
             var sorted = Arrays.stream(order, from, Math.min(from + window, size))
                     .boxed()
-                    .sorted(Comparator.comparingInt(
-                            place -> -examples.get(place).length()))
+                    .sorted(Comparator.comparingInt(place -> -Packing.length(rows.get(place))))
                     .mapToInt(Integer::intValue)
                     .toArray();
             for (int start = 0; start < sorted.length; start += batchSize) {

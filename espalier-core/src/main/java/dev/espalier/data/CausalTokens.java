@@ -113,7 +113,7 @@ final class CausalTokens {
             }
         }
         if (special >= 0
-                && text.substring(spans.ends()[special], response.end()).isBlank()) {
+                && text.substring(spans.ends()[special], spans.ends()[last]).isBlank()) {
             Arrays.fill(learned, special + 1, last + 1, false);
         }
     }

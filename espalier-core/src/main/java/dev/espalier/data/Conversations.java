@@ -41,7 +41,10 @@ final class Conversations {
      */
     static List<Message> read(Row row, String column) {
         var turns = json(row, column);
-        if (!turns.isArray() || turns.isEmpty()) {
+        if (!turns.isArray()) {
+            throw noList(row, column);
+        }
+        if (turns.isEmpty()) {
             throw row.wrong(column, "holds no messages; fill it in, or remove the row");
         }
         var messages = new ArrayList<Message>();
@@ -67,8 +70,12 @@ final class Conversations {
         try {
             return Json.mapper().readTree(row.text(column));
         } catch (JacksonException e) {
-            throw row.wrong(column, "holds no list of messages such as [{\"role\": \"user\", \"content\": \"…\"}, …]");
+            throw noList(row, column);
         }
+    }
+
+    private static InputException noList(Row row, String column) {
+        return row.wrong(column, "holds no list of messages such as [{\"role\": \"user\", \"content\": \"…\"}, …]");
     }
 
     private static Message message(Row row, String column, JsonNode turn, int number) {

@@ -44,6 +44,9 @@ public record TaskSection(
                 example = ";")
         @Nullable String labelSeparator,
 
+        @Key("How rows become texts, where the kind is causal-lm.")
+        CausalLmSection causalLm,
+
         @Key(
                 value = "Share of the training rows held out for validation if the data has no validation split.",
                 atLeast = 0,
@@ -61,7 +64,7 @@ public record TaskSection(
         implements Checked {
     /** A task without data: each needs its own. */
     public static final TaskSection DEFAULT = new TaskSection(
-            null, null, FilesSection.DEFAULT, null, null, null, ColumnsSection.DEFAULT, null, 0, 0, 0, 0);
+            null, null, FilesSection.DEFAULT, null, null, null, ColumnsSection.DEFAULT, null, CausalLmSection.DEFAULT, 0, 0, 0, 0);
 
     /** A built-in task as it is. */
     static TaskSection builtin(String builtin) {
@@ -75,6 +78,7 @@ public record TaskSection(
                 null,
                 defaults.columns,
                 null,
+                defaults.causalLm,
                 defaults.validationFraction,
                 defaults.testFraction,
                 defaults.seed,
@@ -107,6 +111,7 @@ public record TaskSection(
                 kind,
                 columns.columns(),
                 labelSeparator,
+                causalLm.options(),
                 validationFraction,
                 testFraction,
                 seed,
