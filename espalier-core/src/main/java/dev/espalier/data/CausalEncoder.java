@@ -36,11 +36,7 @@ public final class CausalEncoder {
      * @param maxTokens tokens of an example at most
      */
     public CausalEncoder(
-            int task,
-            TextTokenizer tokenizer,
-            Optional<ChatTemplate> template,
-            CausalOptions options,
-            int maxTokens) {
+            int task, TextTokenizer tokenizer, Optional<ChatTemplate> template, CausalOptions options, int maxTokens) {
         this.task = task;
         this.template = template;
         this.options = options;
@@ -155,8 +151,7 @@ public final class CausalEncoder {
     }
 
     private EncodedExample numbered(long id, CausalTokens.Encoding encoding) {
-        return new EncodedExample(
-                task, id, encoding.ids(), new int[encoding.length()], encoding.labels(), NO_VALUES);
+        return new EncodedExample(task, id, encoding.ids(), new int[encoding.length()], encoding.labels(), NO_VALUES);
     }
 
     private InputException tooLong(Example example, int length) {

@@ -32,8 +32,7 @@ final class CausalTokens {
         }
 
         private static int[] without(int[] values, int from, int count) {
-            return IntStream.concat(
-                            Arrays.stream(values, 0, from), Arrays.stream(values, from + count, values.length))
+            return IntStream.concat(Arrays.stream(values, 0, from), Arrays.stream(values, from + count, values.length))
                     .toArray();
         }
     }

@@ -38,8 +38,8 @@ final class ChatText {
             return List.of(Message.user(text.text()));
         }
         if (input instanceof Input.Instruction one) {
-            return List.of(Message.user(
-                    one.instruction() + one.context().map(context -> "\n\n" + context).orElse("")));
+            return List.of(Message.user(one.instruction()
+                    + one.context().map(context -> "\n\n" + context).orElse("")));
         }
         throw new InputException(origin + ": neither words nor pairs of texts can be written as a conversation.");
     }
@@ -103,9 +103,7 @@ final class ChatText {
 
     private static int sameStart(String text, String whole, int from) {
         int same = 0;
-        while (same < text.length()
-                && from + same < whole.length()
-                && text.charAt(same) == whole.charAt(from + same)) {
+        while (same < text.length() && from + same < whole.length() && text.charAt(same) == whole.charAt(from + same)) {
             same++;
         }
         return same;

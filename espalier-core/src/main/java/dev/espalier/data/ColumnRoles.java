@@ -22,9 +22,8 @@ final class ColumnRoles {
      */
     ColumnRoles(Table table, TaskSpec spec, Optional<TaskKind> given) {
         var names = new ColumnNames(table.where(), table.columns());
-        kind = given.orElseGet(() -> TextColumns.fit(names, spec)
-                ? TaskKind.CAUSAL_LM
-                : LabelColumns.guess(table, names, spec.columns()));
+        kind = given.orElseGet(() ->
+                TextColumns.fit(names, spec) ? TaskKind.CAUSAL_LM : LabelColumns.guess(table, names, spec.columns()));
         if (kind == TaskKind.CAUSAL_LM) {
             var texts = TextColumns.find(names, spec);
             read = texts.columns();

@@ -9,8 +9,7 @@ import java.util.List;
  * <a href="https://github.com/tatsu-lab/stanford_alpaca#data-release">Alpaca</a> does.
  */
 final class PlainText {
-    private static final String WITH_CONTEXT =
-            """
+    private static final String WITH_CONTEXT = """
             Below is an instruction that describes a task, paired with an input that provides further context. Write a \
             response that appropriately completes the request.
 
@@ -23,8 +22,7 @@ final class PlainText {
             ### Response:
             """;
 
-    private static final String ALONE =
-            """
+    private static final String ALONE = """
             Below is an instruction that describes a task. Write a response that appropriately completes the request.
 
             ### Instruction:

@@ -104,7 +104,10 @@ final class Shortening {
                 }
                 messages.set(
                         place,
-                        new Message("user", question.substring(cut), messages.get(place).others()));
+                        new Message(
+                                "user",
+                                question.substring(cut),
+                                messages.get(place).others()));
                 return true;
             }
         }

@@ -62,7 +62,9 @@ public final class TaskLoader {
         var asked = spec.kind() != null ? spec.kind() : labels ? TaskKind.SINGLE_LABEL : TaskKind.CAUSAL_LM;
         if (asked != TaskKind.CAUSAL_LM && !(labels && asked == TaskKind.SINGLE_LABEL)) {
             throw new InputException("The built-in task '" + task.name() + "' asks for "
-                    + (labels ? "a label" : task.kind() == dev.espalier.data.wordnet.TaskKind.CHOICE ? "a choice" : "a text")
+                    + (labels
+                            ? "a label"
+                            : task.kind() == dev.espalier.data.wordnet.TaskKind.CHOICE ? "a choice" : "a text")
                     + "; its kind can be " + (labels ? "single-label or " : "") + "causal-lm only.");
         }
         return asked;

@@ -68,22 +68,26 @@ public record TaskSpec(
 
     /** A built-in task. */
     public static TaskSpec builtin(String name) {
-        return new TaskSpec(name, name, null, Map.of(), null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
+        return new TaskSpec(
+                name, name, null, Map.of(), null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
     }
 
     /** One file with a column {@code split}, or of training rows only. */
     public static TaskSpec file(String name, String file) {
-        return new TaskSpec(name, null, file, Map.of(), null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
+        return new TaskSpec(
+                name, null, file, Map.of(), null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
     }
 
     /** A file per split. */
     public static TaskSpec files(String name, Map<Split, String> files) {
-        return new TaskSpec(name, null, null, files, null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
+        return new TaskSpec(
+                name, null, null, files, null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
     }
 
     /** A query over local files. */
     public static TaskSpec sql(String name, String sql) {
-        return new TaskSpec(name, null, null, Map.of(), sql, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
+        return new TaskSpec(
+                name, null, null, Map.of(), sql, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
     }
 
     /** The same task with what is asked said, not guessed. */
@@ -143,7 +147,19 @@ public record TaskSpec(
     /** The same task with these shares of the training rows held out. */
     public TaskSpec withFractions(double validation, double test) {
         return new TaskSpec(
-                name, builtin, file, files, sql, kind, columns, labelSeparator, causalLm, validation, test, seed, limit);
+                name,
+                builtin,
+                file,
+                files,
+                sql,
+                kind,
+                columns,
+                labelSeparator,
+                causalLm,
+                validation,
+                test,
+                seed,
+                limit);
     }
 
     /** The same task, its splits drawn by another seed. */

@@ -17,11 +17,7 @@ import java.util.stream.Stream;
  * @param extra the tools of a conversation, or the candidates of a choice
  */
 record TextColumns(
-        TextFormat format,
-        String first,
-        Optional<String> context,
-        Optional<String> response,
-        Optional<String> extra) {
+        TextFormat format, String first, Optional<String> context, Optional<String> response, Optional<String> extra) {
     static final List<String> MESSAGES = List.of("messages", "conversations", "conversation");
     static final List<String> INSTRUCTION = List.of("instruction");
     static final List<String> CONTEXT = List.of("input", "context");
@@ -76,7 +72,8 @@ record TextColumns(
             return TextFormat.CHAT;
         }
         if (names.find("response", columns.response(), RESPONSE).isPresent()) {
-            if (columns.prompt() == null && names.find("prompt", null, INSTRUCTION).isPresent()) {
+            if (columns.prompt() == null
+                    && names.find("prompt", null, INSTRUCTION).isPresent()) {
                 return TextFormat.INSTRUCTION;
             }
             if (names.find("prompt", columns.prompt(), PROMPT).isPresent()) {
@@ -109,15 +106,18 @@ record TextColumns(
     Example example(Row row) {
         return switch (format) {
             case CHAT -> conversation(row);
-            case INSTRUCTION -> new Example(
-                    new Input.Instruction(
-                            row.text(first), context.filter(row::filled).map(row::text)),
-                    response(row),
-                    row.origin());
+            case INSTRUCTION ->
+                new Example(
+                        new Input.Instruction(
+                                row.text(first), context.filter(row::filled).map(row::text)),
+                        response(row),
+                        row.origin());
             case PROMPT_COMPLETION -> new Example(new Input.Prompt(row.text(first), ""), response(row), row.origin());
-            case INPUT_OUTPUT -> extra.filter(row::filled)
-                    .map(candidates -> choice(row, candidates))
-                    .orElseGet(() -> new Example(new Input.Prompt(row.text(first), "\n"), response(row), row.origin()));
+            case INPUT_OUTPUT ->
+                extra.filter(row::filled)
+                        .map(candidates -> choice(row, candidates))
+                        .orElseGet(() ->
+                                new Example(new Input.Prompt(row.text(first), "\n"), response(row), row.origin()));
             case TEXT -> new Example(new Input.Text(row.text(first)), new Target.Itself(), row.origin());
         };
     }

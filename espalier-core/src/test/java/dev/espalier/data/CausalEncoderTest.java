@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.espalier.error.InputException;
+import dev.espalier.json.Json;
 import dev.espalier.text.ChatTemplate;
 import dev.espalier.text.Message;
 import dev.espalier.text.TextTokenizer;
-import dev.espalier.json.Json;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URISyntaxException;
@@ -31,7 +31,10 @@ import tools.jackson.databind.node.ObjectNode;
 class CausalEncoderTest {
     private static final Origin ORIGIN = new Origin("a.jsonl", 7);
     private static final List<Message> TWO_TURNS = List.of(
-            Message.user("Who is she?"), Message.assistant("Lily."), Message.user("And he?"), Message.assistant("Tom 😀"));
+            Message.user("Who is she?"),
+            Message.assistant("Lily."),
+            Message.user("And he?"),
+            Message.assistant("Tom 😀"));
 
     private static Path model;
     private static TextTokenizer tokenizer;
@@ -101,9 +104,10 @@ class CausalEncoderTest {
                 ORIGIN);
 
         assertThat(text(plain(512).encode(List.of(example)).get(0).ids()))
-                .isEqualTo("<s> Below is an instruction that describes a task, paired with an input that provides further"
-                        + " context. Write a response that appropriately completes the request.\n\n### Instruction:\nName"
-                        + " the color.\n\n### Input:\nA red ball.\n\n### Response:\nred</s>");
+                .isEqualTo(
+                        "<s> Below is an instruction that describes a task, paired with an input that provides further"
+                                + " context. Write a response that appropriately completes the request.\n\n### Instruction:\nName"
+                                + " the color.\n\n### Input:\nA red ball.\n\n### Response:\nred</s>");
     }
 
     @ParameterizedTest
@@ -138,8 +142,7 @@ class CausalEncoderTest {
                         Message.assistant("<think>\nf\n</think>\n\ng")))))
                 .get(0);
 
-        assertThat(text(learned(example)))
-                .isEqualTo("c d<|end|><think>\nf\n</think>\n\ng<|end|>");
+        assertThat(text(learned(example))).isEqualTo("c d<|end|><think>\nf\n</think>\n\ng<|end|>");
     }
 
     @Test
@@ -221,9 +224,14 @@ class CausalEncoderTest {
                 Message.assistant("yes"));
         var options = CausalOptions.DEFAULT.withTooLong(TooLong.TRUNCATE);
         var template = template("lines.jinja");
-        int whole = encoder(template, options, 512).encode(List.of(chat(messages))).get(0).length();
+        int whole = encoder(template, options, 512)
+                .encode(List.of(chat(messages)))
+                .get(0)
+                .length();
 
-        var turnsCut = encoder(template, options, whole - 1).encode(List.of(chat(messages))).get(0);
+        var turnsCut = encoder(template, options, whole - 1)
+                .encode(List.of(chat(messages)))
+                .get(0);
         var questionCut = encoder(template, options, turnsCut.length() - 3)
                 .encode(List.of(chat(messages)))
                 .get(0);
@@ -232,7 +240,8 @@ class CausalEncoderTest {
         assertThat(text(questionCut.ids())).contains("Be kind.", "nine ten").doesNotContain("one");
         assertThat(questionCut.length()).isLessThanOrEqualTo(turnsCut.length() - 3);
         assertThat(text(learned(questionCut))).isEqualTo("yes</s>");
-        assertThat(encoder(template, options, 30).encode(List.of(chat(messages)))).isEmpty();
+        assertThat(encoder(template, options, 30).encode(List.of(chat(messages))))
+                .isEmpty();
     }
 
     @Test
@@ -256,10 +265,10 @@ class CausalEncoderTest {
     @Test
     void aTemplateThatWritesTheBeginningOtherwiseIsAnError() throws IOException {
         var file = Files.createTempFile("unstable", ".jinja");
-        Files.writeString(file, "{{ messages|length }}{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}");
+        Files.writeString(
+                file, "{{ messages|length }}{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}");
 
-        assertThatThrownBy(() -> encoder(
-                                Optional.of(ChatTemplate.read(file, model)), CausalOptions.DEFAULT, 99)
+        assertThatThrownBy(() -> encoder(Optional.of(ChatTemplate.read(file, model)), CausalOptions.DEFAULT, 99)
                         .encode(List.of(chat(TWO_TURNS))))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("a.jsonl, row 7: message 2 cannot be found in what the chat template writes");
@@ -267,8 +276,7 @@ class CausalEncoderTest {
     }
 
     private static Example prompt(String prompt, String response) {
-        return new Example(
-                new Input.Prompt(prompt, ""), new Target.Response(Message.assistant(response)), ORIGIN);
+        return new Example(new Input.Prompt(prompt, ""), new Target.Response(Message.assistant(response)), ORIGIN);
     }
 
     private static Example chat(List<Message> messages) {
@@ -294,7 +302,9 @@ class CausalEncoderTest {
     }
 
     private static int[] learned(EncodedExample example) {
-        return Arrays.stream(example.labels()).filter(label -> label != Batch.IGNORED).toArray();
+        return Arrays.stream(example.labels())
+                .filter(label -> label != Batch.IGNORED)
+                .toArray();
     }
 
     /** Tokens as text, special ones too. */

@@ -68,7 +68,8 @@ class PackingTest {
 
         assertThat(parts).hasSizeBetween(2, 3);
         assertThat(parts.stream().mapToInt(Batch::labelCount).sum()).isEqualTo(batch.labelCount());
-        assertThat(parts.stream().flatMap(part -> Arrays.stream(part.exampleIds()).boxed()))
+        assertThat(parts.stream()
+                        .flatMap(part -> Arrays.stream(part.exampleIds()).boxed()))
                 .containsExactlyInAnyOrderElementsOf(
                         Arrays.stream(batch.exampleIds()).boxed().toList());
     }
@@ -97,7 +98,8 @@ class PackingTest {
     }
 
     private static EncodedExample example(long id, int length) {
-        var ids = IntStream.range(0, length).map(token -> (int) (10 * id + token)).toArray();
+        var ids =
+                IntStream.range(0, length).map(token -> (int) (10 * id + token)).toArray();
         var labels = ids.clone();
         labels[0] = Batch.IGNORED;
         return new EncodedExample(0, id, ids, new int[length], labels, new float[0]);

@@ -46,7 +46,19 @@ class TaskSpecTest {
     void whatIsNotGivenHasItsDefault() {
         assertThat(yaml("builtin: noun-supersense"))
                 .isEqualTo(new TaskSpec(
-                        null, "noun-supersense", null, Map.of(), null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0));
+                        null,
+                        "noun-supersense",
+                        null,
+                        Map.of(),
+                        null,
+                        null,
+                        Columns.GUESSED,
+                        null,
+                        CausalOptions.DEFAULT,
+                        0,
+                        0,
+                        0,
+                        0));
     }
 
     @Test
@@ -65,8 +77,20 @@ class TaskSpecTest {
         assertThatThrownBy(() -> TaskSpec.file("x", "a.csv").withLimit(-1))
                 .isInstanceOf(InputException.class)
                 .hasMessage("Task 'x': limit is -1; give 0 for all rows or a number of rows.");
-        assertThatThrownBy(() ->
-                        new TaskSpec("x", "topic", "a.csv", Map.of(), null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0))
+        assertThatThrownBy(() -> new TaskSpec(
+                        "x",
+                        "topic",
+                        "a.csv",
+                        Map.of(),
+                        null,
+                        null,
+                        Columns.GUESSED,
+                        null,
+                        CausalOptions.DEFAULT,
+                        0,
+                        0,
+                        0,
+                        0))
                 .isInstanceOf(InputException.class)
                 .hasMessage("Task 'x' has 2 sources of data; give exactly one of builtin, file, files and sql.");
         assertThatThrownBy(() -> TaskSpec.files("x", Map.of(Split.TEST, "a.csv")))

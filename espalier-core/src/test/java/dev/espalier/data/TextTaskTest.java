@@ -26,9 +26,7 @@ class TextTaskTest {
 
     @Test
     void readsConversations() throws IOException {
-        var data = load(
-                "chat.jsonl",
-                """
+        var data = load("chat.jsonl", """
                 {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "id": 3}
                 {"messages": [{"role": "user", "content": "2024-01-02"}, {"role": "assistant", "content": "1.50", "reasoning_content": "why"}]}
                 """);
@@ -51,9 +49,7 @@ class TextTaskTest {
 
     @Test
     void readsShareGptsConversations() throws IOException {
-        var data = load(
-                "share.json",
-                """
+        var data = load("share.json", """
                 [{"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}, {"from": "human", "value": "c"}, {"from": "gpt", "value": "d"}]}]""");
 
         assertThat(data.train().get(0).input())
@@ -68,23 +64,21 @@ class TextTaskTest {
         Files.writeString(folder.resolve("a.jsonl"), "{\"messages\": " + messages + "}\n");
         try (var database = DriverManager.getConnection("jdbc:duckdb:");
                 var statement = database.createStatement()) {
-            statement.execute("copy (from '" + folder.resolve("a.jsonl") + "') to '" + folder.resolve("a.parquet") + "'");
+            statement.execute(
+                    "copy (from '" + folder.resolve("a.jsonl") + "') to '" + folder.resolve("a.parquet") + "'");
         }
         Files.writeString(folder.resolve("a.tsv"), "messages\n\"" + messages.replace("\"", "\"\"") + "\"\n");
 
         for (var file : List.of("a.jsonl", "a.parquet", "a.tsv")) {
-            var example = TaskLoader.load(TaskSpec.file("x", file), folder).train().get(0);
-            assertThat(example.input())
-                    .as(file)
-                    .isEqualTo(new Input.Chat(List.of(Message.user("a, 'b'")), Map.of()));
+            var example =
+                    TaskLoader.load(TaskSpec.file("x", file), folder).train().get(0);
+            assertThat(example.input()).as(file).isEqualTo(new Input.Chat(List.of(Message.user("a, 'b'")), Map.of()));
         }
     }
 
     @Test
     void readsToolsAndTheirCalls() throws IOException {
-        var data = load(
-                "tools.jsonl",
-                """
+        var data = load("tools.jsonl", """
                 {"tools": [{"name": "clock"}], "messages": [{"role": "user", "content": "Time?"}, {"role": "assistant", "content": null, "tool_calls": [{"name": "clock"}]}]}
                 """);
 
@@ -98,9 +92,7 @@ class TextTaskTest {
 
     @Test
     void readsInstructionsWithAndWithoutInput() throws IOException {
-        var data = load(
-                "alpaca.jsonl",
-                """
+        var data = load("alpaca.jsonl", """
                 {"instruction": "Add.", "input": "1 2", "output": "3"}
                 {"instruction": "Sing.", "input": "", "output": "La"}
                 """);
@@ -123,15 +115,12 @@ class TextTaskTest {
         Files.writeString(folder.resolve("io.csv"), "input,output\na,7\n");
         assertThat(TaskLoader.load(asked, folder).train())
                 .extracting(Example::input, Example::target)
-                .containsExactly(tuple(
-                        new Input.Prompt("a", "\n"), new Target.Response(Message.assistant("7"))));
+                .containsExactly(tuple(new Input.Prompt("a", "\n"), new Target.Response(Message.assistant("7"))));
         Files.writeString(folder.resolve("t.jsonl"), "{\"text\": \"all of it\"}\n");
-        var text = TaskSpec.file("x", "t.jsonl")
-                .withCausalLm(CausalOptions.DEFAULT.withFormat(TextFormat.TEXT));
+        var text = TaskSpec.file("x", "t.jsonl").withCausalLm(CausalOptions.DEFAULT.withFormat(TextFormat.TEXT));
         assertThat(TaskLoader.load(text, folder).train())
                 .extracting(Example::input, Example::target)
-                .containsExactly(
-                        tuple(new Input.Text("all of it"), new Target.Itself()));
+                .containsExactly(tuple(new Input.Text("all of it"), new Target.Itself()));
     }
 
     @Test
@@ -164,7 +153,8 @@ class TextTaskTest {
                 "\"not a list\"|holds no list of messages",
             })
     void conversationsThatCannotBeLearnedAreErrorsWithFileAndRow(String messages, String message) throws IOException {
-        var good = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"b\"}]}\n";
+        var good =
+                "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"b\"}]}\n";
 
         assertThatThrownBy(() -> load("bad.jsonl", good + "{\"messages\": " + messages + "}\n"))
                 .isInstanceOf(InputException.class)
@@ -185,8 +175,7 @@ class TextTaskTest {
     void columnsOfNoKnownFormatAreAnError() throws IOException {
         Files.writeString(folder.resolve("x.csv"), "head,body\na,b\n");
 
-        assertThatThrownBy(() ->
-                        TaskLoader.load(TaskSpec.file("x", "x.csv").withKind(TaskKind.CAUSAL_LM), folder))
+        assertThatThrownBy(() -> TaskLoader.load(TaskSpec.file("x", "x.csv").withKind(TaskKind.CAUSAL_LM), folder))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("x.csv has no columns that a causal language model learns from")
                 .hasMessageContaining("its columns are head, body");
@@ -202,8 +191,7 @@ class TextTaskTest {
                         .train())
                 .extracting(Example::input, Example::target)
                 .containsExactly(tuple(
-                        new Input.Prompt("a dog is a kind of", " "),
-                        new Target.Choice(1, List.of("plant", "animal"))));
+                        new Input.Prompt("a dog is a kind of", " "), new Target.Choice(1, List.of("plant", "animal"))));
     }
 
     @Test
@@ -213,8 +201,7 @@ class TextTaskTest {
         assertThat(choice.test()).allSatisfy(example -> assertThat(((Target.Choice) example.target()).candidates())
                 .hasSize(4));
 
-        assertThatThrownBy(() ->
-                        TaskLoader.load(TaskSpec.builtin("lemma").withKind(TaskKind.SINGLE_LABEL), folder))
+        assertThatThrownBy(() -> TaskLoader.load(TaskSpec.builtin("lemma").withKind(TaskKind.SINGLE_LABEL), folder))
                 .isInstanceOf(InputException.class)
                 .hasMessage("The built-in task 'lemma' asks for a text; its kind can be causal-lm only.");
     }

@@ -19,16 +19,15 @@ public record ColumnsSection(
 
         @Key(value = "A conversation (guessed: messages, conversations).", example = "dialog") @Nullable String messages,
 
-        @Key(value = "What is answered (guessed: instruction, prompt, question).", example = "request")
-        @Nullable String prompt,
+        @Key(value = "What is answered (guessed: instruction, prompt, question).", example = "request") @Nullable String prompt,
 
         @Key(value = "An instruction's input (guessed: input, context).", example = "material") @Nullable String context,
 
-        @Key(value = "What answers it (guessed: completion, response, output, answer).", example = "reply")
-        @Nullable String response,
+        @Key(value = "What answers it (guessed: completion, response, output, answer).", example = "reply") @Nullable String response,
 
         @Key(value = "The row's split: train, validation, test (guessed: split).", example = "part") @Nullable String split) {
-    static final ColumnsSection DEFAULT = new ColumnsSection(null, null, null, null, null, null, null, null, null, null);
+    static final ColumnsSection DEFAULT =
+            new ColumnsSection(null, null, null, null, null, null, null, null, null, null);
 
     Columns columns() {
         return new Columns(text, textPair, label, labels, words, messages, prompt, context, response, split);

@@ -64,7 +64,19 @@ public record TaskSection(
         implements Checked {
     /** A task without data: each needs its own. */
     public static final TaskSection DEFAULT = new TaskSection(
-            null, null, FilesSection.DEFAULT, null, null, null, ColumnsSection.DEFAULT, null, CausalLmSection.DEFAULT, 0, 0, 0, 0);
+            null,
+            null,
+            FilesSection.DEFAULT,
+            null,
+            null,
+            null,
+            ColumnsSection.DEFAULT,
+            null,
+            CausalLmSection.DEFAULT,
+            0,
+            0,
+            0,
+            0);
 
     /** A built-in task as it is. */
     static TaskSection builtin(String builtin) {
