@@ -8,10 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /** How a task's rows become texts; see {@link CausalOptions}, which it becomes. */
 public record CausalLmSection(
-        @Key(
-                value =
-                        "How the rows are built: chat, instruction, prompt-completion, input-output, text; by default guessed from the columns.",
-                example = "chat")
+        @Key(value = "How the rows are built; by default guessed from the columns.", example = "chat")
         @Nullable TextFormat format,
 
         @Key(
@@ -20,11 +17,11 @@ public record CausalLmSection(
                 example = "none")
         @Nullable String chatTemplate,
 
-        @Key("Which tokens are learned: responses with what ends them, or all.")
+        @Key("Which tokens are learned; responses with what ends each.")
         LossOn lossOn,
 
         @Key(
-                "What becomes of examples with more than max-tokens: skip, truncate (oldest turns first, then the beginning of the prompt; never the response), truncate-response, error.")
+                "What becomes of examples with more than max-tokens; truncate cuts the oldest turns, then the beginning of the prompt, and never the response.")
         TooLong tooLong) {
     static final CausalLmSection DEFAULT = new CausalLmSection(
             CausalOptions.DEFAULT.format(),
