@@ -8,8 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /** How a task's rows become texts; see {@link CausalOptions}, which it becomes. */
 public record CausalLmSection(
-        @Key(value = "How the rows are built; by default guessed from the columns.", example = "chat")
-        @Nullable TextFormat format,
+        @Key(value = "How the rows are built; by default guessed from the columns.", example = "chat") @Nullable TextFormat format,
 
         @Key(
                 value =
