@@ -41,11 +41,14 @@ public final class RmsNorm implements Norm {
         try (var scope = Scope.open()) {
             var shape = x.value().shape();
             var groups = x.value().view(-1, weight.size());
-            var inverse = inverseRoot(groups);
-            var w = scale();
             var dtype = Engine.dtype(groups);
-            var wide = groups.mul(inverse);
-            var y = dtype == ScalarType.Float ? wide.mul_(w) : wide.to(dtype).mul_(w);
+            // Converted at once: an operation on operands of two dtypes converts number by number.
+            var wide = groups.to(ScalarType.Float);
+            var inverse = inverseRoot(wide);
+            var w = scale();
+            var y = dtype == ScalarType.Float
+                    ? groups.mul(inverse).mul_(w)
+                    : wide.mul_(inverse).to(dtype).mul_(w);
             tape.save(groups);
             tape.save(inverse);
             tape.save(w);
@@ -73,8 +76,7 @@ public final class RmsNorm implements Norm {
     /** {@code [groups, 1]}, fp32. */
     private Tensor inverseRoot(Tensor x) {
         long features = weight.size();
-        var root = torch.linalg_vector_norm(
-                x, new Scalar(2), new long[] {-1}, true, new ScalarTypeOptional(ScalarType.Float));
+        var root = torch.linalg_vector_norm(x, new Scalar(2), new long[] {-1}, true, new ScalarTypeOptional());
         root.square_().div_(new Scalar(features)).add_(new Scalar(epsilon));
         return root.rsqrt();
     }
@@ -83,7 +85,7 @@ public final class RmsNorm implements Norm {
     private static Tensor gradient(Tensor dY, Tensor x, Tensor inverse, Tensor w) {
         var dtype = Engine.dtype(x);
         var g = dY.mul(w);
-        var mean = g.mul(x).sum(new long[] {-1}, true, new ScalarTypeOptional(ScalarType.Float));
+        var mean = g.mul(x).sum(new long[] {-1}, true, new ScalarTypeOptional()).to(ScalarType.Float);
         mean.div_(new Scalar(x.size(1))).mul_(inverse).mul_(inverse).mul_(inverse);
         g.mul_(inverse.to(dtype));
         g.addcmul_(x, mean.to(dtype), new Scalar(-1));
