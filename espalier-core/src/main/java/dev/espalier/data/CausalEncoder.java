@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * there are. Without one the tokenizer adds its own, and the token that ends a text follows the response. The first token
  * is never learned, for nothing comes before it. Safe to use from several threads.
  */
-public final class CausalEncoder {
+public final class CausalEncoder implements TaskEncoder {
     private static final Logger LOG = LoggerFactory.getLogger(CausalEncoder.class);
     private static final float[] NO_VALUES = {};
 
@@ -45,13 +45,8 @@ public final class CausalEncoder {
         shortening = new Shortening(tokenizer, tokens, maxTokens, options.tooLong() == TooLong.TRUNCATE_RESPONSE);
     }
 
-    /**
-     * The examples in the same order, without those that are too long and left out, which the log counts.
-     * {@link EncodedExample#id()} is the place in {@code examples}.
-     *
-     * @throws InputException with file and row, if the template refuses a conversation, or an example is too long and
-     *     that is to be an error
-     */
+    /** As {@link TaskEncoder#encode}; the log counts what is left out or cut. */
+    @Override
     public List<EncodedExample> encode(List<Example> examples) {
         var encoded = IntStream.range(0, examples.size())
                 .parallel()

@@ -39,14 +39,21 @@ public record CausalOptions(
         return new CausalOptions(format, chatTemplate, lossOn, given);
     }
 
+    /** The same, with a template's file found from {@code folder}. */
+    CausalOptions in(Path folder) {
+        return chatTemplate != null && chatTemplate.endsWith(".jinja")
+                ? new CausalOptions(
+                        format, folder.resolve(chatTemplate).toAbsolutePath().toString(), lossOn, tooLong)
+                : this;
+    }
+
     /**
      * The chat template that is asked for; empty for plain texts.
      *
      * @param model the model folder
-     * @param folder where the relative path of a template's file starts, such as the recipe's folder
      * @throws dev.espalier.error.InputException if there is no such template, or it cannot be read
      */
-    public Optional<ChatTemplate> template(Path model, Path folder) {
+    public Optional<ChatTemplate> template(Path model) {
         if (chatTemplate == null) {
             return ChatTemplate.open(model);
         }
@@ -55,7 +62,7 @@ public record CausalOptions(
         }
         return Optional.of(
                 chatTemplate.endsWith(".jinja")
-                        ? ChatTemplate.read(folder.resolve(chatTemplate), model)
+                        ? ChatTemplate.read(Path.of(chatTemplate), model)
                         : ChatTemplate.open(model, chatTemplate));
     }
 }

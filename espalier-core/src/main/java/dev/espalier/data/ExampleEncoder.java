@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
  * Turns the examples of one task into numbers. Words without known labels get label 0 where a label would stand, so
  * that a prediction finds the token that answers for each word.
  */
-public final class ExampleEncoder {
+public final class ExampleEncoder implements TaskEncoder {
     private static final int[] NO_LABELS = {};
     private static final float[] NO_VALUES = {};
 
@@ -31,7 +31,7 @@ public final class ExampleEncoder {
         this.maxTokens = maxTokens;
     }
 
-    /** The examples in the same order; {@link EncodedExample#id()} is the place in this list. */
+    @Override
     public List<EncodedExample> encode(List<Example> examples) {
         return IntStream.range(0, examples.size())
                 .mapToObj(place -> encode(place, examples.get(place)))

@@ -53,7 +53,7 @@ public final class TaskLoader {
                 kind = read(Table.file(database, folder.resolve(split.getValue())), Optional.of(split.getKey()), kind);
             }
         }
-        return finish(kind.orElseThrow(), descriptions);
+        return finish(kind.orElseThrow(), descriptions, folder);
     }
 
     /** A built-in task that asks for a label may also be asked for the label's text, any other for a text only. */
@@ -83,7 +83,7 @@ public final class TaskLoader {
         return Optional.of(roles.kind());
     }
 
-    private TaskData finish(TaskKind kind, Map<String, String> descriptions) {
+    private TaskData finish(TaskKind kind, Map<String, String> descriptions, Path folder) {
         var labels = labels(kind);
         holdOut(Split.TEST, spec.testFraction());
         holdOut(Split.VALIDATION, spec.validationFraction());
@@ -96,7 +96,7 @@ public final class TaskLoader {
                 examples(Split.TEST),
                 labels,
                 descriptions,
-                spec.causalLm());
+                spec.causalLm().in(folder));
     }
 
     /** The labels of the training split as the data gives it: before a part is held out or rows are limited. */

@@ -4,12 +4,16 @@ import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterCard;
 import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.checkpoint.ModelLocator;
+import dev.espalier.data.CausalEncoder;
+import dev.espalier.data.CausalOptions;
 import dev.espalier.data.Example;
 import dev.espalier.data.ExampleEncoder;
 import dev.espalier.data.Input;
 import dev.espalier.data.LabelSpace;
 import dev.espalier.data.Origin;
 import dev.espalier.data.Target;
+import dev.espalier.data.TaskEncoder;
+import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
 import dev.espalier.model.Head;
@@ -38,6 +42,7 @@ public final class AdaptedModel implements AutoCloseable {
     private static final Origin UNKNOWN = new Origin("input", 1);
 
     private final String base;
+    private final Path folder;
     private final LanguageModel model;
     private final TextTokenizer tokenizer;
     private final Adapter adapter;
@@ -47,6 +52,7 @@ public final class AdaptedModel implements AutoCloseable {
 
     private AdaptedModel(
             String base,
+            Path folder,
             LanguageModel model,
             TextTokenizer tokenizer,
             Adapter adapter,
@@ -54,6 +60,7 @@ public final class AdaptedModel implements AutoCloseable {
             int maxTokens,
             Workers workers) {
         this.base = base;
+        this.folder = folder;
         this.model = model;
         this.tokenizer = tokenizer;
         this.adapter = adapter;
@@ -80,18 +87,19 @@ public final class AdaptedModel implements AutoCloseable {
                         task.outputs(),
                         training.pooling(),
                         random.at("head"));
-                tasks.add(new AdaptedTask(task.name(), task.kind(), task.labels(), training.pooling(), head));
+                tasks.add(new AdaptedTask(task.name(), task.kind(), task.labels(), training.pooling(), head, task.causalLm()));
             }
             WeightsLog.unused(model.weights());
             var tokenizer = TextTokenizer.open(folder);
             var adapter = Adapter.create(ADAPTER, training.adapter(), model, random.at("adapter"));
             return new AdaptedModel(
                     ModelLocator.hubName(training.model()),
+                    folder,
                     model,
                     tokenizer,
                     adapter,
                     tasks,
-                    options.maxTokens(),
+                    options.maxTokens(training.tasks()),
                     new Workers(options.workers()));
         } catch (RuntimeException e) {
             model.close();
@@ -127,6 +135,7 @@ public final class AdaptedModel implements AutoCloseable {
                 int maxTokens = card.maxTokens().orElse(model.maxTokens());
                 return new AdaptedModel(
                         card.baseModel(),
+                        base,
                         model,
                         TextTokenizer.open(base),
                         adapter,
@@ -142,7 +151,9 @@ public final class AdaptedModel implements AutoCloseable {
 
     private static AdaptedTask task(AdapterCard.SavedHead saved, LanguageModel model) {
         var head = Optional.ofNullable(model.heads().get(saved.name())).orElseThrow();
-        return new AdaptedTask(saved.task(), saved.kind(), LabelSpace.inOrder(saved.labels()), saved.pooling(), head);
+        var causalLm = saved.causalLm().orElse(CausalOptions.DEFAULT);
+        var labels = LabelSpace.inOrder(saved.labels());
+        return new AdaptedTask(saved.task(), saved.kind(), labels, saved.pooling(), head, causalLm);
     }
 
     public LanguageModel model() {
@@ -161,12 +172,25 @@ public final class AdaptedModel implements AutoCloseable {
         return tasks;
     }
 
+    /** Tokens of an input at most. */
+    int maxTokens() {
+        return maxTokens;
+    }
+
     Workers workers() {
         return workers;
     }
 
-    ExampleEncoder encoder(int task) {
-        return new ExampleEncoder(task, tasks.get(task).labels(), tokenizer, maxTokens);
+    TaskEncoder encoder(int place) {
+        var task = tasks.get(place);
+        return task.kind() == TaskKind.CAUSAL_LM
+                ? causalEncoder(place)
+                : new ExampleEncoder(place, task.labels(), tokenizer, maxTokens);
+    }
+
+    private CausalEncoder causalEncoder(int place) {
+        var options = tasks.get(place).causalLm();
+        return new CausalEncoder(place, tokenizer, options.template(folder), options, maxTokens);
     }
 
     Evaluator evaluator() {
@@ -260,7 +284,8 @@ public final class AdaptedModel implements AutoCloseable {
                         task.name(),
                         task.kind(),
                         task.labels().names(),
-                        task.pooling()))
+                        task.pooling(),
+                        task.kind() == TaskKind.CAUSAL_LM ? Optional.of(task.causalLm()) : Optional.empty()))
                 .toList();
         AdapterFolder.save(folder, adapter, model, new AdapterCard(base, Optional.of(maxTokens), heads));
     }

@@ -1,5 +1,6 @@
 package dev.espalier.train;
 
+import dev.espalier.data.CausalOptions;
 import dev.espalier.data.LabelSpace;
 import dev.espalier.data.TaskKind;
 import dev.espalier.model.Head;
@@ -10,8 +11,10 @@ import dev.espalier.model.Pooling;
  *
  * @param name the task's name
  * @param kind what is asked
- * @param labels the label space, by the head's outputs; empty for a number
+ * @param labels the label space, by the head's outputs; empty for a number or a text
  * @param pooling what the head reads
  * @param head the head
+ * @param causalLm how rows become texts, where the answer is a text
  */
-public record AdaptedTask(String name, TaskKind kind, LabelSpace labels, Pooling pooling, Head head) {}
+public record AdaptedTask(
+        String name, TaskKind kind, LabelSpace labels, Pooling pooling, Head head, CausalOptions causalLm) {}

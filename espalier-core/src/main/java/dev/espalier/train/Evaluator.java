@@ -9,8 +9,9 @@ import dev.espalier.model.LanguageModel;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Runs a model over examples without dropout: batches of like lengths, each on one worker. */
 final class Evaluator {
@@ -61,21 +62,24 @@ final class Evaluator {
     private Judged run(AdaptedTask task, List<EncodedExample> examples, boolean withLoss) {
         var batches = new ArrayList<Batch>();
         Batcher.inLengthOrder(examples, BATCH_SIZE, padId).forEach(batches::add);
-        var answers = new ArrayList<>(Collections.nCopies(examples.size(), NONE));
+        Map<Long, float[]> answers = new HashMap<>();
         double loss = 0;
         int asked = 0;
         var parts = workers.map(batches, (batch, place) -> part(task, batch, withLoss));
         for (int i = 0; i < parts.size(); i++) {
             var batch = batches.get(i);
             for (int example = 0; example < batch.exampleIds().length; example++) {
-                answers.set(
-                        (int) batch.exampleIds()[example],
-                        parts.get(i).answers().get(example));
+                answers.put(
+                        batch.exampleIds()[example], parts.get(i).answers().get(example));
             }
             loss += parts.get(i).loss();
             asked += batch.labelCount();
         }
-        return new Judged(loss / asked, answers);
+        return new Judged(
+                loss / asked,
+                examples.stream()
+                        .map(example -> answers.getOrDefault(example.id(), NONE))
+                        .toList());
     }
 
     private Judged part(AdaptedTask task, Batch batch, boolean withLoss) {

@@ -2,7 +2,10 @@ package dev.espalier.train;
 
 import dev.espalier.data.Batcher;
 import dev.espalier.data.EncodedExample;
+import dev.espalier.data.Packing;
 import dev.espalier.data.TaskData;
+import dev.espalier.data.TaskKind;
+import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
 import dev.espalier.optim.Optimizer;
 import dev.espalier.optim.Schedule;
@@ -42,8 +45,8 @@ final class Session implements AutoCloseable {
         for (int place = 0; place < training.tasks().size(); place++) {
             tasks.add(splits(training.tasks().get(place), place));
         }
-        batcher = new Batcher(
-                tasks.stream().map(TaskSplits::train).toList(),
+        batcher = Batcher.ofRows(
+                tasks.stream().map(task -> rows(task, options)).toList(),
                 options.batchSize(),
                 options.seed(),
                 adapted.tokenizer().padId());
@@ -59,6 +62,17 @@ final class Session implements AutoCloseable {
         optimizer = options.optimizer().create(trained, options.weightDecay());
         evaluator = adapted.evaluator();
         adapted.tasks().forEach(task -> gradientsOfTask.add(gradients(task)));
+    }
+
+    private List<List<EncodedExample>> rows(TaskSplits task, TrainingOptions options) {
+        if (!options.packing()) {
+            return Batcher.alone(task.train());
+        }
+        if (task.task().kind() != TaskKind.CAUSAL_LM) {
+            throw new InputException("Task '" + task.task().name()
+                    + "' asks for labels or a number, which needs a row for each example; remove packing.");
+        }
+        return Packing.pack(task.train(), adapted.maxTokens(), options.seed());
     }
 
     private TaskSplits splits(TaskData data, int place) {

@@ -1,8 +1,11 @@
 package dev.espalier.train;
 
+import dev.espalier.data.TaskData;
+import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.optim.Schedule;
 import dev.espalier.tensor.Engine;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param maxSteps optimizer steps in place of {@code epochs}; 0 goes by epochs
  * @param batchSize examples of an optimizer step
  * @param accumulation micro-batches that a batch is cut into: the same result to rounding, in less memory
- * @param maxTokens texts are cut after this many tokens, and at what the model has positions for
+ * @param maxTokens tokens of a row at most, never more than the model has positions for; 0 for
+ *     {@link #DEFAULT_MAX_TOKENS}, or {@link #DEFAULT_MAX_TOKENS_OF_TEXTS} where a task asks for texts
+ * @param packing whether several short examples of a task that asks for texts share a row
  * @param optimizer what turns gradients into updates
  * @param learningRate the schedule's peak
  * @param schedule the name of what the rate does after the warm-up; see {@link Schedule#named}
@@ -38,6 +43,7 @@ public record TrainingOptions(
         int batchSize,
         int accumulation,
         int maxTokens,
+        boolean packing,
         OptimizerKind optimizer,
         double learningRate,
         String schedule,
@@ -57,8 +63,11 @@ public record TrainingOptions(
         boolean tensorboard) {
     public static final double DEFAULT_EPOCHS = 3;
     public static final int DEFAULT_BATCH_SIZE = 32;
-    /** Longer than nearly every text of the built-in tasks. */
+    /** Of tasks that ask for labels or numbers: longer than nearly every text of the built-in tasks. */
     public static final int DEFAULT_MAX_TOKENS = 96;
+
+    /** Of tasks that ask for texts. */
+    public static final int DEFAULT_MAX_TOKENS_OF_TEXTS = 1024;
 
     public static final double DEFAULT_LEARNING_RATE = 1e-3;
     public static final String DEFAULT_SCHEDULE = "linear";
@@ -76,7 +85,8 @@ public record TrainingOptions(
             0,
             DEFAULT_BATCH_SIZE,
             1,
-            DEFAULT_MAX_TOKENS,
+            0,
+            false,
             OptimizerKind.ADAMW,
             DEFAULT_LEARNING_RATE,
             DEFAULT_SCHEDULE,
@@ -102,7 +112,7 @@ public record TrainingOptions(
         require(batchSize >= 1, "batch-size", batchSize, "at least 1");
         require(accumulation >= 1, "accumulation", accumulation, "at least 1");
         require(accumulation <= batchSize, "accumulation", accumulation, "no more than batch-size, " + batchSize);
-        require(maxTokens >= 2, "max-tokens", maxTokens, "at least 2");
+        require(maxTokens == 0 || maxTokens >= 2, "max-tokens", maxTokens, "0 or at least 2");
         require(weightDecay >= 0 && Double.isFinite(weightDecay), "weight-decay", weightDecay, "at least 0");
         require(clipNorm >= 0, "clip-norm", clipNorm, "at least 0");
         require(evaluateEvery >= 0, "evaluate-every", evaluateEvery, "at least 0");
@@ -118,6 +128,15 @@ public record TrainingOptions(
         if (!holds) {
             throw new InputException("The option " + key + " must be " + range + ", not " + value + ".");
         }
+    }
+
+    /** Tokens of a row at most, for these tasks. */
+    int maxTokens(List<TaskData> tasks) {
+        if (maxTokens > 0) {
+            return maxTokens;
+        }
+        boolean texts = tasks.stream().anyMatch(task -> task.kind() == TaskKind.CAUSAL_LM);
+        return texts ? DEFAULT_MAX_TOKENS_OF_TEXTS : DEFAULT_MAX_TOKENS;
     }
 
     /** Optimizer steps of the whole run. */
@@ -148,6 +167,7 @@ public record TrainingOptions(
         private int batchSize;
         private int accumulation;
         private int maxTokens;
+        private boolean packing;
         private OptimizerKind optimizer;
         private double learningRate;
         private String schedule;
@@ -172,6 +192,7 @@ public record TrainingOptions(
             batchSize = from.batchSize;
             accumulation = from.accumulation;
             maxTokens = from.maxTokens;
+            packing = from.packing;
             optimizer = from.optimizer;
             learningRate = from.learningRate;
             schedule = from.schedule;
@@ -215,6 +236,12 @@ public record TrainingOptions(
 
         public Builder maxTokens(int value) {
             maxTokens = value;
+            return this;
+        }
+
+        /** Whether several short examples share a row. */
+        public Builder packing(boolean value) {
+            packing = value;
             return this;
         }
 
@@ -321,6 +348,7 @@ public record TrainingOptions(
                     batchSize,
                     accumulation,
                     maxTokens,
+                    packing,
                     optimizer,
                     learningRate,
                     schedule,

@@ -19,8 +19,14 @@ public record TrainingSection(
         @Key(value = "Micro-batches that a batch is cut into: the same result in less memory.", atLeast = 1)
         int accumulation,
 
-        @Key(value = "Texts are cut after this many tokens; never more than the model can read.", atLeast = 2)
+        @Key(
+                value =
+                        "Tokens of a row at most, never more than the model can read; 0 for 96, or 1024 where a task asks for texts. Longer texts are cut; see causal-lm for those of decoders.",
+                atLeast = 0)
         int maxTokens,
+
+        @Key("Whether several short examples of a task that asks for texts share a row, kept apart: less padding.")
+        boolean packing,
 
         @Key("The optimizer.") OptimizerKind optimizer,
 
@@ -81,6 +87,7 @@ public record TrainingSection(
                 options.batchSize(),
                 options.accumulation(),
                 options.maxTokens(),
+                options.packing(),
                 options.optimizer(),
                 options.learningRate(),
                 ScheduleName.valueOf(options.schedule().toUpperCase(Locale.ROOT).replace('-', '_')),
@@ -106,6 +113,7 @@ public record TrainingSection(
                 .batchSize(batchSize)
                 .accumulation(accumulation)
                 .maxTokens(maxTokens)
+                .packing(packing)
                 .optimizer(optimizer)
                 .learningRate(learningRate)
                 .schedule(Field.kebab(schedule))
