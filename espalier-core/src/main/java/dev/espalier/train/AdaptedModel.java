@@ -87,7 +87,8 @@ public final class AdaptedModel implements AutoCloseable {
                         task.outputs(),
                         training.pooling(),
                         random.at("head"));
-                tasks.add(new AdaptedTask(task.name(), task.kind(), task.labels(), training.pooling(), head, task.causalLm()));
+                tasks.add(new AdaptedTask(
+                        task.name(), task.kind(), task.labels(), training.pooling(), head, task.causalLm()));
             }
             WeightsLog.unused(model.weights());
             var tokenizer = TextTokenizer.open(folder);

@@ -1,8 +1,8 @@
 package dev.espalier.train;
 
 import dev.espalier.data.Input;
-import dev.espalier.error.InputException;
 import dev.espalier.data.LabelSpace;
+import dev.espalier.error.InputException;
 import dev.espalier.evaluate.MultiLabelScores;
 import dev.espalier.text.Encoded;
 import dev.espalier.text.TextTokenizer;
@@ -80,7 +80,8 @@ public sealed interface Answer {
             case MULTI_LABEL -> new Labels(scored(task.labels(), probabilities));
             case REGRESSION -> new Value(probabilities[0]);
             case TOKEN_LABELS -> words(task.labels(), input, probabilities, tokenizer, maxTokens);
-            case CAUSAL_LM -> throw new InputException("Task '" + task.name() + "' asks for a text; use espalier generate for it.");
+            case CAUSAL_LM ->
+                throw new InputException("Task '" + task.name() + "' asks for a text; use espalier generate for it.");
         };
     }
 

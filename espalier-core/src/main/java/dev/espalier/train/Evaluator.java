@@ -69,8 +69,7 @@ final class Evaluator {
         for (int i = 0; i < parts.size(); i++) {
             var batch = batches.get(i);
             for (int example = 0; example < batch.exampleIds().length; example++) {
-                answers.put(
-                        batch.exampleIds()[example], parts.get(i).answers().get(example));
+                answers.put(batch.exampleIds()[example], parts.get(i).answers().get(example));
             }
             loss += parts.get(i).loss();
             asked += batch.labelCount();
