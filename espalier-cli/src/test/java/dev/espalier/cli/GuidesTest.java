@@ -62,10 +62,9 @@ class GuidesTest {
 
     /** The examples, and a launcher that runs the classes under test. */
     private static void prepare(Path folder) throws IOException {
-        Files.createDirectory(folder.resolve("examples"));
-        try (var examples = Files.list(ROOT.resolve("examples"))) {
+        try (var examples = Files.walk(ROOT.resolve("examples"))) {
             for (var example : examples.toList()) {
-                Files.copy(example, folder.resolve("examples").resolve(example.getFileName()));
+                Files.copy(example, folder.resolve(ROOT.relativize(example).toString()));
             }
         }
         var java = Path.of(System.getProperty("java.home"), "bin", "java");
