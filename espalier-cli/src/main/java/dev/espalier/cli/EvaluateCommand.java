@@ -1,6 +1,7 @@
 package dev.espalier.cli;
 
 import dev.espalier.checkpoint.AtomicFiles;
+import dev.espalier.cli.recipe.Recipe;
 import dev.espalier.cli.recipe.Recipes;
 import dev.espalier.data.Example;
 import dev.espalier.data.Split;
@@ -59,6 +60,13 @@ final class EvaluateCommand implements Runnable {
     @ArgGroup(exclusive = false, heading = "%nModel:%n")
     private final ModelOptions model = new ModelOptions();
 
+    @Option(
+            names = "--max-new-tokens",
+            paramLabel = "N",
+            description =
+                    "Where a task asks for texts: write answers of so many tokens at most and compare them (exact match, ROUGE-L). Default: as the run's recipe says; 0 for none.")
+    private @Nullable Integer maxNewTokens;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Write the scores to this file, too.")
     private @Nullable Path json;
 
@@ -89,7 +97,10 @@ final class EvaluateCommand implements Runnable {
         List<Evaluation> evaluations = new ArrayList<>();
         try (var adapted = model.open(folder)) {
             if (data.file == null && data.builtin == null) {
-                tasksOfRun().forEach(task -> evaluations.add(adapted.evaluate(task.name(), rows(task))));
+                var recipe = recipe();
+                int tokens = maxNewTokens == null ? recipe.training().generateTokens() : maxNewTokens;
+                RecipeRun.tasks(recipe)
+                        .forEach(task -> evaluations.add(adapted.evaluate(task.name(), rows(task), tokens)));
             } else {
                 evaluations.add(onOtherData(adapted));
             }
@@ -105,13 +116,13 @@ final class EvaluateCommand implements Runnable {
         out.flush();
     }
 
-    private List<TaskData> tasksOfRun() {
+    private Recipe recipe() {
         var recipe = folder.resolve("recipe.yaml");
         if (!Files.exists(recipe)) {
             throw new InputException(
                     folder + " is no run folder (it has no recipe.yaml); say by --data or --builtin what to score on.");
         }
-        return RecipeRun.tasks(Recipes.read(recipe, List.of()));
+        return Recipes.read(recipe, List.of());
     }
 
     private Evaluation onOtherData(AdaptedModel adapted) {
@@ -120,7 +131,7 @@ final class EvaluateCommand implements Runnable {
                 ? TaskSpec.file(task.name(), data.file)
                 : TaskSpec.builtin(String.valueOf(data.builtin));
         var loaded = TaskLoader.load(source.withKind(task.kind()), Path.of(""));
-        return adapted.evaluate(task.name(), rows(loaded));
+        return adapted.evaluate(task.name(), rows(loaded), maxNewTokens == null ? 0 : maxNewTokens);
     }
 
     private List<Example> rows(TaskData task) {

@@ -13,6 +13,11 @@ package dev.espalier.data;
  */
 @SuppressWarnings("ArrayRecordComponent") // copied into batches, never compared
 public record EncodedExample(int task, long id, int[] ids, int[] typeIds, int[] labels, float[] values) {
+    /** The same example under another id. */
+    public EncodedExample withId(long other) {
+        return new EncodedExample(task, other, ids, typeIds, labels, values);
+    }
+
     /** The number of tokens. */
     public int length() {
         return ids.length;

@@ -11,7 +11,7 @@ import java.util.Set;
 
 /** A number by which checkpoints are compared. */
 public enum Metric {
-    ACCURACY(true, TaskKind.SINGLE_LABEL, TaskKind.TOKEN_LABELS),
+    ACCURACY(true, TaskKind.SINGLE_LABEL, TaskKind.TOKEN_LABELS, TaskKind.CAUSAL_LM),
     MACRO_F1(true, TaskKind.SINGLE_LABEL, TaskKind.MULTI_LABEL),
     MATTHEWS(true, TaskKind.SINGLE_LABEL),
     MICRO_F1(true, TaskKind.MULTI_LABEL),
@@ -74,6 +74,11 @@ public enum Metric {
     /** The direction of better. */
     public boolean higherIsBetter() {
         return higherIsBetter;
+    }
+
+    /** Whether a text has to be written to know it. */
+    public boolean needsGeneration() {
+        return this == EXACT_MATCH || this == ROUGE_L;
     }
 
     /** Whether {@code candidate} beats {@code best}; a number beats NaN, NaN beats nothing. */

@@ -6,6 +6,7 @@ import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.data.CausalEncoder;
 import dev.espalier.data.CausalOptions;
+import dev.espalier.data.EncodedExample;
 import dev.espalier.data.Example;
 import dev.espalier.data.ExampleEncoder;
 import dev.espalier.data.Input;
@@ -16,6 +17,7 @@ import dev.espalier.data.TaskEncoder;
 import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
+import dev.espalier.model.DecoderModel;
 import dev.espalier.model.Head;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.auto.AutoModel;
@@ -244,9 +246,28 @@ public final class AdaptedModel implements AutoCloseable {
      * @throws InputException if there is no such task, or a label is not one of its labels
      */
     public Evaluation evaluate(String task, List<Example> examples) {
+        return evaluate(task, examples, 0);
+    }
+
+    /**
+     * As {@link #evaluate(String, List)}.
+     *
+     * @param generateTokens tokens of an answer that is written to be compared, where the task asks for texts; 0 to
+     *     write none
+     */
+    public Evaluation evaluate(String task, List<Example> examples, int generateTokens) {
         int place = tasks.indexOf(task(task));
-        return onEngine(
-                () -> evaluator().evaluate(tasks.get(place), encoder(place).encode(examples)));
+        return onEngine(() -> evaluate(place, examples, encoder(place).encode(examples), generateTokens));
+    }
+
+    /** The same for the task at {@code place}, whose examples {@code encoded} are. */
+    Evaluation evaluate(int place, List<Example> examples, List<EncodedExample> encoded, int generateTokens) {
+        var task = tasks.get(place);
+        var evaluation = evaluator().evaluate(task, encoded);
+        return task.kind() == TaskKind.CAUSAL_LM && model instanceof DecoderModel decoder
+                ? new TextJudge(decoder, folder, tokenizer, causalEncoder(place), evaluator(), task)
+                        .extend(evaluation, examples, generateTokens)
+                : evaluation;
     }
 
     @SuppressWarnings("try") // guard and scope work by being open

@@ -61,6 +61,11 @@ public record Evaluation(String task, int examples, double loss, Scores scores) 
         return new Evaluation(task.name(), examples.size(), outputs.loss(), scores);
     }
 
+    /** The same with more metrics. */
+    Evaluation with(Scores more) {
+        return new Evaluation(task, examples, loss, scores.and(more));
+    }
+
     private static TokenScores tokens(List<float[]> answers) {
         double loss = 0;
         long right = 0;

@@ -38,6 +38,11 @@ final class Selection {
                 .orElse(Double.NaN);
     }
 
+    /** Whether texts have to be written to choose by the metric. */
+    boolean needsGeneration() {
+        return metrics.values().stream().anyMatch(Metric::needsGeneration);
+    }
+
     private Metric metric(String task) {
         return Optional.ofNullable(metrics.get(task)).orElseThrow();
     }

@@ -3,6 +3,7 @@ package dev.espalier.train;
 import dev.espalier.data.Batcher;
 import dev.espalier.data.EncodedExample;
 import dev.espalier.data.Packing;
+import dev.espalier.data.Split;
 import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
@@ -32,6 +33,7 @@ final class Session implements AutoCloseable {
     final TrainingStep step;
     final Optimizer optimizer;
     final Evaluator evaluator;
+    private final List<TaskData> data;
     final RandomStream random;
     private final List<Map<String, Tensor>> gradientsOfTask = new ArrayList<>();
 
@@ -42,6 +44,7 @@ final class Session implements AutoCloseable {
     Session(Training training, AdaptedModel adapted) {
         var options = training.options();
         this.adapted = adapted;
+        data = training.tasks();
         for (int place = 0; place < training.tasks().size(); place++) {
             tasks.add(splits(training.tasks().get(place), place));
         }
@@ -73,6 +76,17 @@ final class Session implements AutoCloseable {
                     + "' asks for labels or a number, which needs a row for each example; remove packing.");
         }
         return Packing.pack(task.train(), adapted.maxTokens(), options.seed());
+    }
+
+    /** The weights as they are, on a split of the task at {@code place}. */
+    Evaluation evaluate(int place, Split split, int generateTokens) {
+        var examples = split == Split.TEST
+                ? data.get(place).test()
+                : data.get(place).validation();
+        var encoded = split == Split.TEST
+                ? tasks.get(place).test()
+                : tasks.get(place).validation();
+        return adapted.evaluate(place, examples, encoded, generateTokens);
     }
 
     private TaskSplits splits(TaskData data, int place) {

@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * @param clipNorm 2-norm that a step's gradient is scaled down to; 0 for no clipping
  * @param seed draws first weights, order and dropout
  * @param evaluateEvery steps from validation to validation; 0 for one at the end of each epoch
+ * @param generateTokens where a task asks for texts: answers of so many tokens at most are written and compared in the
+ *     test, and in validation where the metric is of that kind; 0 for none
  * @param metric what chooses the best checkpoint; null for each task's own, the mean over several tasks
  * @param patience validations without a better one after which the run stops; 0 never stops early
  * @param dtype of the frozen weights and of the products: {@code fp32} or {@code bf16}; what is trained stays fp32
@@ -53,6 +55,7 @@ public record TrainingOptions(
         double clipNorm,
         long seed,
         int evaluateEvery,
+        int generateTokens,
         @Nullable String metric,
         int patience,
         String dtype,
@@ -96,6 +99,7 @@ public record TrainingOptions(
             DEFAULT_CLIP_NORM,
             0,
             0,
+            0,
             null,
             0,
             "fp32",
@@ -116,6 +120,7 @@ public record TrainingOptions(
         require(weightDecay >= 0 && Double.isFinite(weightDecay), "weight-decay", weightDecay, "at least 0");
         require(clipNorm >= 0, "clip-norm", clipNorm, "at least 0");
         require(evaluateEvery >= 0, "evaluate-every", evaluateEvery, "at least 0");
+        require(generateTokens >= 0, "generate-tokens", generateTokens, "at least 0");
         require(patience >= 0, "patience", patience, "at least 0");
         require(workers >= 0, "workers", workers, "at least 0");
         require(logEvery >= 1, "log-every", logEvery, "at least 1");
@@ -177,6 +182,7 @@ public record TrainingOptions(
         private double clipNorm;
         private long seed;
         private int evaluateEvery;
+        private int generateTokens;
         private @Nullable String metric;
         private int patience;
         private String dtype;
@@ -202,6 +208,7 @@ public record TrainingOptions(
             clipNorm = from.clipNorm;
             seed = from.seed;
             evaluateEvery = from.evaluateEvery;
+            generateTokens = from.generateTokens;
             metric = from.metric;
             patience = from.patience;
             dtype = from.dtype;
@@ -291,6 +298,12 @@ public record TrainingOptions(
             return this;
         }
 
+        /** Tokens of an answer that is written to be compared; 0 for none. */
+        public Builder generateTokens(int value) {
+            generateTokens = value;
+            return this;
+        }
+
         /** A metric's name, such as {@code macro-f1}; null for each task's own. */
         public Builder metric(@Nullable String value) {
             metric = value;
@@ -358,6 +371,7 @@ public record TrainingOptions(
                     clipNorm,
                     seed,
                     evaluateEvery,
+                    generateTokens,
                     metric,
                     patience,
                     dtype,

@@ -1,6 +1,7 @@
 package dev.espalier.train;
 
 import dev.espalier.checkpoint.AtomicFiles;
+import dev.espalier.data.Split;
 import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
@@ -52,6 +53,10 @@ final class TrainingRun implements AutoCloseable {
                 .filter(t -> !t.validation().isEmpty())
                 .forEach(t -> validated.put(t.task().name(), t.task().kind()));
         this.selection = new Selection(validated, options.metric());
+        if (selection.needsGeneration() && options.generateTokens() == 0) {
+            throw new InputException("The metric " + options.metric()
+                    + " compares texts that are written; set generate-tokens to how long they may be.");
+        }
         this.best = new BestCheckpoint(session.trained);
     }
 
@@ -170,9 +175,10 @@ final class TrainingRun implements AutoCloseable {
     private void validate() {
         routers.write(log(), step);
         var evaluations = new ArrayList<Evaluation>();
-        for (var task : session.tasks) {
-            if (!task.validation().isEmpty()) {
-                var evaluation = session.evaluator.evaluate(task.task(), task.validation());
+        int generateTokens = selection.needsGeneration() ? options.generateTokens() : 0;
+        for (int place = 0; place < session.tasks.size(); place++) {
+            if (!session.tasks.get(place).validation().isEmpty()) {
+                var evaluation = session.evaluate(place, Split.VALIDATION, generateTokens);
                 log().write("validation", step, line(evaluation));
                 evaluations.add(evaluation);
             }
@@ -210,10 +216,11 @@ final class TrainingRun implements AutoCloseable {
         }
         session.adapted.save(folder.adapter());
         var tests = new ArrayList<Evaluation>();
-        for (var task : session.tasks) {
+        for (int place = 0; place < session.tasks.size(); place++) {
+            var task = session.tasks.get(place);
             if (!task.test().isEmpty()) {
                 listener.phase("testing " + task.task().name());
-                tests.add(session.evaluator.evaluate(task.task(), task.test()));
+                tests.add(session.evaluate(place, Split.TEST, options.generateTokens()));
             }
         }
         var result = result(false, tests);

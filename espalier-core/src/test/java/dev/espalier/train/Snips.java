@@ -8,6 +8,7 @@ import dev.espalier.data.Target;
 import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskKind;
 import dev.espalier.json.Json;
+import dev.espalier.text.Message;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
@@ -51,6 +52,26 @@ final class Snips {
                         .map(word -> word.length() > 4 ? "LONG" : "O")
                         .toList()),
                 s -> new Input.Words(words(s.text)));
+    }
+
+    /** The intent as a text that follows. */
+    static TaskData written() {
+        return task(
+                "written",
+                TaskKind.CAUSAL_LM,
+                s -> new Target.Response(Message.assistant(s.intent)),
+                s -> new Input.Prompt(s.text, "\n"));
+    }
+
+    /** The intent as one of two texts that could follow. */
+    static TaskData chosen() {
+        return task(
+                "chosen",
+                TaskKind.CAUSAL_LM,
+                s -> s.intent.equals("PlayMusic")
+                        ? new Target.Choice(0, List.of(s.intent, "GetWeather"))
+                        : new Target.Choice(1, List.of("PlayMusic", s.intent)),
+                s -> new Input.Prompt(s.text, "\n"));
     }
 
     private static List<String> traits(String text) {

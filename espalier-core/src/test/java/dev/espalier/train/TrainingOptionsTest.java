@@ -18,7 +18,7 @@ class TrainingOptionsTest {
                 wrong(b -> b.maxSteps(-1), "steps must be at least 0, not -1"),
                 wrong(b -> b.batchSize(0), "batch-size must be at least 1, not 0"),
                 wrong(b -> b.batchSize(4).accumulation(5), "accumulation must be no more than batch-size, 4, not 5"),
-                wrong(b -> b.maxTokens(1), "max-tokens must be at least 2, not 1"),
+                wrong(b -> b.maxTokens(1), "max-tokens must be 0 or at least 2, not 1"),
                 wrong(b -> b.clipNorm(Double.NaN), "clip-norm must be at least 0, not NaN"),
                 wrong(b -> b.weightDecay(-0.1), "weight-decay must be at least 0, not -0.1"),
                 wrong(b -> b.learningRate(-1), "learning rate must be a number from 0 up, not -1.0"),

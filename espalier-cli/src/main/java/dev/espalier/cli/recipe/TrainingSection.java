@@ -56,7 +56,13 @@ public record TrainingSection(
 
         @Key(
                 value =
-                        "What chooses the best checkpoint: accuracy, macro-f1, matthews, micro-f1, subset-accuracy, mse, pearson, spearman, span-f1 or loss; by default what fits the task.",
+                        "Where a task asks for texts: answers of so many tokens at most are written in the test and compared (exact match, ROUGE-L); 0 for none.",
+                atLeast = 0)
+        int generateTokens,
+
+        @Key(
+                value =
+                        "What chooses the best checkpoint: accuracy, macro-f1, matthews, micro-f1, subset-accuracy, mse, pearson, spearman, span-f1, perplexity, token-accuracy, rouge-l, exact-match or loss; by default what fits the task.",
                 example = "macro-f1")
         @Nullable String metric,
 
@@ -97,6 +103,7 @@ public record TrainingSection(
                 options.clipNorm(),
                 options.seed(),
                 options.evaluateEvery(),
+                options.generateTokens(),
                 options.metric(),
                 options.patience(),
                 options.gradientCheckpointing(),
@@ -123,6 +130,7 @@ public record TrainingSection(
                 .clipNorm(clipNorm)
                 .seed(seed)
                 .evaluateEvery(evaluateEvery)
+                .generateTokens(generateTokens)
                 .metric(metric)
                 .patience(patience)
                 .dtype(Field.kebab(dtype))

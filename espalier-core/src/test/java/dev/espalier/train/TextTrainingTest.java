@@ -1,0 +1,139 @@
+package dev.espalier.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.espalier.adapter.LoraSpec;
+import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.TargetModules;
+import dev.espalier.data.TaskData;
+import dev.espalier.error.InputException;
+import dev.espalier.evaluate.Metric;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Causal language models in the training loop: a real one of 260,000 weights. */
+class TextTrainingTest {
+    private static final int STEPS = 12;
+
+    @TempDir
+    Path folder;
+
+    private static Training training(TaskData task) {
+        try {
+            var model = Path.of(TextTrainingTest.class
+                    .getResource("/models/stories260K")
+                    .toURI());
+            return Training.of(model.toString())
+                    .task(task)
+                    .adapter(LoraSpec.defaults().withTargets(TargetModules.allLinear()))
+                    .options(options().build());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static TrainingOptions.Builder options() {
+        return TrainingOptions.builder()
+                .batchSize(16)
+                .learningRate(5e-3)
+                .maxSteps(STEPS)
+                .evaluateEvery(STEPS);
+    }
+
+    @Test
+    void perplexityFallsAndTheSavedAdapterJudgesAsTheRunDid() {
+        var before = training(Snips.written())
+                .options(options().learningRate(1e-12).maxSteps(1).build())
+                .run(folder.resolve("before"));
+        var after = training(Snips.written()).run(folder.resolve("after"));
+        double untrained = before.tests().get(0).value(Metric.PERPLEXITY);
+        double trained = after.tests().get(0).value(Metric.PERPLEXITY);
+        assertThat(trained).isLessThan(untrained / 20);
+        try (var adapted = AdaptedModel.open(folder.resolve("after"))) {
+            var again = adapted.evaluate("written", Snips.written().test());
+            assertThat(again.value(Metric.PERPLEXITY)).isEqualTo(trained);
+            assertThat(again.value(Metric.TOKEN_ACCURACY)).isBetween(0.4, 1.0);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"lora, false, false", "lora, true, true", "sira, true, false"})
+    void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, boolean packing, boolean checkpointing)
+            throws IOException {
+        var targets = TargetModules.of("q_proj", "down_proj");
+        var given = training(Snips.written())
+                .adapter(
+                        method.equals("lora")
+                                ? LoraSpec.defaults().withTargets(targets).withDropout(0.1)
+                                : SiraSpec.defaults().withTargets(targets))
+                .options(options()
+                        .packing(packing)
+                        .maxTokens(128)
+                        .gradientCheckpointing(checkpointing)
+                        .maxSteps(6)
+                        .build());
+        given.run(folder.resolve("whole"));
+        stopAfter(given, 3);
+        given.resume(folder.resolve("parts"));
+        assertThat(Files.readAllBytes(folder.resolve("parts/adapter/adapter_model.safetensors")))
+                .isEqualTo(Files.readAllBytes(folder.resolve("whole/adapter/adapter_model.safetensors")));
+    }
+
+    private void stopAfter(Training given, int steps) {
+        var trainers = new ArrayList<Trainer>(); // the listener is there before its trainer
+        var losses = new Losses(step -> {
+            if (step == steps) {
+                trainers.get(0).stop();
+            }
+        });
+        trainers.add(given.listener(losses).trainer(folder.resolve("parts")));
+        assertThat(trainers.get(0).run().stopped()).isTrue();
+    }
+
+    @Test
+    void answersAreWrittenAndComparedWhereTheMetricAsksForIt() {
+        var result = training(Snips.written())
+                .options(options()
+                        .generateTokens(8)
+                        .metric("rouge-l")
+                        .maxSteps(24)
+                        .evaluateEvery(24)
+                        .build())
+                .run(folder.resolve("run"));
+        var test = result.tests().get(0);
+        assertThat(test.value(Metric.ROUGE_L)).isBetween(0.05, 1.0);
+        assertThat(test.value(Metric.EXACT_MATCH)).isBetween(0.0, test.value(Metric.ROUGE_L));
+        assertThatThrownBy(() -> training(Snips.written())
+                        .options(options().metric("rouge-l").build())
+                        .run(folder.resolve("wrong")))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("generate-tokens");
+    }
+
+    @Test
+    void choicesAreJudgedByTheLikelihoodOfTheCandidates() {
+        var result = training(Snips.chosen())
+                .options(options().maxSteps(30).evaluateEvery(30).build())
+                .run(folder.resolve("run"));
+        // Of two candidates one is right: half is what guessing gives.
+        assertThat(result.tests().get(0).value(Metric.ACCURACY)).isBetween(0.7, 1.0);
+    }
+
+    @Test
+    void packingIsForTexts() {
+        assertThatThrownBy(() -> Training.of(TinyModel.in(folder.resolve("model")))
+                        .task(Snips.intent())
+                        .options(options().packing(true).build())
+                        .run(folder.resolve("run")))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("packing");
+    }
+}
