@@ -80,12 +80,10 @@ final class Session implements AutoCloseable {
 
     /** The weights as they are, on a split of the task at {@code place}. */
     Evaluation evaluate(int place, Split split, int generateTokens) {
-        var examples = split == Split.TEST
-                ? data.get(place).test()
-                : data.get(place).validation();
-        var encoded = split == Split.TEST
-                ? tasks.get(place).test()
-                : tasks.get(place).validation();
+        var examples =
+                split == Split.TEST ? data.get(place).test() : data.get(place).validation();
+        var encoded =
+                split == Split.TEST ? tasks.get(place).test() : tasks.get(place).validation();
         return adapted.evaluate(place, examples, encoded, generateTokens);
     }
 

@@ -120,7 +120,9 @@ class GeneratorTest {
         assertThat(answer.reason()).isEqualTo(FinishReason.STOP_TOKEN);
         assertThat(answer.tokens()).startsWith(free.tokens()[0]).endsWith(BOS);
         assertThat(answer.text()).startsWith(STORY).endsWith("You are a good friend.\"");
-        assertThat(free.text()).startsWith(answer.text()).hasSizeGreaterThan(answer.text().length());
+        assertThat(free.text())
+                .startsWith(answer.text())
+                .hasSizeGreaterThan(answer.text().length());
     }
 
     @Test

@@ -28,9 +28,8 @@ class TextTrainingTest {
 
     private static Training training(TaskData task) {
         try {
-            var model = Path.of(TextTrainingTest.class
-                    .getResource("/models/stories260K")
-                    .toURI());
+            var model = Path.of(
+                    TextTrainingTest.class.getResource("/models/stories260K").toURI());
             return Training.of(model.toString())
                     .task(task)
                     .adapter(LoraSpec.defaults().withTargets(TargetModules.allLinear()))
