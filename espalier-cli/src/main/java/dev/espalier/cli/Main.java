@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
             TrainCommand.class,
             EvaluateCommand.class,
             PredictCommand.class,
+            ExportCommand.class,
             InspectCommand.class,
             BenchCommand.class,
             CompletionCommand.class

@@ -68,6 +68,39 @@ class WorkflowTest {
     }
 
     @Test
+    void anAdapterIsExportedForPeftAndRefusedWhereAFormatCannotHoldIt() {
+        var peft = folder.resolve("peft");
+        var exported = espalier("export", run.toString(), "--format", "peft", "--output", peft.toString());
+        assertThat(exported.exitCode).as(exported.err).isZero();
+        assertThat(exported.out).contains("Written: " + peft);
+        assertThat(peft.resolve("adapter_model.safetensors")).isNotEmptyFile();
+
+        var again = espalier("export", run.toString(), "--format", "peft", "--output", peft.toString());
+        assertThat(again.exitCode).isEqualTo(2);
+        assertThat(again.err).contains("exists already");
+
+        var gguf = folder.resolve("a.gguf");
+        var refused = espalier("export", run.toString(), "--format", "gguf", "--output", gguf.toString());
+        assertThat(refused.exitCode).isEqualTo(2);
+        assertThat(refused.err).contains("not a causal language model");
+        assertThat(gguf).doesNotExist();
+    }
+
+    @Test
+    void anAdapterIsMergedIntoItsModel() {
+        var merged = folder.resolve("merged");
+        var exported = espalier("export", run.toString(), "--format", "merged", "--output", merged.toString());
+        assertThat(exported.exitCode).as(exported.err).isZero();
+        assertThat(exported.out).contains("before rounding", "Written: " + merged);
+        assertThat(merged.resolve("tokenizer.json")).isNotEmptyFile();
+        assertThat(Json.read(merged.resolve("config.json"))
+                        .path("id2label")
+                        .path("0")
+                        .stringValue())
+                .isEqualTo("animal");
+    }
+
+    @Test
     void aRunThatExistsIsNotOverwritten() {
         var again = espalier("train", recipe.toString(), "--output", run.toString());
 

@@ -194,8 +194,8 @@ public final class Adapter implements AutoCloseable {
      * @throws InputException if what the adapter does can't be put into a weight
      */
     public Tensor merged(String weight, Tensor value) {
-        var module = modules.get(weight.replaceFirst("\\.weight$", ""));
-        if (module == null || !weight.endsWith(".weight")) {
+        var module = moduleOf(weight);
+        if (module == null) {
             return value;
         }
         if (!(module.delta() instanceof Mergeable delta)) {
@@ -203,6 +203,15 @@ public final class Adapter implements AutoCloseable {
                     + " merged into a weight; export the adapter as format peft.");
         }
         return module.storedTransposed() ? delta.merged(value.t(), 0).t() : delta.merged(value, 0);
+    }
+
+    /** Whether {@link #merged} changes {@code weight}. */
+    public boolean changes(String weight) {
+        return moduleOf(weight) != null;
+    }
+
+    private @Nullable Module moduleOf(String weight) {
+        return weight.endsWith(".weight") ? modules.get(weight.substring(0, weight.lastIndexOf('.'))) : null;
     }
 
     /** Takes this adapter off its model; it keeps its weights and can be attached again. */

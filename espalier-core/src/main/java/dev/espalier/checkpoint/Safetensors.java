@@ -2,8 +2,10 @@ package dev.espalier.checkpoint;
 
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
+import dev.espalier.tensor.Scope;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -11,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -35,25 +38,47 @@ public final class Safetensors {
      *     {@code __metadata__}
      */
     public static void write(Path target, Map<String, Tensor> tensors, Map<String, String> metadata) {
+        Map<String, LazyTensor> ready = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> {
+            var shape = Arrays.stream(tensor.shape()).boxed().toList();
+            ready.put(name, new LazyTensor(new TensorInfo(tensor.scalar_type().intern(), shape), () -> tensor));
+        });
+        writeLazily(target, ready, metadata);
+    }
+
+    /** As {@link #write}, for tensors that are computed one after another. */
+    public static void writeLazily(Path target, Map<String, LazyTensor> tensors, Map<String, String> metadata) {
         if (tensors.containsKey(SafetensorsHeader.METADATA)) {
             throw new IllegalArgumentException("A tensor cannot be called " + SafetensorsHeader.METADATA + ".");
         }
         List<Named> ordered = new ArrayList<>();
-        tensors.forEach(
-                (name, tensor) -> ordered.add(new Named(name, SafetensorsDtype.of(tensor.scalar_type()), tensor)));
+        tensors.forEach((name, tensor) ->
+                ordered.add(new Named(name, SafetensorsDtype.of(tensor.info().dtype()), tensor)));
         ordered.sort(Named.ORDER);
         var header = header(ordered, metadata);
         AtomicFiles.write(target, temporary -> {
             try (var channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                 TensorBytes.writeFully(channel, header);
                 for (var named : ordered) {
-                    TensorBytes.write(channel, named.tensor);
+                    write(channel, named);
                 }
             }
         });
     }
 
-    private record Named(String name, SafetensorsDtype dtype, Tensor tensor) {
+    private static void write(FileChannel channel, Named named) throws IOException {
+        try (var scope = Scope.open()) {
+            var values = named.tensor.values().get();
+            var expected = named.tensor.info();
+            if (!Arrays.equals(values.shape(), expected.sizes())
+                    || SafetensorsDtype.of(values.scalar_type()) != named.dtype) {
+                throw new IllegalStateException(named.name + " is not the " + expected + " it was said to be");
+            }
+            TensorBytes.write(channel, values);
+        }
+    }
+
+    private record Named(String name, SafetensorsDtype dtype, LazyTensor tensor) {
         /** Names compare as UTF-8 bytes, which differs from Java's order beyond the Basic Multilingual Plane. */
         static final Comparator<Named> ORDER = Comparator.comparing(Named::dtype, Comparator.reverseOrder())
                 .thenComparing(n -> n.name.getBytes(StandardCharsets.UTF_8), Arrays::compareUnsigned);
@@ -85,10 +110,8 @@ public final class Safetensors {
     private static long describe(ObjectNode node, Named named, long begin) {
         node.put("dtype", named.dtype.name());
         var shape = node.putArray("shape");
-        for (long dimension = 0; dimension < named.tensor.dim(); dimension++) {
-            shape.add(named.tensor.size(dimension));
-        }
-        var end = begin + named.tensor.numel() * named.dtype.bytes;
+        named.tensor.info().shape().forEach(shape::add);
+        var end = begin + named.tensor.info().elements() * named.dtype.bytes;
         node.putArray("data_offsets").add(begin).add(end);
         return end;
     }

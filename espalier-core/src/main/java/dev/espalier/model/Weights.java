@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -94,16 +95,25 @@ public final class Weights implements AutoCloseable {
         return stored(name).filter(key -> fits(source.info(key), shape)).isPresent();
     }
 
+    /** The checkpoint's own name of the weight called {@code name}, if it has it. */
+    public Optional<String> storedAs(String name) {
+        return candidates(name).filter(source.names()::contains).findFirst();
+    }
+
     private Optional<String> stored(String name) {
+        var found = storedAs(name);
+        found.ifPresent(used::add);
+        return found;
+    }
+
+    private Stream<String> candidates(String name) {
         var candidates = new ArrayList<String>();
         for (var plain : name.startsWith(prefix) ? List.of(name, name.substring(prefix.length())) : List.of(name)) {
             candidates.add(plain);
             candidates.add(plain.replaceFirst("LayerNorm\\.weight$", "LayerNorm.gamma")
                     .replaceFirst("LayerNorm\\.bias$", "LayerNorm.beta"));
         }
-        var found = candidates.stream().filter(source.names()::contains).findFirst();
-        found.ifPresent(used::add);
-        return found;
+        return candidates.stream();
     }
 
     private void check(String name, String key, TensorInfo info, long[] expected) {

@@ -1,6 +1,7 @@
 package dev.espalier.model.auto;
 
 import dev.espalier.checkpoint.CheckpointFolder;
+import dev.espalier.checkpoint.TensorSource;
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
 import dev.espalier.model.ConfigReader;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import tools.jackson.databind.JsonNode;
 
 /** Opens a Hugging Face folder as a model of the family that its {@code model_type} names. */
 public final class AutoModel {
@@ -44,12 +46,25 @@ public final class AutoModel {
      */
     public static LanguageModel open(Path folder, ScalarType dtype) {
         var checkpoint = CheckpointFolder.open(folder);
+        return open(checkpoint, checkpoint.config(), folder.resolve("config.json"), dtype);
+    }
+
+    /**
+     * A model of tensors that need not lie in a folder as they are.
+     *
+     * @param checkpoint under the names of a checkpoint; closed with the model, or here if that fails
+     * @param json what {@code config.json} says
+     * @param source where that comes from, for messages
+     * @param dtype as for {@link #open(Path, ScalarType)}
+     * @throws InputException as {@link #open(Path, ScalarType)}
+     */
+    public static LanguageModel open(TensorSource checkpoint, JsonNode json, Path source, ScalarType dtype) {
         try {
-            var config = new ConfigReader(checkpoint.config(), folder.resolve("config.json"));
+            var config = new ConfigReader(json, source);
             var type = config.text("model_type", "");
             var encoder = encoderFamily(type);
             if (encoder.isPresent()) {
-                return encoder(encoder.get(), checkpoint, config, dtype);
+                return encoder(encoder.get(), checkpoint, json, source, dtype);
             }
             var decoder = decoderFamily(type)
                     .orElseThrow(() -> new InputException(config.source() + ": model_type '" + type
@@ -64,9 +79,9 @@ public final class AutoModel {
     }
 
     private static EncoderModel encoder(
-            EncoderFamily family, CheckpointFolder checkpoint, ConfigReader config, ScalarType dtype) {
+            EncoderFamily family, TensorSource checkpoint, JsonNode json, Path source, ScalarType dtype) {
         var weights = new Weights(checkpoint, family.prefix() + ".", dtype);
-        return new EncoderModel(family, EncoderConfig.of(checkpoint.config(), config.source()), weights, dtype);
+        return new EncoderModel(family, EncoderConfig.of(json, source), weights, dtype);
     }
 
     /**
