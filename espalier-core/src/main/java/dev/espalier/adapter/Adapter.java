@@ -16,6 +16,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -29,8 +31,10 @@ public final class Adapter implements AutoCloseable {
     private final String name;
     private final AdapterSpec spec;
     private final Map<String, Module> modules;
+    private final TrainedCopies copies;
     private final Owner owner;
     private @Nullable List<Place<?>> attached;
+    private List<TrainedCopies.Place> copied = List.of();
     private boolean enabled;
     private Map<String, JsonNode> savedKeys = Map.of();
 
@@ -52,10 +56,12 @@ public final class Adapter implements AutoCloseable {
         }
     }
 
-    private Adapter(String name, AdapterSpec spec, Map<String, Module> modules, Owner owner) {
+    private Adapter(
+            String name, AdapterSpec spec, Map<String, Module> modules, TrainedCopies copies, Owner owner) {
         this.name = name;
         this.spec = spec;
         this.modules = modules;
+        this.copies = copies;
         this.owner = owner;
     }
 
@@ -81,12 +87,15 @@ public final class Adapter implements AutoCloseable {
         }
         var owner = new Owner();
         try {
+            var whole = TrainedCopies.select(spec.modulesToSave(), model);
             var modules = new LinkedHashMap<String, Module>();
+            targets.keySet().removeAll(whole.keySet());
             targets.forEach((path, target) -> {
                 var weights = new DeltaWeights(name, path, targets.size(), source, owner);
                 modules.put(path, new Module(target, delta(spec, target, weights), weights.made()));
             });
-            var adapter = new Adapter(name, spec, modules, owner);
+            var copies = TrainedCopies.of(name, whole, source, owner);
+            var adapter = new Adapter(name, spec, modules, copies, owner);
             adapter.attach(model);
             return adapter;
         } catch (RuntimeException e) {
@@ -116,10 +125,11 @@ public final class Adapter implements AutoCloseable {
         return Collections.unmodifiableMap(deltas);
     }
 
-    /** The adapter's weights, fp32, in forward order. Heads are not among them. */
+    /** The adapter's weights, fp32, in forward order, then trained copies of whole modules. Heads are not among them. */
     public List<Parameter> parameters() {
-        return modules.values().stream()
-                .flatMap(module -> module.weights().stream())
+        return Stream.concat(
+                        modules.values().stream().map(Module::weights), copies.byModule().values().stream())
+                .flatMap(List::stream)
                 .map(DeltaWeights.Stored::parameter)
                 .toList();
     }
@@ -134,6 +144,10 @@ public final class Adapter implements AutoCloseable {
 
     Map<String, Module> modules() {
         return modules;
+    }
+
+    TrainedCopies copies() {
+        return copies;
     }
 
     /** The config that this adapter was loaded with; empty for a new one. */
@@ -158,6 +172,7 @@ public final class Adapter implements AutoCloseable {
         var targets = model.adaptables();
         var places = new ArrayList<Place<?>>();
         modules.forEach((path, module) -> places.add(place(path, module, targets.get(path))));
+        copied = copies.places(model);
         attached = places;
         enable();
     }
@@ -194,6 +209,10 @@ public final class Adapter implements AutoCloseable {
      * @throws InputException if what the adapter does can't be put into a weight
      */
     public Tensor merged(String weight, Tensor value) {
+        var copy = copyOf(weight);
+        if (copy.isPresent()) {
+            return copy.get().value();
+        }
         var module = moduleOf(weight);
         if (module == null) {
             return value;
@@ -207,7 +226,17 @@ public final class Adapter implements AutoCloseable {
 
     /** Whether {@link #merged} changes {@code weight}. */
     public boolean changes(String weight) {
-        return moduleOf(weight) != null;
+        return moduleOf(weight) != null || copyOf(weight).isPresent();
+    }
+
+    private Optional<Parameter> copyOf(String weight) {
+        int dot = weight.lastIndexOf('.');
+        return dot < 0
+                ? Optional.empty()
+                : copies.byModule().getOrDefault(weight.substring(0, dot), List.of()).stream()
+                        .filter(stored -> stored.key().equals(weight.substring(dot + 1)))
+                        .map(DeltaWeights.Stored::parameter)
+                        .findFirst();
     }
 
     private @Nullable Module moduleOf(String weight) {
@@ -227,6 +256,7 @@ public final class Adapter implements AutoCloseable {
         }
         if (!enabled) {
             attached.forEach(place -> place.attach(name));
+            copied.forEach(place -> place.module().attachCopy(name, place.copy(), owner));
             enabled = true;
         }
     }
@@ -235,6 +265,7 @@ public final class Adapter implements AutoCloseable {
     public void disable() {
         if (enabled && attached != null) {
             attached.forEach(place -> place.module().detach(name));
+            copied.forEach(place -> place.module().detachCopy(name));
             enabled = false;
         }
     }

@@ -12,8 +12,10 @@ import dev.espalier.tensor.Scope;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -88,13 +90,14 @@ public final class AdapterFolder implements AutoCloseable {
         try (var scope = Scope.open()) {
             var heads = new SavedHeads(tensors);
             heads.addMissing(card.heads(), model);
-            var linears = config.spec().targets().find(model);
+            var spec = tensors.savedIn(config.spec(), model);
+            var linears = spec.targets().find(model);
             if (linears.isEmpty() && !(config.spec() instanceof HeadOnlySpec)) {
                 throw new InputException(folder + " adapts " + config.spec().targets()
                         + ", of which the model has none; use the base model '" + config.baseModel()
                         + "' it was trained on.");
             }
-            var adapter = Adapter.create(name, config.spec(), model, linears, tensors);
+            var adapter = Adapter.create(name, spec, model, linears, tensors);
             try {
                 var values = heads.find(card.heads(), model);
                 tensors.requireAllUsed();
@@ -132,6 +135,8 @@ public final class AdapterFolder implements AutoCloseable {
                         .forEach(w -> weights.put(
                                 SavedTensors.PREFIX + path + "." + w.key(),
                                 w.layout().toFile(w.parameter().value()).contiguous())));
+                adapter.copies().byModule().forEach((path, copies) -> copies.forEach(w ->
+                        weights.put(SavedTensors.PREFIX + path + "." + w.key(), w.parameter().value())));
                 heads.values()
                         .forEach(parameters ->
                                 parameters.forEach(p -> weights.put(SavedTensors.PREFIX + p.name(), p.value())));
@@ -139,10 +144,17 @@ public final class AdapterFolder implements AutoCloseable {
             }
             AtomicFiles.writeString(
                     target.resolve(AdapterConfig.FILE),
-                    AdapterConfig.text(adapter, model, card, List.copyOf(heads.keySet())));
+                    AdapterConfig.text(adapter, model, card, wholeModules(adapter, heads.keySet())));
             AtomicFiles.writeString(target.resolve(CARD), Json.pretty(card));
             AtomicFiles.writeString(target.resolve("README.md"), Readme.of(adapter, card));
         });
+    }
+
+    /** What PEFT must know to be trained as a whole: the heads, and what the spec names beside them. */
+    private static List<String> wholeModules(Adapter adapter, Set<String> heads) {
+        var modules = new LinkedHashSet<>(heads);
+        modules.addAll(adapter.spec().modulesToSave());
+        return List.copyOf(modules);
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.espalier.model.Embedding;
 import dev.espalier.model.EmbeddingDelta;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
+import java.util.List;
 
 /** Which modules an adapter changes and how its delta of one module is composed. */
 public sealed interface AdapterSpec permits LoraSpec, SiraSpec, HeadOnlySpec {
@@ -13,6 +14,11 @@ public sealed interface AdapterSpec permits LoraSpec, SiraSpec, HeadOnlySpec {
 
     /** The modules that get a delta. */
     TargetModules targets();
+
+    /** Ends of the paths of modules that train as a whole, as fp32 copies; heads aside. */
+    default List<String> modulesToSave() {
+        return List.of();
+    }
 
     /**
      * Composes the delta of {@code linear}.

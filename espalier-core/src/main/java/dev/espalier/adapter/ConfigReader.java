@@ -92,6 +92,11 @@ final class ConfigReader {
         return elements;
     }
 
+    /** The texts of a list, or one that stands for a list of it. */
+    List<String> texts(String key) {
+        return list(key, "a list of texts", JsonNode::isString, JsonNode::stringValue);
+    }
+
     private Optional<ModuleNames> modules(String key) {
         return value(key)
                 .map(node -> node.isString()

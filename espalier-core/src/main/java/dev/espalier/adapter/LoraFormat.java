@@ -64,7 +64,8 @@ final class LoraFormat implements ConfigFormat<LoraSpec> {
                 ranks,
                 config.numbers("alpha_pattern"),
                 initialisation(config),
-                config.flag("use_dora", false));
+                config.flag("use_dora", false),
+                config.texts("modules_to_save"));
     }
 
     private static Initialisation initialisation(ConfigReader config) {

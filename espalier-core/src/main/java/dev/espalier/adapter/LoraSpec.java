@@ -9,6 +9,7 @@ import dev.espalier.model.LinearDelta;
 import dev.espalier.tensor.Initialiser;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -25,6 +26,7 @@ import java.util.function.Consumer;
  * @param rankPattern ranks of single modules, in the order they are tried
  * @param alphaPattern alphas of single modules, in the order they are tried
  * @param dora whether rows keep a trained length of their own: DoRA, see {@link MagnitudeDelta}
+ * @param modulesToSave ends of the paths of modules that train as a whole beside the deltas, such as {@code lm_head}
  */
 public record LoraSpec(
         TargetModules targets,
@@ -35,7 +37,8 @@ public record LoraSpec(
         Map<String, Integer> rankPattern,
         Map<String, Double> alphaPattern,
         Initialisation initialisation,
-        boolean dora)
+        boolean dora,
+        List<String> modulesToSave)
         implements AdapterSpec {
     /** The name in recipes. */
     public static final String METHOD = "lora";
@@ -70,6 +73,7 @@ public record LoraSpec(
         Checks.probability("dropout", dropout);
         rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
         alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
+        modulesToSave = List.copyOf(modulesToSave);
         rankPattern.forEach((key, value) -> Checks.positive("rank-pattern '" + key + "'", value));
         alphaPattern.forEach((key, value) -> Checks.positive("alpha-pattern '" + key + "'", value));
         rankPattern.keySet().forEach(ModuleNames::compile);
@@ -79,7 +83,16 @@ public record LoraSpec(
     /** Rank 8 and alpha 16 on query and value. */
     public static LoraSpec defaults() {
         return new LoraSpec(
-                TargetModules.DEFAULT, RANK, ALPHA, DROPOUT, false, Map.of(), Map.of(), Initialisation.DEFAULT, false);
+                TargetModules.DEFAULT,
+                RANK,
+                ALPHA,
+                DROPOUT,
+                false,
+                Map.of(),
+                Map.of(),
+                Initialisation.DEFAULT,
+                false,
+                List.of());
     }
 
     public LoraSpec withTargets(TargetModules targets) {
@@ -115,6 +128,10 @@ public record LoraSpec(
 
     public LoraSpec withDora(boolean dora) {
         return with(copy -> copy.dora = dora);
+    }
+
+    public LoraSpec withModulesToSave(List<String> modulesToSave) {
+        return with(copy -> copy.modulesToSave = modulesToSave);
     }
 
     @Override
@@ -207,6 +224,7 @@ public record LoraSpec(
         private Map<String, Double> alphaPattern;
         private Initialisation initialisation;
         private boolean dora;
+        private List<String> modulesToSave;
 
         Copy(LoraSpec spec) {
             targets = spec.targets;
@@ -218,10 +236,21 @@ public record LoraSpec(
             alphaPattern = spec.alphaPattern;
             initialisation = spec.initialisation;
             dora = spec.dora;
+            modulesToSave = spec.modulesToSave;
         }
 
         LoraSpec spec() {
-            return new LoraSpec(targets, rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation, dora);
+            return new LoraSpec(
+                    targets,
+                    rank,
+                    alpha,
+                    dropout,
+                    rslora,
+                    rankPattern,
+                    alphaPattern,
+                    initialisation,
+                    dora,
+                    modulesToSave);
         }
     }
 }

@@ -5,6 +5,7 @@ import dev.espalier.checkpoint.SafetensorsFile;
 import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
+import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Pooling;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -83,6 +84,22 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
                                 + " has no place in the model; use the base model that the adapter was trained on.");
             }
         }
+    }
+
+    /**
+     * {@code spec} without modules to save that the file has nothing of: PEFT names the heads of any class there, whether
+     * the model has them or not.
+     */
+    AdapterSpec savedIn(AdapterSpec spec, LanguageModel model) {
+        if (!(spec instanceof LoraSpec lora)) {
+            return spec;
+        }
+        var saved = model.copyables().keySet().stream()
+                .filter(path -> has(path + ".weight"))
+                .toList();
+        return lora.withModulesToSave(lora.modulesToSave().stream()
+                .filter(name -> saved.stream().anyMatch(path -> path.endsWith(name)))
+                .toList());
     }
 
     /** What is known of a folder that has PEFT's files only: one head, whose classifier gives the number of labels. */

@@ -20,12 +20,12 @@ final class DecoderLayer {
     private final Linear attentionOutput;
     private final List<Linear> feedForward;
     private final Linear feedForwardOutput;
-    private final Norm attentionNorm;
-    private final @Nullable Norm afterAttentionNorm;
-    private final Norm feedForwardNorm;
-    private final @Nullable Norm afterFeedForwardNorm;
-    private final @Nullable Norm queryNorm;
-    private final @Nullable Norm keyNorm;
+    private final CopyableNorm attentionNorm;
+    private final @Nullable CopyableNorm afterAttentionNorm;
+    private final CopyableNorm feedForwardNorm;
+    private final @Nullable CopyableNorm afterFeedForwardNorm;
+    private final @Nullable CopyableNorm queryNorm;
+    private final @Nullable CopyableNorm keyNorm;
     private final CausalAttention attention;
     private final GatedActivation gated;
     private final Dropout attentionDropout;
@@ -91,15 +91,17 @@ final class DecoderLayer {
         return Linear.storedTransposed(path, weight, bias, weights.transposed(weight));
     }
 
-    static Norm norm(Weights weights, String path, int features, DecoderConfig config) {
+    static CopyableNorm norm(Weights weights, String path, int features, DecoderConfig config) {
         var weight = weights.parameter(path + ".weight", features);
         if (config.norm() == NormKind.LAYER) {
-            return new LayerNorm(weight, weights.parameter(path + ".bias", features), config.epsilon());
+            var parameters = List.of(weight, weights.parameter(path + ".bias", features));
+            return new CopyableNorm(path, parameters, p -> new LayerNorm(p.get(0), p.get(1), config.epsilon()));
         }
-        return new RmsNorm(weight, config.epsilon(), config.norm() == NormKind.RMS_PLUS_ONE ? 1 : 0);
+        int offset = config.norm() == NormKind.RMS_PLUS_ONE ? 1 : 0;
+        return new CopyableNorm(path, List.of(weight), p -> new RmsNorm(p.get(0), config.epsilon(), offset));
     }
 
-    private static @Nullable Norm norm(
+    private static @Nullable CopyableNorm norm(
             Weights weights, String path, Optional<String> name, int features, DecoderConfig config) {
         return name.map(n -> norm(weights, path + n, features, config)).orElse(null);
     }
@@ -154,14 +156,14 @@ final class DecoderLayer {
     /** Whether something in here gets a gradient: an adapter's weights or the layer's own. */
     boolean trains(Tape tape) {
         return linears().stream()
-                        .anyMatch(linear -> !linear.deltas().isEmpty()
+                        .anyMatch(linear -> linear.isAdapted()
                                 || linear.parameters().stream().anyMatch(tape::trains))
-                || norms().anyMatch(norm -> norm.parameters().stream().anyMatch(tape::trains));
+                || norms().anyMatch(norm -> norm.isAdapted() || norm.parameters().stream().anyMatch(tape::trains));
     }
 
-    private Stream<Norm> norms() {
+    Stream<CopyableNorm> norms() {
         return Stream.of(attentionNorm, afterAttentionNorm, feedForwardNorm, afterFeedForwardNorm, queryNorm, keyNorm)
-                .<Norm>mapMulti((norm, to) -> {
+                .<CopyableNorm>mapMulti((norm, to) -> {
                     if (norm != null) {
                         to.accept(norm);
                     }

@@ -28,7 +28,7 @@ public final class DecoderModel implements LanguageModel {
     private final @Nullable Embedding positions;
     private final Dropout dropout;
     private final List<DecoderLayer> layers = new ArrayList<>();
-    private final Norm norm;
+    private final CopyableNorm norm;
     private final CausalLmHead lmHead;
     private final Linear output;
     private final Map<String, Head> heads = new LinkedHashMap<>();
@@ -166,6 +166,14 @@ public final class DecoderModel implements LanguageModel {
         layers.forEach(layer -> layer.linears().forEach(linear -> linears.put(linear.name(), linear)));
         linears.put(output.name(), output);
         return linears;
+    }
+
+    @Override
+    public Map<String, Copyable> copyables() {
+        var modules = LanguageModel.super.copyables();
+        layers.forEach(layer -> layer.norms().forEach(n -> modules.put(n.name(), n)));
+        modules.put(norm.name(), norm);
+        return modules;
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.espalier.model;
 
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
@@ -11,14 +13,16 @@ import java.util.Map;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /** A table of vectors, by number, and whatever deltas are attached. Named by its Hugging Face path. */
-public final class Embedding implements Adaptable<EmbeddingDelta> {
+public final class Embedding implements Adaptable<EmbeddingDelta>, Copyable {
     private final String name;
     private final Parameter weight;
     private final double scale;
-    private final AttachedDeltas<EmbeddingDelta> deltas = new AttachedDeltas<>();
+    private final ByAdapter<EmbeddingDelta> deltas = new ByAdapter<>();
+    private final Copies<Embedding> copies = new Copies<>();
 
     /**
      * @param weight {@code [count, features]}
@@ -57,15 +61,35 @@ public final class Embedding implements Adaptable<EmbeddingDelta> {
 
     @Override
     public Map<String, EmbeddingDelta> deltas() {
-        return deltas.byAdapter();
+        return deltas.values();
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        return List.of(weight);
+    }
+
+    @Override
+    public void attachCopy(String adapter, List<Parameter> parameters, Owner owner) {
+        copies.attach(adapter, new Embedding(name, parameters.get(0), scale));
+    }
+
+    @Override
+    public void detachCopy(String adapter) {
+        copies.detach(adapter);
     }
 
     /** Numbers {@code [tokens]} to {@code [tokens, features]}. */
     public Variable forward(long[] numbers, ForwardContext context) {
+        var dtype = Engine.dtype(weight.value());
+        return copies.run(this, context, table -> table.own(numbers, dtype, context));
+    }
+
+    private Variable own(long[] numbers, ScalarType dtype, ForwardContext context) {
         var tape = context.tape();
         try (var scope = Scope.open()) {
             var indices = tape.save(torch.tensor(numbers));
-            var y = torch.index_select(weight.value(), 0, indices);
+            var y = torch.index_select(weight.value(), 0, indices).to(dtype);
             Deque<Delta.Backward> backwards = new ArrayDeque<>();
             for (var attached : deltas().entrySet()) {
                 var backward = apply(attached.getKey(), attached.getValue(), indices, y, context);

@@ -63,6 +63,13 @@ public interface LanguageModel extends AutoCloseable {
         return modules;
     }
 
+    /** Every module that an adapter may hold a trained copy of, by its path. */
+    default Map<String, Copyable> copyables() {
+        var modules = new LinkedHashMap<String, Copyable>(embeddings());
+        modules.putAll(linears());
+        return modules;
+    }
+
     /** The ends of the paths of the linears that PEFT adapts by default: those that make queries and values. */
     List<String> usualTargets();
 

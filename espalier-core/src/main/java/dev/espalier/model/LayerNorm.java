@@ -1,5 +1,6 @@
 package dev.espalier.model;
 
+import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
@@ -43,8 +44,12 @@ public final class LayerNorm implements Norm {
         var tape = context.tape();
         try (var scope = Scope.open()) {
             long[] shape = weight.shape();
+            var w = weight.value().to(Engine.dtype(sum));
+            var b = bias.value().to(Engine.dtype(sum));
             var result = torch.native_layer_norm(
-                    sum, shape, new TensorOptional(weight.value()), new TensorOptional(bias.value()), epsilon);
+                    sum, shape, new TensorOptional(w), new TensorOptional(b), epsilon);
+            tape.save(w);
+            tape.save(b);
             var mean = tape.save(new Tensor(result.get1()));
             var rstd = tape.save(new Tensor(result.get2()));
             tape.save(sum);
@@ -59,8 +64,8 @@ public final class LayerNorm implements Norm {
                         shape,
                         mean,
                         rstd,
-                        new TensorOptional(weight.value()),
-                        new TensorOptional(bias.value()),
+                        new TensorOptional(w),
+                        new TensorOptional(b),
                         new BoolPointer(3)
                                 .put(0, true)
                                 .put(1, tape.trains(weight))

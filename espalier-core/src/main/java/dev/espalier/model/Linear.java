@@ -1,6 +1,8 @@
 package dev.espalier.model;
 
+import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Gemm;
+import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
@@ -11,16 +13,18 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /** {@code y = x Wᵀ + b}, and whatever deltas are attached. Named by its Hugging Face path. */
-public final class Linear implements Adaptable<LinearDelta> {
+public final class Linear implements Adaptable<LinearDelta>, Copyable {
     private final String name;
     private final Parameter weight;
     private final @Nullable Parameter bias;
     private final boolean storedTransposed;
     private final Tensor matrix;
-    private final AttachedDeltas<LinearDelta> deltas = new AttachedDeltas<>();
+    private final ByAdapter<LinearDelta> deltas = new ByAdapter<>();
+    private final Copies<Linear> copies = new Copies<>();
 
     /**
      * @param name the module's path, such as {@code encoder.layer.0.attention.self.query}
@@ -81,6 +85,7 @@ public final class Linear implements Adaptable<LinearDelta> {
     }
 
     /** The weight, and the bias where there is one. */
+    @Override
     public List<Parameter> parameters() {
         return bias == null ? List.of(weight) : List.of(weight, bias);
     }
@@ -102,7 +107,27 @@ public final class Linear implements Adaptable<LinearDelta> {
 
     @Override
     public Map<String, LinearDelta> deltas() {
-        return deltas.byAdapter();
+        return deltas.values();
+    }
+
+    @Override
+    public void attachCopy(String adapter, List<Parameter> parameters, Owner owner) {
+        var ofWeight = parameters.get(0);
+        var ofBias = parameters.size() > 1 ? parameters.get(1) : null;
+        try (var scope = Scope.open()) {
+            var view = storedTransposed ? owner.own(ofWeight.value().t()) : ofWeight.value();
+            copies.attach(adapter, new Linear(name, ofWeight, ofBias, storedTransposed, view));
+        }
+    }
+
+    @Override
+    public void detachCopy(String adapter) {
+        copies.detach(adapter);
+    }
+
+    /** Whether a delta or a trained copy is attached. */
+    boolean isAdapted() {
+        return !deltas().isEmpty() || !copies.isEmpty();
     }
 
     /** Whether what a token becomes depends on that token alone: no attached delta looks at others. */
@@ -112,9 +137,18 @@ public final class Linear implements Adaptable<LinearDelta> {
 
     /** {@code [tokens, in]} to {@code [tokens, out]}, in the weight's dtype. */
     public Variable forward(Variable x, ForwardContext context) {
+        return copies.run(this, context, linear -> linear.own(x, context));
+    }
+
+    private Variable own(Variable x, ForwardContext context) {
         var tape = context.tape();
         try (var scope = Scope.open()) {
-            var y = Gemm.linear(x.value(), matrix, bias == null ? null : bias.value());
+            var dtype = Engine.dtype(x.value());
+            var w = as(dtype, matrix);
+            if (w != matrix) {
+                tape.save(w);
+            }
+            var y = Gemm.linear(x.value(), w, bias == null ? null : as(dtype, bias.value()));
             List<LinearDelta.Backward> backwards = new ArrayList<>();
             for (var attached : deltas().entrySet()) {
                 var backward = context.selects(attached.getKey())
@@ -129,7 +163,7 @@ public final class Linear implements Adaptable<LinearDelta> {
                 tape.save(x.value());
             }
             boolean requiresGrad = x.requiresGrad() || trains || !backwards.isEmpty();
-            return tape.record(scope, y, requiresGrad, dY -> backward(x, dY, backwards, context));
+            return tape.record(scope, y, requiresGrad, dY -> backward(x, dY, w, backwards, context));
         }
     }
 
@@ -139,7 +173,13 @@ public final class Linear implements Adaptable<LinearDelta> {
         return tokens == null ? null : tokens.apply(delta, this, x, y);
     }
 
-    private void backward(Variable x, Tensor dOut, List<LinearDelta.Backward> deltas, ForwardContext context) {
+    /** Trained copies are fp32 whatever the dtype of the pass is. */
+    private static Tensor as(ScalarType dtype, Tensor weight) {
+        return Engine.dtype(weight) == dtype ? weight : weight.to(dtype);
+    }
+
+    private void backward(
+            Variable x, Tensor dOut, Tensor w, List<LinearDelta.Backward> deltas, ForwardContext context) {
         var tape = context.tape();
         Deque<LinearDelta.Backward> order = new ArrayDeque<>();
         deltas.forEach(order::push);
@@ -147,7 +187,7 @@ public final class Linear implements Adaptable<LinearDelta> {
         for (var delta : order) {
             dY = delta.run(dY);
         }
-        x.accumulateProduct(dY, matrix);
+        x.accumulateProduct(dY, w);
         if (tape.trains(weight)) {
             var dW = storedTransposed ? torch.mm(x.value().t(), dY) : torch.mm(dY.t(), x.value());
             tape.deliver(weight, dW);

@@ -45,7 +45,7 @@ public final class RmsNorm implements Norm {
             // Converted at once: an operation on operands of two dtypes converts number by number.
             var wide = groups.to(ScalarType.Float);
             var inverse = inverseRoot(wide);
-            var w = scale();
+            var w = scale().to(dtype);
             var y = dtype == ScalarType.Float
                     ? groups.mul(inverse).mul_(w)
                     : wide.mul_(inverse).to(dtype).mul_(w);

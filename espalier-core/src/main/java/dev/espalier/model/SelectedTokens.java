@@ -1,5 +1,6 @@
 package dev.espalier.model;
 
+import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -52,6 +53,22 @@ final class SelectedTokens {
         var backward = delta.forward(context.tape().save(torch.index_select(numbers, 0, places)), mine, context);
         y.index_copy_(0, places, mine);
         return backward == null ? null : dY -> run(backward, dY);
+    }
+
+    /** These tokens of {@code mine}, the others of {@code others}; all of the pass {@code whole}. */
+    Variable choose(Variable others, Variable mine, ForwardContext whole) {
+        var tape = whole.tape();
+        try (var scope = Scope.open()) {
+            var y = others.value().clone();
+            y.index_copy_(0, places, torch.index_select(mine.value(), 0, places));
+            var shape = y.shape();
+            return tape.record(scope, y, others.requiresGrad() || mine.requiresGrad(), dY -> {
+                var ofMine = torch.zeros(shape, dY.options());
+                ofMine.index_copy_(0, places, torch.index_select(dY, 0, places));
+                others.accumulate(dY.sub(ofMine));
+                mine.accumulate(ofMine);
+            });
+        }
     }
 
     private Tensor run(Delta.Backward backward, Tensor dY) {

@@ -3,6 +3,7 @@ package dev.espalier.cli.recipe;
 import dev.espalier.adapter.LoraSpec;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** LoRA; see {@link LoraSpec}, which it becomes. */
@@ -34,11 +35,16 @@ public record LoraSection(
                 atLeast = 1)
         Map<String, Integer> rankPattern,
 
-        @Key(value = "The same for alpha.", above = 0) Map<String, Double> alphaPattern)
+        @Key(value = "The same for alpha.", above = 0)
+        Map<String, Double> alphaPattern,
+
+        @Key("Modules that train as a whole beside the adapter, such as lm_head or embed_tokens: ends of their paths.")
+        List<String> modulesToSave)
         implements AdapterSection {
     static final LoraSection DEFAULT = of(LoraSpec.defaults());
 
     public LoraSection {
+        modulesToSave = List.copyOf(modulesToSave);
         // Not Map.copyOf: the order of the patterns counts.
         rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
         alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
@@ -54,12 +60,22 @@ public record LoraSection(
                 spec.initialisation(),
                 TargetSection.of(spec.targets()),
                 spec.rankPattern(),
-                spec.alphaPattern());
+                spec.alphaPattern(),
+                spec.modulesToSave());
     }
 
     @Override
     public LoraSpec spec() {
         return new LoraSpec(
-                target.targets(), rank, alpha, dropout, rslora, rankPattern, alphaPattern, initialisation, dora);
+                target.targets(),
+                rank,
+                alpha,
+                dropout,
+                rslora,
+                rankPattern,
+                alphaPattern,
+                initialisation,
+                dora,
+                modulesToSave);
     }
 }
