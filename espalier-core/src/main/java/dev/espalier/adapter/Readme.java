@@ -47,7 +47,11 @@ final class Readme {
                 .formatted(
                         head.task(),
                         head.kind().problemType(),
-                        head.labels().isEmpty() ? "a number" : head.labels().size(),
+                        switch (head.kind()) {
+                            case CAUSAL_LM -> "text";
+                            case REGRESSION -> "a number";
+                            case SINGLE_LABEL, MULTI_LABEL, TOKEN_LABELS -> head.labels().size();
+                        },
                         head.pooling().name().toLowerCase(Locale.ROOT));
     }
 }
