@@ -38,16 +38,14 @@ public final class Adapter implements AutoCloseable {
     private boolean enabled;
     private Map<String, JsonNode> savedKeys = Map.of();
 
-    /** The delta of one module, the shape of that module, and the delta's weights. */
-    record Module(Adaptable<?> site, Delta delta, List<DeltaWeights.Stored> weights) {
-        List<Integer> shape() {
-            return site.shape();
-        }
-
-        boolean storedTransposed() {
-            return site instanceof Linear linear && linear.isStoredTransposed();
-        }
-    }
+    /**
+     * The delta of one module.
+     *
+     * @param shape of the module
+     * @param storedTransposed whether the module's weight is stored {@code [in, out]}
+     * @param weights of the delta
+     */
+    record Module(Delta delta, List<Integer> shape, boolean storedTransposed, List<DeltaWeights.Stored> weights) {}
 
     /** A delta and the module it changes. */
     private record Place<D extends Delta>(Adaptable<D> module, D delta) {
@@ -56,8 +54,7 @@ public final class Adapter implements AutoCloseable {
         }
     }
 
-    private Adapter(
-            String name, AdapterSpec spec, Map<String, Module> modules, TrainedCopies copies, Owner owner) {
+    private Adapter(String name, AdapterSpec spec, Map<String, Module> modules, TrainedCopies copies, Owner owner) {
         this.name = name;
         this.spec = spec;
         this.modules = modules;
@@ -92,7 +89,9 @@ public final class Adapter implements AutoCloseable {
             targets.keySet().removeAll(whole.keySet());
             targets.forEach((path, target) -> {
                 var weights = new DeltaWeights(name, path, targets.size(), source, owner);
-                modules.put(path, new Module(target, delta(spec, target, weights), weights.made()));
+                boolean transposed = target instanceof Linear linear && linear.isStoredTransposed();
+                var delta = delta(spec, target, weights);
+                modules.put(path, new Module(delta, target.shape(), transposed, weights.made()));
             });
             var copies = TrainedCopies.of(name, whole, source, owner);
             var adapter = new Adapter(name, spec, modules, copies, owner);
@@ -127,8 +126,7 @@ public final class Adapter implements AutoCloseable {
 
     /** The adapter's weights, fp32, in forward order, then trained copies of whole modules. Heads are not among them. */
     public List<Parameter> parameters() {
-        return Stream.concat(
-                        modules.values().stream().map(Module::weights), copies.byModule().values().stream())
+        return Stream.concat(modules.values().stream().map(Module::weights), copies.byModule().values().stream())
                 .flatMap(List::stream)
                 .map(DeltaWeights.Stored::parameter)
                 .toList();

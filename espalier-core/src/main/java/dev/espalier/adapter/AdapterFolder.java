@@ -135,8 +135,11 @@ public final class AdapterFolder implements AutoCloseable {
                         .forEach(w -> weights.put(
                                 SavedTensors.PREFIX + path + "." + w.key(),
                                 w.layout().toFile(w.parameter().value()).contiguous())));
-                adapter.copies().byModule().forEach((path, copies) -> copies.forEach(w ->
-                        weights.put(SavedTensors.PREFIX + path + "." + w.key(), w.parameter().value())));
+                adapter.copies()
+                        .byModule()
+                        .forEach((path, copies) -> copies.forEach(w -> weights.put(
+                                SavedTensors.PREFIX + path + "." + w.key(),
+                                w.parameter().value())));
                 heads.values()
                         .forEach(parameters ->
                                 parameters.forEach(p -> weights.put(SavedTensors.PREFIX + p.name(), p.value())));

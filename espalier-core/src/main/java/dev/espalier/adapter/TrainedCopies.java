@@ -60,10 +60,8 @@ final class TrainedCopies {
             var weights = new DeltaWeights(adapter, path, modules.size(), source, owner);
             for (var own : module.parameters()) {
                 var key = own.name().substring(own.name().lastIndexOf('.') + 1);
-                weights.weight(
-                        key,
-                        StoredLayout.same(own.shape()),
-                        random -> own.value().to(ScalarType.Float));
+                weights.weight(key, StoredLayout.same(own.shape()), random -> own.value()
+                        .to(ScalarType.Float));
             }
             copies.put(path, weights.made());
         });
@@ -92,9 +90,12 @@ final class TrainedCopies {
             var module = modules.get(path);
             var mine = parameters(weights);
             if (module == null || !shapes(module.parameters()).equals(shapes(mine))) {
-                throw new InputException("The adapter holds a trained copy of " + path + " " + shapes(mine) + ", but the "
-                        + (module == null ? "model has no such module" : "model has it as " + shapes(module.parameters()))
-                        + "; use the base model it was trained on.");
+                throw new InputException(
+                        "The adapter holds a trained copy of " + path + " " + shapes(mine) + ", but the "
+                                + (module == null
+                                        ? "model has no such module"
+                                        : "model has it as " + shapes(module.parameters()))
+                                + "; use the base model it was trained on.");
             }
             places.add(new Place(module, mine));
         });

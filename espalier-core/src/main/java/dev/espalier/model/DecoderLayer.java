@@ -158,7 +158,8 @@ final class DecoderLayer {
         return linears().stream()
                         .anyMatch(linear -> linear.isAdapted()
                                 || linear.parameters().stream().anyMatch(tape::trains))
-                || norms().anyMatch(norm -> norm.isAdapted() || norm.parameters().stream().anyMatch(tape::trains));
+                || norms().anyMatch(norm ->
+                        norm.isAdapted() || norm.parameters().stream().anyMatch(tape::trains));
     }
 
     Stream<CopyableNorm> norms() {

@@ -46,8 +46,7 @@ public final class LayerNorm implements Norm {
             long[] shape = weight.shape();
             var w = weight.value().to(Engine.dtype(sum));
             var b = bias.value().to(Engine.dtype(sum));
-            var result = torch.native_layer_norm(
-                    sum, shape, new TensorOptional(w), new TensorOptional(b), epsilon);
+            var result = torch.native_layer_norm(sum, shape, new TensorOptional(w), new TensorOptional(b), epsilon);
             tape.save(w);
             tape.save(b);
             var mean = tape.save(new Tensor(result.get1()));

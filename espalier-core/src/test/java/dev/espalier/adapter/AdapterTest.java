@@ -48,6 +48,25 @@ class AdapterTest {
     }
 
     @Test
+    void itOutlivesItsModelAndGoesOnAnother() {
+        var first = new TinyModel();
+        first.addHead("", 3);
+        var spec = LoraSpec.defaults().withDora(true);
+        try (var adapter = Adapter.create("a", spec, first.model(), RandomStream.of(1))) {
+            TinyModel.scramble(adapter);
+            var adapted = first.logits();
+            adapter.detach();
+            first.close();
+            try (var second = new TinyModel()) {
+                second.addHead("", 3);
+                adapter.attach(second.model());
+                assertThat(second.logits()).isEqualTo(adapted);
+                adapter.detach();
+            }
+        }
+    }
+
+    @Test
     void severalAdaptersActTogetherAndApart() {
         try (var base = new TinyModel();
                 var a = Adapter.create("a", LoraSpec.defaults(), base.model(), RandomStream.of(1));

@@ -74,8 +74,7 @@ class AdaptersOfRowsTest {
                 }
                 assertThat(Math.abs(loss - sum)).isLessThan(1e-4);
                 for (var p : trained) {
-                    double difference =
-                            mixed.of(p).sub(apart.of(p)).norm().item_double();
+                    double difference = mixed.of(p).sub(apart.of(p)).norm().item_double();
                     assertThat(difference)
                             .as(p.name())
                             .isLessThanOrEqualTo(1e-4 * apart.of(p).norm().item_double());

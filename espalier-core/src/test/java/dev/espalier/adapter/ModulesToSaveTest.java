@@ -67,8 +67,7 @@ class ModulesToSaveTest {
     void gradientsOfCopiesAreThoseOfTheWeights(String name, String modules, boolean checkpointing) {
         try (var expected = Fixtures.tensors("models/" + name + "/expected.safetensors");
                 var model = model(name);
-                var adapter = Adapter.create(
-                        "a", spec(modules.split(" ")), model, RandomStream.of(1))) {
+                var adapter = Adapter.create("a", spec(modules.split(" ")), model, RandomStream.of(1))) {
             var batch = Batches.of(expected);
             var copies = adapter.copies().byModule();
             assertThat(copies).isNotEmpty();
@@ -125,7 +124,8 @@ class ModulesToSaveTest {
         try (var model = model("llama3_tied");
                 var loaded = AdapterFolder.load(temporary.resolve("a"), model)) {
             assertThat(Fixtures.doubles(logits(model, List.of()))).isEqualTo(trained);
-            assertThat(loaded.spec()).isEqualTo(spec("lm_head", "input_layernorm").withTargets(TargetModules.of("q_proj", "v_proj")));
+            assertThat(loaded.spec())
+                    .isEqualTo(spec("lm_head", "input_layernorm").withTargets(TargetModules.of("q_proj", "v_proj")));
         }
     }
 

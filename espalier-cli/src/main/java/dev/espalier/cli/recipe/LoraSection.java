@@ -35,8 +35,7 @@ public record LoraSection(
                 atLeast = 1)
         Map<String, Integer> rankPattern,
 
-        @Key(value = "The same for alpha.", above = 0)
-        Map<String, Double> alphaPattern,
+        @Key(value = "The same for alpha.", above = 0) Map<String, Double> alphaPattern,
 
         @Key("Modules that train as a whole beside the adapter, such as lm_head or embed_tokens: ends of their paths.")
         List<String> modulesToSave)

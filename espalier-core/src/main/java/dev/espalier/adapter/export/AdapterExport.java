@@ -38,8 +38,9 @@ public final class AdapterExport {
         try (var saved = AdapterFolder.open(adapter)) {
             requireLora(saved, "PEFT has no type for it, so Espalier's own folder is the only one there is");
             if (saved.card().heads().size() > 1) {
-                throw new InputException(adapter + " has " + saved.card().heads().size()
-                        + " heads, and PEFT has no model with several; export an adapter of one task.");
+                throw new InputException(
+                        adapter + " has " + saved.card().heads().size()
+                                + " heads, and PEFT has no model with several; export an adapter of one task.");
             }
             try (var model = AutoModel.open(base, ScalarType.Float);
                     var loaded = saved.load(NAME, model)) {
@@ -89,8 +90,7 @@ public final class AdapterExport {
             Probe probe) {
         var tensors = new MergedTensors(checkpoint, model, adapter);
         var config = MergedConfig.of(checkpoint.config(), saved.card(), tensors.untied());
-        try (var merged = AutoModel.open(
-                tensors, config, checkpoint.path().resolve("config.json"), ScalarType.Float)) {
+        try (var merged = AutoModel.open(tensors, config, checkpoint.path().resolve("config.json"), ScalarType.Float)) {
             return difference(saved, merged, adapted, probe);
         }
     }

@@ -1,6 +1,5 @@
 package dev.espalier.adapter.export;
 
-
 /**
  * How far a merged model's logits are from those of the base model with the adapter beside it, both computed in fp32: the
  * largest absolute difference on a probe.

@@ -41,7 +41,8 @@ final class MergedFolder {
                     .orElse(last);
             files.computeIfAbsent(file, f -> new LinkedHashMap<>()).put(name, tensors.rounded(name, dtype));
         }
-        files.forEach((file, content) -> Safetensors.writeLazily(target.resolve(file), content, Map.of("format", "pt")));
+        files.forEach(
+                (file, content) -> Safetensors.writeLazily(target.resolve(file), content, Map.of("format", "pt")));
         if (!files.keySet().equals(Set.of(SINGLE))) {
             AtomicFiles.writeString(target.resolve(SINGLE + ".index.json"), Json.pretty(index(files)));
         }
@@ -77,7 +78,8 @@ final class MergedFolder {
     private static void copyAlong(Path base, Path target) throws IOException {
         try (var files = Files.list(base)) {
             for (var file : files.toList()) {
-                if (Files.isRegularFile(file) && ALONG.matcher(file.getFileName().toString()).matches()) {
+                if (Files.isRegularFile(file)
+                        && ALONG.matcher(file.getFileName().toString()).matches()) {
                     Files.copy(file, target.resolve(file.getFileName().toString()));
                 }
             }

@@ -52,10 +52,11 @@ final class MergedTensors implements TensorSource {
         this.adapter = adapter;
         var fullNames = new HashMap<String, String>();
         var weights = model.weights();
-        weights.parameters().keySet().forEach(name -> weights.storedAs(name).ifPresent(key -> fullNames.put(key, name)));
+        weights.parameters().keySet().forEach(name -> weights.storedAs(name)
+                .ifPresent(key -> fullNames.put(key, name)));
         source.names()
-                .forEach(key -> origins.put(
-                        fullNames.getOrDefault(key, key), new Origin(Optional.of(key), Optional.empty())));
+                .forEach(key ->
+                        origins.put(fullNames.getOrDefault(key, key), new Origin(Optional.of(key), Optional.empty())));
         model.heads().values().stream()
                 .flatMap(head -> head.linears().stream())
                 .flatMap(linear -> linear.parameters().stream())
@@ -131,9 +132,8 @@ final class MergedTensors implements TensorSource {
     /** Computed anew, of the caller's scope. */
     private Tensor merged(String name) {
         var origin = origin(name);
-        var value = origin.head
-                .map(Parameter::value)
-                .orElseGet(() -> source.tensor(origin.key.orElseThrow()).to(ScalarType.Float));
+        var value = origin.head.map(Parameter::value).orElseGet(() -> source.tensor(origin.key.orElseThrow())
+                .to(ScalarType.Float));
         return adapter.merged(name, value);
     }
 

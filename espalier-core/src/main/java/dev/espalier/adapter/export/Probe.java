@@ -31,8 +31,9 @@ public record Probe(List<int[]> sequences) {
 
     /** Texts as sequences, cut after 64 tokens. */
     public static Probe of(TextTokenizer tokenizer, List<String> texts) {
-        return new Probe(
-                tokenizer.encodeAll(texts, MAX_TOKENS).stream().map(Encoded::ids).toList());
+        return new Probe(tokenizer.encodeAll(texts, MAX_TOKENS).stream()
+                .map(Encoded::ids)
+                .toList());
     }
 
     /**
@@ -49,7 +50,8 @@ public record Probe(List<int[]> sequences) {
                         outputs.add(scope.keep(model.hidden(batch, context).value()));
                     }
                     for (var head : model.heads().values()) {
-                        outputs.add(scope.keep(model.logits(head, batch, context).value()));
+                        outputs.add(
+                                scope.keep(model.logits(head, batch, context).value()));
                     }
                 }
             }

@@ -90,7 +90,8 @@ class AdapterExportTest {
                 var base = CheckpointFolder.open(model("llama3_tied"))) {
             var embeddings = base.tensor("model.embed_tokens.weight");
             assertThat(merged.tensor("lm_head.weight").equal(embeddings)).isTrue();
-            assertThat(merged.tensor("model.embed_tokens.weight").equal(embeddings)).isFalse();
+            assertThat(merged.tensor("model.embed_tokens.weight").equal(embeddings))
+                    .isFalse();
         }
     }
 
@@ -111,7 +112,8 @@ class AdapterExportTest {
             assertThat(b.names()).containsExactlyInAnyOrderElementsOf(a.names());
             for (var name : a.names()) {
                 assertThat(b.info(name)).isEqualTo(a.info(name));
-                assertThat(b.fileOf(name).getFileName()).isEqualTo(a.fileOf(name).getFileName());
+                assertThat(b.fileOf(name).getFileName())
+                        .isEqualTo(a.fileOf(name).getFileName());
                 assertThat(b.tensor(name).equal(a.tensor(name)))
                         .as(name)
                         .isEqualTo(!name.matches(".*\\.(q|v)_proj\\.weight"));
@@ -204,9 +206,8 @@ class AdapterExportTest {
             if (!model.heads().containsKey("")) {
                 model.addHead("", head.kind(), head.outputs(), Pooling.DEFAULT, RandomStream.of(2));
             }
-            adapter.parameters()
-                    .forEach(p -> p.value()
-                            .copy_(Initialiser.normal(.1, RandomStream.of(3).at(p.name()), p.shape())));
+            adapter.parameters().forEach(p -> p.value()
+                    .copy_(Initialiser.normal(.1, RandomStream.of(3).at(p.name()), p.shape())));
             AdapterFolder.save(folder, adapter, model, new AdapterCard("base", Optional.empty(), List.of(head)));
         }
         return folder;
