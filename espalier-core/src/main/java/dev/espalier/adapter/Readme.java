@@ -50,7 +50,8 @@ final class Readme {
                         switch (head.kind()) {
                             case CAUSAL_LM -> "text";
                             case REGRESSION -> "a number";
-                            case SINGLE_LABEL, MULTI_LABEL, TOKEN_LABELS -> head.labels().size();
+                            case SINGLE_LABEL, MULTI_LABEL, TOKEN_LABELS ->
+                                head.labels().size();
                         },
                         head.pooling().name().toLowerCase(Locale.ROOT));
     }

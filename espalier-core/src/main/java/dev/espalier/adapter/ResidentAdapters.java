@@ -40,7 +40,8 @@ public final class ResidentAdapters implements AutoCloseable {
     public void load(String name, Path folder) {
         change(() -> {
             if (adapters.containsKey(name)) {
-                throw new InputException("There is an adapter '" + name + "' already; drop it first, or choose another name.");
+                throw new InputException(
+                        "There is an adapter '" + name + "' already; drop it first, or choose another name.");
             }
             try (var saved = AdapterFolder.open(folder)) {
                 for (var head : saved.card().heads()) {
