@@ -31,7 +31,15 @@ final class LlamaLora implements AutoCloseable {
     private final SafetensorsFile expected = Fixtures.tensors("optim/optim.safetensors");
     private final DecoderModel model = AutoModel.decoder(Fixtures.path("models/llama"), ScalarType.Float);
     private final Adapter adapter = AdapterFolder.load(Fixtures.path("adapters/lora_qv"), model);
-    private final List<EncodedExample> rows = rows(expected);
+    private final List<EncodedExample> rows = rows();
+
+    /** The eight rows, of 16 to 7 tokens, with labels on their last ones. */
+    static List<EncodedExample> rows() {
+        try (var scope = Scope.open();
+                var expected = Fixtures.tensors("optim/optim.safetensors")) {
+            return rows(expected);
+        }
+    }
 
     private static List<EncodedExample> rows(SafetensorsFile expected) {
         var ids = expected.tensor("input_ids");
@@ -60,6 +68,10 @@ final class LlamaLora implements AutoCloseable {
 
     /** The rows in their order, {@code size} to a batch. */
     List<Batch> batches(int size) {
+        return batches(rows, size);
+    }
+
+    static List<Batch> batches(List<EncodedExample> rows, int size) {
         var batches = new ArrayList<Batch>();
         for (int from = 0; from < rows.size(); from += size) {
             batches.add(Batch.of(rows.subList(from, from + size), 0));
