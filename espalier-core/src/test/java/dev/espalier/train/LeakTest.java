@@ -6,17 +6,20 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Native memory does not grow with steps. */
 class LeakTest {
     @TempDir
     Path folder;
 
-    @Test
-    void threeHundredStepsLeaveAsManyNativeObjectsAndAsMuchMemory() throws IOException, InterruptedException {
-        var measured = train();
+    @ParameterizedTest
+    @ValueSource(classes = {LeakProcess.class, DecoderLeakProcess.class})
+    void threeHundredStepsLeaveAsManyNativeObjectsAndAsMuchMemory(Class<?> process)
+            throws IOException, InterruptedException {
+        var measured = train(process);
         assertThat(measured).hasSize(2);
         assertThat(measured.get(1)[0]).as("native objects").isEqualTo(measured.get(0)[0]);
         double before = measured.get(0)[1];
@@ -27,7 +30,7 @@ class LeakTest {
      * {@code [objects, bytes]} after warm-up and at the end. The heap is whole from the start, and the optimizing
      * compiler is off: it takes some 20 MB once, at a time of its own choosing.
      */
-    private List<long[]> train() throws IOException, InterruptedException {
+    private List<long[]> train(Class<?> main) throws IOException, InterruptedException {
         var process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Xms192m",
@@ -36,7 +39,7 @@ class LeakTest {
                         "-XX:TieredStopAtLevel=1",
                         "-cp",
                         System.getProperty("java.class.path"),
-                        LeakProcess.class.getName(),
+                        main.getName(),
                         folder.toString())
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
