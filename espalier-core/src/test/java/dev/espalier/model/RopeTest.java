@@ -123,8 +123,7 @@ class RopeTest {
         assertThat(rope(published("deepseek-v3")).attention()).isEqualTo(1);
 
         var unlike = scaling("deepseek-v3", scaling -> scaling.put("mscale_all_dim", 0.707));
-        assertThat(unlike.attention())
-                .isCloseTo((1 + 0.1 * Math.log(40)) / (1 + 0.0707 * Math.log(40)), within(1e-15));
+        assertThat(unlike.attention()).isCloseTo((1 + 0.1 * Math.log(40)) / (1 + 0.0707 * Math.log(40)), within(1e-15));
         var half = scaling("deepseek-v3", scaling -> scaling.remove("mscale_all_dim"));
         assertThat(half.attention()).isCloseTo(1 + 0.1 * Math.log(40), within(1e-15));
         assertThat(scaling("deepseek-v3", scaling -> scaling.put("attention_factor", 1.5))
@@ -143,11 +142,7 @@ class RopeTest {
         // The scale that Phi-3 was published with, √(1 + ln 32 / ln 4096).
         assertThat(rope.attention()).isCloseTo(1.1902380714238083, within(1e-15));
         var factors = model.path("config").path("rope_scaling").path(longest > 4096 ? "long_factor" : "short_factor");
-        assertFrequencies(
-                rope,
-                longest,
-                48,
-                i -> 1 / (factors.path(i).asDouble() * Math.pow(10000, i / 48.0)));
+        assertFrequencies(rope, longest, 48, i -> 1 / (factors.path(i).asDouble() * Math.pow(10000, i / 48.0)));
     }
 
     @Test
@@ -169,7 +164,8 @@ class RopeTest {
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("'llama4'")
                 .hasMessageContaining("longrope");
-        assertThatThrownBy(() -> scaling("phi-3-128k", scaling -> scaling.putArray("long_factor").add(1.0)))
+        assertThatThrownBy(() -> scaling(
+                        "phi-3-128k", scaling -> scaling.putArray("long_factor").add(1.0)))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("'long_factor'")
                 .hasMessageContaining("48");

@@ -70,7 +70,11 @@ class DecoderStepTest {
 
     /** What a step gave: gradients by name; each router's choices, those within capacity, and tokens. */
     private record Outcome(
-            double loss, double auxiliaryLoss, int tokens, Map<String, Tensor> gradients, Map<String, List<Long>> routing) {}
+            double loss,
+            double auxiliaryLoss,
+            int tokens,
+            Map<String, Tensor> gradients,
+            Map<String, List<Long>> routing) {}
 
     @ParameterizedTest
     @MethodSource("stepsOfDecoders")
@@ -115,16 +119,13 @@ class DecoderStepTest {
         Outcome on(DecoderModel model, Adapter adapter, Scope scope) {
             var task = new StepTask(model.lmHead(), TaskKind.CAUSAL_LM);
             try (var threads = new Workers(workers);
-                    var step =
-                            new TrainingStep(model, List.of(task), adapter.parameters(), threads, checkpointing)) {
+                    var step = new TrainingStep(model, List.of(task), adapter.parameters(), threads, checkpointing)) {
                 var result = step.run(microBatches, RandomStream.of(4));
                 var gradients = new LinkedHashMap<String, Tensor>();
                 adapter.parameters()
                         .forEach(p -> gradients.put(
-                                p.name(),
-                                scope.keep(step.gradients().of(p).clone())));
-                return new Outcome(
-                        result.loss(), result.auxiliaryLoss(), result.tokens(), gradients, routing(result));
+                                p.name(), scope.keep(step.gradients().of(p).clone())));
+                return new Outcome(result.loss(), result.auxiliaryLoss(), result.tokens(), gradients, routing(result));
             }
         }
 
@@ -163,10 +164,8 @@ class DecoderStepTest {
     }
 
     private static void randomise(Adapter adapter) {
-        adapter.parameters().stream()
-                .filter(p -> p.name().contains("lora_B"))
-                .forEach(p -> p.value()
-                        .copy_(Initialiser.normal(0.05, RandomStream.of(11).at(p.name()), p.shape())));
+        adapter.parameters().stream().filter(p -> p.name().contains("lora_B")).forEach(p -> p.value()
+                .copy_(Initialiser.normal(0.05, RandomStream.of(11).at(p.name()), p.shape())));
     }
 
     /** The model of a fixture; GPT-2's with the dropout that it was made with. */

@@ -83,8 +83,7 @@ class OptimizerLoopTest {
                 var workers = new Workers(1);
                 var step = llama.step(workers)) {
             assertLoss(step.run(llama.batches(8), UNUSED).loss(), llama.expectedValues("clip.loss")[0]);
-            double norm = GradientClipping.clip(
-                    step.gradients().byName(), llama.expectedValues("clip.max_norm")[0]);
+            double norm = GradientClipping.clip(step.gradients().byName(), llama.expectedValues("clip.max_norm")[0]);
             assertNorm(norm, llama.expectedValues("clip.total_norm")[0]);
             for (var parameter : llama.parameters()) {
                 assertClose(
