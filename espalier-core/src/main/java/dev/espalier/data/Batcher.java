@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
@@ -88,13 +89,22 @@ public final class Batcher {
                 : Batch.packed(chosen, padId);
     }
 
-    /** Batches for an evaluation: sorted by length, longest first, made one at a time. */
-    public static Iterable<Batch> inLengthOrder(List<EncodedExample> examples, int batchSize, int padId) {
+    /**
+     * Batches for an evaluation: sorted by length, longest first, made one at a time.
+     *
+     * @param batchSize rows at most
+     * @param mostTokens tokens at most, padding included, unless one row has more
+     */
+    public static Iterable<Batch> inLengthOrder(
+            List<EncodedExample> examples, int batchSize, int mostTokens, int padId) {
         var sorted = examples.stream()
                 .sorted(Comparator.comparingInt(example -> -example.length()))
                 .toList();
-        return () -> IntStream.iterate(0, start -> start < sorted.size(), start -> start + batchSize)
-                .mapToObj(start -> Batch.of(sorted.subList(start, Math.min(start + batchSize, sorted.size())), padId))
+        IntUnaryOperator end = start -> Math.min(
+                sorted.size(),
+                start + Math.max(1, Math.min(batchSize, mostTokens / sorted.get(start).length())));
+        return () -> IntStream.iterate(0, start -> start < sorted.size(), end)
+                .mapToObj(start -> Batch.of(sorted.subList(start, end.applyAsInt(start)), padId))
                 .iterator();
     }
 

@@ -20,6 +20,13 @@ import org.jspecify.annotations.Nullable;
 final class CausalAttention {
     private static final NativeOp SOFTMAX_BACKWARD = new NativeOp("aten::_softmax_backward_data", "out");
 
+    /**
+     * The longest rows whose probabilities are kept for backward. They grow with the square of the length, in every
+     * layer, while computing them again costs two of the six products and a softmax.
+     */
+    private static final int KEPT_UP_TO = 512;
+
+    private final int keptUpTo;
     private final String name;
     private final int layer;
     private final int keyValueHeads;
@@ -33,6 +40,12 @@ final class CausalAttention {
 
     /** The attention of layer {@code layer}; {@code name} is its path, which dropout draws depend on. */
     CausalAttention(String name, int layer, DecoderConfig config) {
+        this(name, layer, config, KEPT_UP_TO);
+    }
+
+    /** As the other; probabilities of longer rows than {@code keptUpTo} are computed again in backward. */
+    CausalAttention(String name, int layer, DecoderConfig config, int keptUpTo) {
+        this.keptUpTo = keptUpTo;
         this.name = name;
         this.layer = layer;
         keyValueHeads = config.keyValueHeads();
@@ -77,20 +90,28 @@ final class CausalAttention {
                 v = all[1];
             }
             boolean requiresGrad = query.requiresGrad() || key.requiresGrad() || value.requiresGrad();
-            var saved = attend(q, k, v, context);
-            var result = join(torch.bmm(saved.weights, v), group, null, context);
+            var first = attend(q, k, v, context);
+            var result = join(torch.bmm(first.weights, v), group, null, context);
+            boolean again = context.tokens() > keptUpTo;
             if (tape.isRecording() && requiresGrad) {
-                save(saved, tape);
+                save(first, again, tape);
             }
-            return tape.record(
-                    scope, result, requiresGrad, dY -> backward(query, key, value, dY, saved, table, context));
+            return tape.record(scope, result, requiresGrad, dY -> {
+                var saved = again ? attend(first.q, first.k, first.v, context) : first;
+                backward(query, key, value, dY, saved, table, context);
+            });
         }
     }
 
-    private static void save(Saved saved, Tape tape) {
-        for (var tensor : new Tensor[] {saved.q, saved.k, saved.v, saved.probabilities, saved.weights}) {
+    private static void save(Saved saved, boolean inputsOnly, Tape tape) {
+        for (var tensor : new Tensor[] {saved.q, saved.k, saved.v}) {
             tape.save(tensor);
         }
+        if (inputsOnly) {
+            return;
+        }
+        tape.save(saved.probabilities);
+        tape.save(saved.weights);
         if (saved.scores != null) {
             tape.save(saved.scores);
         }

@@ -18,6 +18,9 @@ final class Evaluator {
     /** Rows of a batch, whatever training uses: so a run's numbers and those of a later evaluation are the same. */
     private static final int BATCH_SIZE = 32;
 
+    /** Tokens of a batch: attention's memory grows with the rows and with the square of their length. */
+    private static final int MOST_TOKENS = 4096;
+
     /** Batches that are run before training, so that a mistake shows in seconds. */
     private static final int CHECKED_BATCHES = 2;
 
@@ -50,7 +53,7 @@ final class Evaluator {
     /** Runs the longest examples through model, loss and metrics, so that a mistake shows before training. */
     void check(AdaptedTask task, List<EncodedExample> examples) {
         var batches = new ArrayList<Batch>();
-        for (var batch : Batcher.inLengthOrder(examples, BATCH_SIZE, padId)) {
+        for (var batch : Batcher.inLengthOrder(examples, BATCH_SIZE, MOST_TOKENS, padId)) {
             if (batches.size() == CHECKED_BATCHES) {
                 break;
             }
@@ -61,7 +64,7 @@ final class Evaluator {
 
     private Judged run(AdaptedTask task, List<EncodedExample> examples, boolean withLoss) {
         var batches = new ArrayList<Batch>();
-        Batcher.inLengthOrder(examples, BATCH_SIZE, padId).forEach(batches::add);
+        Batcher.inLengthOrder(examples, BATCH_SIZE, MOST_TOKENS, padId).forEach(batches::add);
         Map<Long, float[]> answers = new HashMap<>();
         double loss = 0;
         int asked = 0;
