@@ -102,7 +102,7 @@ class BatcherTest {
     @Test
     void evaluationGoesFromLongToShortAndMissesNothing() {
         var batches = StreamSupport.stream(
-                        Batcher.inLengthOrder(examples(0, 29), SIZE, 0).spliterator(), false)
+                        Batcher.inLengthOrder(examples(0, 29), SIZE, 1000, 0).spliterator(), false)
                 .toList();
         assertThat(batches).hasSize(4);
         assertThat(batches.stream()
