@@ -19,6 +19,8 @@ import picocli.CommandLine.Spec;
             TrainCommand.class,
             EvaluateCommand.class,
             PredictCommand.class,
+            GenerateCommand.class,
+            ChatCommand.class,
             ExportCommand.class,
             InspectCommand.class,
             BenchCommand.class,

@@ -1,0 +1,69 @@
+package dev.espalier.cli;
+
+import dev.espalier.error.InputException;
+import dev.espalier.generate.Generation;
+import dev.espalier.json.Json;
+import dev.espalier.text.Message;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A row to answer: a prompt, or a conversation.
+ *
+ * @param json the row as it came, which is written with its answer
+ * @param messages of a conversation; empty for a prompt
+ */
+record GenerationRow(ObjectNode json, String prompt, List<Message> messages) {
+    static GenerationRow ofText(String prompt) {
+        return new GenerationRow(Json.mapper().createObjectNode().put("prompt", prompt), prompt, List.of());
+    }
+
+    /**
+     * A line of JSON Lines.
+     *
+     * @param where the file and line, for messages
+     * @throws InputException if it has neither a prompt nor messages
+     */
+    static GenerationRow ofJson(String line, String where) {
+        ObjectNode row;
+        try {
+            row = Json.mapper().readValue(line, ObjectNode.class);
+        } catch (JacksonException e) {
+            throw new InputException(
+                    where + ": expected a JSON object such as {\"prompt\": \"…\"} or {\"messages\": […]}.", e);
+        }
+        if (row.path("prompt").isString()) {
+            return new GenerationRow(row, row.path("prompt").asString(), List.of());
+        }
+        var messages = new ArrayList<Message>();
+        for (var turn : row.path("messages")) {
+            if (!turn.path("role").isString() || !turn.path("content").isString()) {
+                throw new InputException(where + ": message " + (messages.size() + 1)
+                        + " has no text under 'role' or 'content'; give it both.");
+            }
+            messages.add(new Message(
+                    turn.path("role").asString(), turn.path("content").asString()));
+        }
+        if (messages.isEmpty()) {
+            throw new InputException(where + ": the row has neither a text under 'prompt' nor a list under 'messages'; "
+                    + "its keys are " + String.join(", ", row.propertyNames()) + ".");
+        }
+        return new GenerationRow(row, "", messages);
+    }
+
+    boolean isChat() {
+        return !messages.isEmpty();
+    }
+
+    /** The row with its answer, as a line of JSON. */
+    String answered(Generation answer) {
+        return Json.mapper()
+                .writeValueAsString(json.deepCopy()
+                        .put("answer", answer.text())
+                        .put("finish_reason", answer.reason().name().toLowerCase(Locale.ROOT))
+                        .put("new_tokens", answer.tokens().length));
+    }
+}
