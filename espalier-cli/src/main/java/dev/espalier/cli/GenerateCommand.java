@@ -195,10 +195,7 @@ final class GenerateCommand implements Runnable {
                 json = line.startsWith("{");
             }
             if (!line.isBlank()) {
-                rows.add(
-                        json
-                                ? GenerationRow.ofJson(line, source + ", line " + number)
-                                : GenerationRow.ofText(line));
+                rows.add(json ? GenerationRow.ofJson(line, source + ", line " + number) : GenerationRow.ofText(line));
             }
         }
         if (rows.isEmpty()) {

@@ -46,10 +46,19 @@ class GenerationTest {
 
     @Test
     void aPromptIsContinued() {
-        assertThat(run("generate", "--model", MODEL.toString(), "--prompt", "Once upon a time", "--max-new-tokens", "20"))
+        assertThat(run(
+                        "generate",
+                        "--model",
+                        MODEL.toString(),
+                        "--prompt",
+                        "Once upon a time",
+                        "--max-new-tokens",
+                        "20"))
                 .as(err.toString())
                 .isZero();
-        assertThat(out.toString()).startsWith(", there was a little girl named Lily. She").endsWith("\n");
+        assertThat(out.toString())
+                .startsWith(", there was a little girl named Lily. She")
+                .endsWith("\n");
     }
 
     @Test
@@ -61,12 +70,21 @@ class GenerationTest {
         var target = folder.resolve("answers.jsonl");
 
         assertThat(run(
-                        "generate", "--model", chatting.toString(), "--input", rows.toString(), "--output",
-                        target.toString(), "--max-new-tokens", "12"))
+                        "generate",
+                        "--model",
+                        chatting.toString(),
+                        "--input",
+                        rows.toString(),
+                        "--output",
+                        target.toString(),
+                        "--max-new-tokens",
+                        "12"))
                 .as(err.toString())
                 .isZero();
 
-        var answers = Files.readAllLines(target).stream().map(line -> Json.mapper().readTree(line)).toList();
+        var answers = Files.readAllLines(target).stream()
+                .map(line -> Json.mapper().readTree(line))
+                .toList();
         assertThat(answers).hasSize(3);
         assertThat(answers.get(0).get("id").asInt()).isEqualTo(7);
         assertThat(answers.get(1).get("answer").asString()).isEqualTo(", there was a little girl named Lily. She");
@@ -82,7 +100,9 @@ class GenerationTest {
 
         assertThat(run("generate", "--model", MODEL.toString(), "-i", rows.toString(), "-o", target.toString()))
                 .isEqualTo(2);
-        assertThat(err.toString()).contains("bad.jsonl, line 2", "'prompt'", "text").hasLineCount(1);
+        assertThat(err.toString())
+                .contains("bad.jsonl, line 2", "'prompt'", "text")
+                .hasLineCount(1);
         assertThat(target).hasContent("former");
     }
 
@@ -108,11 +128,21 @@ class GenerationTest {
         wrong("has no chat template", "chat", "--model", MODEL.toString());
         wrong("has no chat template", "generate", "--model", MODEL.toString(), "--prompt", "a", "--chat");
         wrong("There is no model; give one by --model", "generate", "--prompt", "a");
-        wrong("is no adapter folder", "generate", "--adapter", folder.resolve("none").toString(), "--prompt", "a");
+        wrong(
+                "is no adapter folder",
+                "generate",
+                "--adapter",
+                folder.resolve("none").toString(),
+                "--prompt",
+                "a");
         wrong("is not a causal language model", "generate", "--model", "all-minilm-l6-v2", "--prompt", "a");
         wrong(
                 "which leaves no room for an answer in the model's context of 512 tokens",
-                "generate", "--model", MODEL.toString(), "--prompt", "dog ".repeat(600));
+                "generate",
+                "--model",
+                MODEL.toString(),
+                "--prompt",
+                "dog ".repeat(600));
         wrong("top-p must be from 0 to 1", "generate", "--model", MODEL.toString(), "--prompt", "a", "--top-p", "2");
         wrong("give one of them", "generate", "--model", MODEL.toString(), "--prompt", "a", "--input", "b");
     }

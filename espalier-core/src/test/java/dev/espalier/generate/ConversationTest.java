@@ -90,7 +90,8 @@ class ConversationTest {
             conversation.reset();
 
             assertThat(conversation.messages()).containsExactly(new Message("system", "Be kind."));
-            assertThat(conversation.say("Once there was a dog.", piece -> {}).text()).isEqualTo(first);
+            assertThat(conversation.say("Once there was a dog.", piece -> {}).text())
+                    .isEqualTo(first);
         }
     }
 
