@@ -102,7 +102,12 @@ public final class Batcher {
                 .toList();
         IntUnaryOperator end = start -> Math.min(
                 sorted.size(),
-                start + Math.max(1, Math.min(batchSize, mostTokens / sorted.get(start).length())));
+                start
+                        + Math.max(
+                                1,
+                                Math.min(
+                                        batchSize,
+                                        mostTokens / sorted.get(start).length())));
         return () -> IntStream.iterate(0, start -> start < sorted.size(), end)
                 .mapToObj(start -> Batch.of(sorted.subList(start, end.applyAsInt(start)), padId))
                 .iterator();

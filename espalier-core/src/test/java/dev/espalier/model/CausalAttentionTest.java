@@ -123,8 +123,7 @@ class CausalAttentionTest {
     }
 
     /** One head of one token, turned to its position. */
-    private static double[] turned(
-            Tensor x, int place, int head, int e, int position, java.util.Optional<Rope> rope) {
+    private static double[] turned(Tensor x, int place, int head, int e, int position, java.util.Optional<Rope> rope) {
         var values = new double[e];
         for (int i = 0; i < e; i++) {
             values[i] = at(x, place, head * e + i);
