@@ -9,7 +9,6 @@ import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskLoader;
 import dev.espalier.data.TaskSpec;
 import dev.espalier.error.InputException;
-import dev.espalier.evaluate.Metric;
 import dev.espalier.json.Json;
 import dev.espalier.report.TextTable;
 import dev.espalier.report.TextTable.Column;
@@ -23,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -172,10 +172,7 @@ final class EvaluateCommand implements Runnable {
     }
 
     private static String interval(Evaluation evaluation, String metric) {
-        return evaluation
-                .confusion()
-                .filter(matrix -> metric.equals(Metric.ACCURACY.key()))
-                .map(matrix -> matrix.accuracyInterval())
+        return Optional.ofNullable(evaluation.intervals().get(metric))
                 .map(interval -> String.format(Locale.ROOT, "%.4f to %.4f", interval.low(), interval.high()))
                 .orElse("");
     }

@@ -18,4 +18,9 @@ public record ChoiceScores(long right, long choices) implements Scores {
     public Map<Metric, Double> values() {
         return Map.of(Metric.ACCURACY, accuracy());
     }
+
+    @Override
+    public Map<Metric, Interval> intervals() {
+        return Map.of(Metric.ACCURACY, Interval.wilson(right, choices));
+    }
 }

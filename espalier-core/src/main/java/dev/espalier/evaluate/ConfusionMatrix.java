@@ -118,6 +118,11 @@ public final class ConfusionMatrix implements Scores {
     }
 
     @Override
+    public Map<Metric, Interval> intervals() {
+        return Map.of(Metric.ACCURACY, accuracyInterval());
+    }
+
+    @Override
     public Map<Metric, Double> values() {
         Map<Metric, Double> values = new LinkedHashMap<>();
         values.put(Metric.ACCURACY, accuracy());

@@ -1,5 +1,6 @@
 package dev.espalier.evaluate;
 
+import java.util.stream.IntStream;
 import org.apache.commons.math3.distribution.TDistribution;
 import org.apache.commons.math3.stat.StatUtils;
 import org.apache.commons.math3.stat.interval.WilsonScoreInterval;
@@ -7,6 +8,7 @@ import org.apache.commons.math3.stat.interval.WilsonScoreInterval;
 /** A 95 % confidence interval. */
 public record Interval(double low, double high) {
     private static final double CONFIDENCE = 0.95;
+    private static final Interval UNKNOWN = new Interval(Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
 
     /**
      * Wilson's score interval of a proportion.
@@ -29,11 +31,35 @@ public record Interval(double low, double high) {
      */
     public static Interval ofMean(double... values) {
         if (values.length < 2) {
-            return new Interval(Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
+            return UNKNOWN;
         }
-        var mean = StatUtils.mean(values);
-        var error = Math.sqrt(StatUtils.variance(values) / values.length);
-        var quantile = new TDistribution(values.length - 1).inverseCumulativeProbability((1 + CONFIDENCE) / 2);
-        return new Interval(mean - quantile * error, mean + quantile * error);
+        return student(StatUtils.mean(values), Math.sqrt(StatUtils.variance(values) / values.length), values.length);
+    }
+
+    /**
+     * Student's interval of a ratio of two sums over the same examples, such as of loss and tokens over texts of unlike
+     * lengths. Its variance is that of the residuals {@code x - ratio · y} (Cochran, Sampling Techniques, chapter 6).
+     *
+     * @param numerators {@code [examples]}
+     * @param denominators {@code [examples]}, none below 0
+     * @return around the ratio of the sums; from −∞ to ∞ where there are fewer than two examples
+     */
+    public static Interval ofRatio(double[] numerators, double[] denominators) {
+        int count = numerators.length;
+        if (count < 2) {
+            return UNKNOWN;
+        }
+        var sum = StatUtils.sum(denominators);
+        var ratio = StatUtils.sum(numerators) / sum;
+        var squares = IntStream.range(0, count)
+                .mapToDouble(i -> numerators[i] - ratio * denominators[i])
+                .map(residual -> residual * residual)
+                .sum();
+        return student(ratio, Math.sqrt(squares * count / (count - 1)) / sum, count);
+    }
+
+    private static Interval student(double middle, double error, int count) {
+        var quantile = new TDistribution(count - 1).inverseCumulativeProbability((1 + CONFIDENCE) / 2);
+        return new Interval(middle - quantile * error, middle + quantile * error);
     }
 }

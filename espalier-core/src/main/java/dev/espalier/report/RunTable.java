@@ -64,12 +64,15 @@ public final class RunTable {
     }
 
     private static String resultHeader(List<RunHistory> runs, String task, int tasks) {
-        var metric = runs.stream()
-                .flatMap(run -> run.test(task).stream())
+        var tests = runs.stream().flatMap(run -> run.test(task).stream()).toList();
+        var metric = tests.stream()
                 .map(test -> words(mainMetric(test.metrics())))
                 .findFirst()
                 .orElse("result");
-        return tasks == 1 ? "test " + metric + " [95 %]" : task + " " + metric + " [95 %]";
+        boolean intervals = tests.stream()
+                .map(RunHistory.Test::metrics)
+                .anyMatch(metrics -> metrics.containsKey(mainMetric(metrics) + "_low"));
+        return (tasks == 1 ? "test " : task + " ") + metric + (intervals ? " [95 %]" : "");
     }
 
     private static String result(Map<String, Double> metrics) {

@@ -4,6 +4,7 @@ import dev.espalier.data.Batch;
 import dev.espalier.data.EncodedExample;
 import dev.espalier.data.LabelSpace;
 import dev.espalier.evaluate.ConfusionMatrix;
+import dev.espalier.evaluate.Interval;
 import dev.espalier.evaluate.Metric;
 import dev.espalier.evaluate.MultiLabelScores;
 import dev.espalier.evaluate.RegressionScores;
@@ -67,17 +68,17 @@ public record Evaluation(String task, int examples, double loss, Scores scores) 
     }
 
     private static TokenScores tokens(List<float[]> answers) {
+        return new TokenScores(answers.stream().map(Evaluation::text).toList());
+    }
+
+    private static TokenScores.Text text(float[] answer) {
         double loss = 0;
         long right = 0;
-        long tokens = 0;
-        for (var answer : answers) {
-            for (int i = 0; i < answer.length; i += 2) {
-                loss -= answer[i];
-                right += (long) answer[i + 1];
-                tokens++;
-            }
+        for (int i = 0; i < answer.length; i += 2) {
+            loss -= answer[i];
+            right += (long) answer[i + 1];
         }
-        return new TokenScores(loss, right, tokens);
+        return new TokenScores.Text(loss, right, answer.length / 2);
     }
 
     private static SpanScores spans(LabelSpace labels, List<EncodedExample> examples, List<float[]> answers) {
@@ -123,6 +124,17 @@ public record Evaluation(String task, int examples, double loss, Scores scores) 
     /** Truth against prediction, for one label of several. */
     public Optional<ConfusionMatrix> confusion() {
         return scores instanceof ConfusionMatrix matrix ? Optional.of(matrix) : Optional.empty();
+    }
+
+    /** The 95 % intervals that are known, by the keys of their metrics. */
+    public Map<String, Interval> intervals() {
+        Map<String, Interval> intervals = new LinkedHashMap<>();
+        scores.intervals().forEach((metric, interval) -> {
+            if (Double.isFinite(interval.low()) && Double.isFinite(interval.high())) {
+                intervals.put(metric.key(), interval);
+            }
+        });
+        return intervals;
     }
 
     /** The loss and every metric that is defined, by the keys of {@code metrics.jsonl}. */

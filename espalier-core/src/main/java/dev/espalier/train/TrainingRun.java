@@ -266,10 +266,11 @@ final class TrainingRun implements AutoCloseable {
 
     private static Map<String, Object> testLine(Evaluation test) {
         var line = line(test);
+        test.intervals().forEach((metric, interval) -> {
+            line.put(metric + "_low", interval.low());
+            line.put(metric + "_high", interval.high());
+        });
         test.confusion().ifPresent(matrix -> {
-            var interval = matrix.accuracyInterval();
-            line.put("accuracy_low", interval.low());
-            line.put("accuracy_high", interval.high());
             line.put("labels", matrix.labels());
             line.put("confusion", matrix.counts());
         });

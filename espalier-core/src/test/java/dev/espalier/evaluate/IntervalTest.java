@@ -42,4 +42,20 @@ class IntervalTest {
         assertThat(Interval.ofMean(0.5, 0.5)).isEqualTo(new Interval(0.5, 0.5));
         assertThat(Interval.ofMean(0.5)).isEqualTo(new Interval(Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY));
     }
+
+    @Test
+    void theRatioOfSumsOverCountsOfOneIsTheMean() {
+        double[] values = {1, 2, 4, 8};
+        var mean = Interval.ofMean(values);
+        var ratio = Interval.ofRatio(values, new double[] {1, 1, 1, 1});
+        assertThat(ratio.low()).isCloseTo(mean.low(), within(1e-12));
+        assertThat(ratio.high()).isCloseTo(mean.high(), within(1e-12));
+    }
+
+    @Test
+    void aRatioThatEveryExampleHasIsCertain() {
+        var ratio = Interval.ofRatio(new double[] {2, 6, 20}, new double[] {1, 3, 10});
+        assertThat(ratio).isEqualTo(new Interval(2, 2));
+        assertThat(Interval.ofRatio(new double[] {2}, new double[] {1}).high()).isInfinite();
+    }
 }
