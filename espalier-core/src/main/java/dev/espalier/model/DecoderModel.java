@@ -3,6 +3,7 @@ package dev.espalier.model;
 import dev.espalier.data.Batch;
 import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
+import dev.espalier.json.Json;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
@@ -105,7 +106,7 @@ public final class DecoderModel implements LanguageModel {
     public Head addHead(String name, TaskKind kind, int outputs, Pooling pooling, RandomStream random) {
         if (kind != TaskKind.CAUSAL_LM) {
             throw new InputException("A " + config.modelType() + " model has no head for a task of kind "
-                    + kind.problemType() + "; use an encoder, or ask for a text with kind causal-lm.");
+                    + Json.recipes().valueToTree(kind).asString() + "; use an encoder, or ask for a text with kind causal-lm.");
         }
         heads.put(name, lmHead);
         return lmHead;

@@ -58,6 +58,11 @@ public final class EncoderModel implements LanguageModel {
 
     @Override
     public Head addHead(String name, TaskKind kind, int outputs, Pooling pooling, RandomStream random) {
+        if (kind == TaskKind.CAUSAL_LM) {
+            throw new InputException("A " + config.modelType()
+                    + " model is an encoder, which writes no texts; use a causal language model for a task of kind"
+                    + " causal-lm, or ask for labels or a number.");
+        }
         var prefix = name.isEmpty() ? "" : "heads." + name + ".";
         var own = new HeadWeights(weights, config.initializerRange(), random);
         Head head = kind == TaskKind.TOKEN_LABELS

@@ -221,6 +221,10 @@ public final class AdaptedModel implements AutoCloseable {
      */
     public List<Answer> predict(String task, List<Input> inputs) {
         int place = tasks.indexOf(task(task));
+        if (tasks.get(place).kind() == TaskKind.CAUSAL_LM) {
+            throw new InputException("Task '" + task + "' is answered with texts, and predictions are labels or numbers;"
+                    + " generate its answers instead.");
+        }
         var examples = inputs.stream()
                 .map(input -> new Example(input, new Target.None(), UNKNOWN))
                 .toList();
@@ -257,7 +261,14 @@ public final class AdaptedModel implements AutoCloseable {
      */
     public Evaluation evaluate(String task, List<Example> examples, int generateTokens) {
         int place = tasks.indexOf(task(task));
-        return onEngine(() -> evaluate(place, examples, encoder(place).encode(examples), generateTokens));
+        return onEngine(() -> {
+            var encoded = encoder(place).encode(examples);
+            if (encoded.isEmpty() && !examples.isEmpty()) {
+                throw new InputException("None of the " + examples.size() + " examples has at most " + maxTokens
+                        + " tokens, so there is nothing to evaluate task '" + task + "' on; shorten them.");
+            }
+            return evaluate(place, examples, encoded, generateTokens);
+        });
     }
 
     /** The same for the task at {@code place}, whose examples {@code encoded} are. */

@@ -89,9 +89,15 @@ final class Session implements AutoCloseable {
 
     private TaskSplits splits(TaskData data, int place) {
         var encoder = adapted.encoder(place);
+        var train = encoder.encode(data.train());
+        if (train.isEmpty()) {
+            throw new InputException("Task '" + data.name() + "': none of its " + data.train().size()
+                    + " training examples has at most " + adapted.maxTokens()
+                    + " tokens, so there is nothing to train on; raise max-tokens, or choose too-long: truncate.");
+        }
         return new TaskSplits(
                 adapted.tasks().get(place),
-                encoder.encode(data.train()),
+                train,
                 encoder.encode(data.validation()),
                 encoder.encode(data.test()));
     }
