@@ -106,7 +106,8 @@ public final class DecoderModel implements LanguageModel {
     public Head addHead(String name, TaskKind kind, int outputs, Pooling pooling, RandomStream random) {
         if (kind != TaskKind.CAUSAL_LM) {
             throw new InputException("A " + config.modelType() + " model has no head for a task of kind "
-                    + Json.recipes().valueToTree(kind).asString() + "; use an encoder, or ask for a text with kind causal-lm.");
+                    + Json.recipes().valueToTree(kind).asString()
+                    + "; use an encoder, or ask for a text with kind causal-lm.");
         }
         heads.put(name, lmHead);
         return lmHead;

@@ -222,8 +222,9 @@ public final class AdaptedModel implements AutoCloseable {
     public List<Answer> predict(String task, List<Input> inputs) {
         int place = tasks.indexOf(task(task));
         if (tasks.get(place).kind() == TaskKind.CAUSAL_LM) {
-            throw new InputException("Task '" + task + "' is answered with texts, and predictions are labels or numbers;"
-                    + " generate its answers instead.");
+            throw new InputException(
+                    "Task '" + task + "' is answered with texts, and predictions are labels or numbers;"
+                            + " generate its answers instead.");
         }
         var examples = inputs.stream()
                 .map(input -> new Example(input, new Target.None(), UNKNOWN))

@@ -91,15 +91,13 @@ final class Session implements AutoCloseable {
         var encoder = adapted.encoder(place);
         var train = encoder.encode(data.train());
         if (train.isEmpty()) {
-            throw new InputException("Task '" + data.name() + "': none of its " + data.train().size()
-                    + " training examples has at most " + adapted.maxTokens()
-                    + " tokens, so there is nothing to train on; raise max-tokens, or choose too-long: truncate.");
+            throw new InputException(
+                    "Task '" + data.name() + "': none of its " + data.train().size()
+                            + " training examples has at most " + adapted.maxTokens()
+                            + " tokens, so there is nothing to train on; raise max-tokens, or choose too-long: truncate.");
         }
         return new TaskSplits(
-                adapted.tasks().get(place),
-                train,
-                encoder.encode(data.validation()),
-                encoder.encode(data.test()));
+                adapted.tasks().get(place), train, encoder.encode(data.validation()), encoder.encode(data.test()));
     }
 
     /** The gradients a step of this task gives: a head that took no part is left as it is, momentum and all. */
