@@ -3,6 +3,7 @@ package dev.espalier.cli;
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.checkpoint.ModelLocator;
+import dev.espalier.data.CausalOptions;
 import dev.espalier.error.InputException;
 import dev.espalier.generate.StopTokens;
 import dev.espalier.model.DecoderModel;
@@ -20,7 +21,12 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** A causal language model with its tokenizer and perhaps an adapter. */
-record TextModel(Path folder, DecoderModel model, TextTokenizer tokenizer, Optional<Adapter> adapter)
+record TextModel(
+        Path folder,
+        DecoderModel model,
+        TextTokenizer tokenizer,
+        Optional<Adapter> adapter,
+        Optional<CausalOptions> form)
         implements AutoCloseable {
     /** Which model. */
     static final class Options {
@@ -67,16 +73,28 @@ record TextModel(Path folder, DecoderModel model, TextTokenizer tokenizer, Optio
         var model = AutoModel.decoder(folder, Engine.dtype(dtype));
         try {
             var adapter = saved.map(adapterFolder -> adapterFolder.load("default", model));
-            return new TextModel(folder, model, TextTokenizer.open(folder), adapter);
+            return new TextModel(folder, model, TextTokenizer.open(folder), adapter, saved.flatMap(TextModel::form));
         } catch (RuntimeException e) {
             model.close();
             throw e;
         }
     }
 
-    /** @throws InputException if the model has none */
+    /** How the adapter's rows became texts in training. */
+    private static Optional<CausalOptions> form(AdapterFolder saved) {
+        return saved.card().heads().stream()
+                .flatMap(head -> head.causalLm().stream())
+                .findFirst();
+    }
+
+    /**
+     * The template that the adapter was trained with, else the model's own.
+     *
+     * @throws InputException if there is none
+     */
     ChatTemplate chatTemplate() {
-        return ChatTemplate.open(folder)
+        return form.flatMap(options -> options.template(folder))
+                .or(() -> ChatTemplate.open(folder))
                 .orElseThrow(() -> new InputException("The model in " + folder
                         + " has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json);"
                         + " use one that was trained on conversations, or espalier generate with plain prompts."));

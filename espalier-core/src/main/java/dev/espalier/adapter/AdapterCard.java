@@ -3,7 +3,11 @@ package dev.espalier.adapter;
 import dev.espalier.data.CausalOptions;
 import dev.espalier.data.TaskKind;
 import dev.espalier.model.Pooling;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -17,6 +21,46 @@ import java.util.Optional;
 public record AdapterCard(String baseModel, Optional<Integer> maxTokens, List<SavedHead> heads) {
     public AdapterCard {
         heads = List.copyOf(heads);
+    }
+
+    /** The same, with files found from {@code folder}. */
+    AdapterCard in(Path folder) {
+        return map((place, options) -> options.in(folder));
+    }
+
+    /** The same, with each chat template's file named as it is in the adapter's folder. */
+    AdapterCard portable() {
+        return map((place, options) ->
+                options.templateFile().isPresent() ? options.withTemplate(templateName(place)) : options);
+    }
+
+    /** The files of chat templates, by the names of {@link #portable}. */
+    Map<String, Path> templates() {
+        Map<String, Path> files = new LinkedHashMap<>();
+        map((place, options) -> {
+            options.templateFile().ifPresent(file -> files.put(templateName(place), file));
+            return options;
+        });
+        return files;
+    }
+
+    private String templateName(int place) {
+        return heads.size() == 1 ? "chat_template.jinja" : "chat_template_" + place + ".jinja";
+    }
+
+    private interface Change {
+        CausalOptions apply(int place, CausalOptions options);
+    }
+
+    private AdapterCard map(Change change) {
+        var changed = new ArrayList<SavedHead>();
+        for (var head : heads) {
+            int place = changed.size();
+            changed.add(head.causalLm()
+                    .map(options -> head.with(change.apply(place, options)))
+                    .orElse(head));
+        }
+        return new AdapterCard(baseModel, maxTokens, changed);
     }
 
     /**
@@ -42,6 +86,10 @@ public record AdapterCard(String baseModel, Optional<Integer> maxTokens, List<Sa
         /** A head for labels or a number, or for texts in the default form. */
         public SavedHead(String name, String task, TaskKind kind, List<String> labels, Pooling pooling) {
             this(name, task, kind, labels, pooling, Optional.empty());
+        }
+
+        private SavedHead with(CausalOptions options) {
+            return new SavedHead(name, task, kind, labels, pooling, Optional.of(options));
         }
 
         /** Outputs of the head. */

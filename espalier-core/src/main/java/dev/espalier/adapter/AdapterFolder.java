@@ -61,7 +61,7 @@ public final class AdapterFolder implements AutoCloseable {
             return new AdapterFolder(
                     folder,
                     config,
-                    Files.exists(card) ? Json.read(Json.mapper(), card, AdapterCard.class) : tensors.card(config),
+                    Files.exists(card) ? Json.read(Json.mapper(), card, AdapterCard.class).in(folder) : tensors.card(config),
                     tensors);
         } catch (RuntimeException e) {
             tensors.close();
@@ -148,7 +148,10 @@ public final class AdapterFolder implements AutoCloseable {
             AtomicFiles.writeString(
                     target.resolve(AdapterConfig.FILE),
                     AdapterConfig.text(adapter, model, card, wholeModules(adapter, heads.keySet())));
-            AtomicFiles.writeString(target.resolve(CARD), Json.pretty(card));
+            for (var template : card.templates().entrySet()) {
+                Files.copy(template.getValue(), target.resolve(template.getKey()));
+            }
+            AtomicFiles.writeString(target.resolve(CARD), Json.pretty(card.portable()));
             AtomicFiles.writeString(target.resolve("README.md"), Readme.of(adapter, card));
         });
     }

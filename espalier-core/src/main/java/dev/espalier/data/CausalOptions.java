@@ -40,11 +40,22 @@ public record CausalOptions(
     }
 
     /** The same, with a template's file found from {@code folder}. */
-    CausalOptions in(Path folder) {
-        return chatTemplate != null && chatTemplate.endsWith(".jinja")
-                ? new CausalOptions(
-                        format, folder.resolve(chatTemplate).toAbsolutePath().toString(), lossOn, tooLong)
-                : this;
+    public CausalOptions in(Path folder) {
+        return templateFile()
+                .map(file -> withTemplate(folder.resolve(file).toAbsolutePath().toString()))
+                .orElse(this);
+    }
+
+    /** The file of the chat template, where it is one. */
+    public Optional<Path> templateFile() {
+        return Optional.ofNullable(chatTemplate)
+                .filter(name -> name.endsWith(".jinja"))
+                .map(Path::of);
+    }
+
+    /** The same with this chat template. */
+    public CausalOptions withTemplate(String given) {
+        return new CausalOptions(format, given, lossOn, tooLong);
     }
 
     /**
@@ -60,9 +71,8 @@ public record CausalOptions(
         if (chatTemplate.equals("none")) {
             return Optional.empty();
         }
-        return Optional.of(
-                chatTemplate.endsWith(".jinja")
-                        ? ChatTemplate.read(Path.of(chatTemplate), model)
-                        : ChatTemplate.open(model, chatTemplate));
+        return Optional.of(templateFile()
+                .map(file -> ChatTemplate.read(file, model))
+                .orElseGet(() -> ChatTemplate.open(model, chatTemplate)));
     }
 }

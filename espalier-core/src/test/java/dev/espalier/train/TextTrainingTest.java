@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.SiraSpec;
 import dev.espalier.adapter.TargetModules;
+import dev.espalier.data.CausalOptions;
 import dev.espalier.data.TaskData;
 import dev.espalier.error.InputException;
 import dev.espalier.evaluate.Metric;
@@ -124,6 +125,35 @@ class TextTrainingTest {
                 .run(folder.resolve("run"));
         // Of two candidates one is right: half is what guessing gives.
         assertThat(result.tests().get(0).value(Metric.ACCURACY)).isBetween(0.7, 1.0);
+    }
+
+    @Test
+    void theChatTemplateOfARecipeGoesAlongWithTheAdapter() throws IOException {
+        var template = folder.resolve("turns.jinja");
+        Files.writeString(template, "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
+        var task = Snips.written();
+        var templated = new TaskData(
+                task.name(),
+                task.kind(),
+                task.train(),
+                task.validation(),
+                task.test(),
+                task.labels(),
+                task.labelDescriptions(),
+                CausalOptions.DEFAULT.withTemplate(template.toString()));
+        var result = training(templated)
+                .options(options().maxSteps(2).build())
+                .run(folder.resolve("run"));
+        Files.delete(template);
+        try (var adapted = AdaptedModel.open(folder.resolve("run"))) {
+            adapted.save(folder.resolve("copy"));
+        }
+        try (var adapted = AdaptedModel.open(folder.resolve("copy"))) {
+            assertThat(adapted.evaluate("written", task.test()).value(Metric.PERPLEXITY))
+                    .isEqualTo(result.tests().get(0).value(Metric.PERPLEXITY));
+        }
+        assertThat(folder.resolve("copy/chat_template.jinja")).hasContent(
+                "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
     }
 
     @Test
