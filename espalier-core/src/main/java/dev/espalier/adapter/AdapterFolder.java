@@ -61,7 +61,9 @@ public final class AdapterFolder implements AutoCloseable {
             return new AdapterFolder(
                     folder,
                     config,
-                    Files.exists(card) ? Json.read(Json.mapper(), card, AdapterCard.class).in(folder) : tensors.card(config),
+                    Files.exists(card)
+                            ? Json.read(Json.mapper(), card, AdapterCard.class).in(folder)
+                            : tensors.card(config),
                     tensors);
         } catch (RuntimeException e) {
             tensors.close();

@@ -141,9 +141,7 @@ class TextTrainingTest {
                 task.labels(),
                 task.labelDescriptions(),
                 CausalOptions.DEFAULT.withTemplate(template.toString()));
-        var result = training(templated)
-                .options(options().maxSteps(2).build())
-                .run(folder.resolve("run"));
+        var result = training(templated).options(options().maxSteps(2).build()).run(folder.resolve("run"));
         Files.delete(template);
         try (var adapted = AdaptedModel.open(folder.resolve("run"))) {
             adapted.save(folder.resolve("copy"));
@@ -152,8 +150,8 @@ class TextTrainingTest {
             assertThat(adapted.evaluate("written", task.test()).value(Metric.PERPLEXITY))
                     .isEqualTo(result.tests().get(0).value(Metric.PERPLEXITY));
         }
-        assertThat(folder.resolve("copy/chat_template.jinja")).hasContent(
-                "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
+        assertThat(folder.resolve("copy/chat_template.jinja"))
+                .hasContent("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
     }
 
     @Test
