@@ -16,9 +16,6 @@ public final class Gemm {
     /** Inner sizes from here on gain more by the faster product than a second pass over the sum costs. */
     private static final int WIDE = 128;
 
-    /** Products of so many multiply-adds take less than the 50 microseconds that a call of oneDNN costs. */
-    private static final long SMALL = 1 << 19;
-
     /** oneDNN's linear, and the constant arguments it wants: no activation after the product. */
     private record OneDnn(NativeOp linear, IValue none, IValue noScalars) {}
 
@@ -54,7 +51,7 @@ public final class Gemm {
      * @return {@code [tokens, out]}, owned by the caller's scope
      */
     public static Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias) {
-        if (ONE_DNN != null && Engine.dtype(x) == ScalarType.Float && x.size(0) * w.numel() > SMALL) {
+        if (ONE_DNN != null && Engine.dtype(x) == ScalarType.Float) {
             return oneDnn(ONE_DNN, x, w, bias);
         }
         return bias == null ? torch.mm(x, w.t()) : torch.addmm(bias, x, w.t());
@@ -62,7 +59,7 @@ public final class Gemm {
 
     /** {@code a b}: {@code [n, k]} times {@code [k, m]}, owned by the caller's scope. */
     public static Tensor product(Tensor a, Tensor b) {
-        if (ONE_DNN != null && Engine.dtype(a) == ScalarType.Float && a.size(0) * b.numel() > SMALL) {
+        if (ONE_DNN != null && Engine.dtype(a) == ScalarType.Float) {
             return oneDnn(ONE_DNN, a, b.t(), null);
         }
         return torch.mm(a, b);
