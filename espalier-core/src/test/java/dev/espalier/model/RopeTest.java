@@ -18,10 +18,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Rotary scalings as published models configure them, against the formulas written out pair by pair. */
+/** Rotary scalings of the kinds that published models have, against the formulas written out pair by pair. */
 class RopeTest {
-    private static JsonNode published(String name) {
-        try (var stream = Objects.requireNonNull(RopeTest.class.getResourceAsStream("/rope/published.json"))) {
+    private static JsonNode example(String name) {
+        try (var stream = Objects.requireNonNull(RopeTest.class.getResourceAsStream("/rope/examples.json"))) {
             var all = Json.mapper().readTree(new String(stream.readAllBytes(), StandardCharsets.UTF_8));
             return all.required(name);
         } catch (IOException e) {
@@ -49,7 +49,7 @@ class RopeTest {
 
     @Test
     void linearTurnsByAQuarterWhereTheFactorIsFour() {
-        var rope = rope(published("vicuna-7b-v1.5-16k"));
+        var rope = rope(example("vicuna-7b-v1.5-16k"));
         assertThat(rope.attention()).isEqualTo(1);
         assertFrequencies(rope, 16384, 64, i -> 1 / Math.pow(10000, i / 64.0) / 4);
     }
@@ -57,7 +57,7 @@ class RopeTest {
     @ParameterizedTest
     @CsvSource({"100, 1", "32768, 1", "49152, 2", "65536, 3"})
     void dynamicRaisesTheBaseOnceASequenceIsLongerThanTheModelWasTrainedOn(int longest, double stretch) {
-        var rope = rope(published("internlm2-chat-7b"));
+        var rope = rope(example("internlm2-chat-7b"));
         assertThat(rope.attention()).isEqualTo(1);
         double base = 1e6 * Math.pow(stretch, 128 / 126.0);
         assertFrequencies(rope, longest, 64, i -> Math.pow(base, -i / 64.0));
@@ -66,7 +66,7 @@ class RopeTest {
     @ParameterizedTest
     @CsvSource({"llama-3.1-8b, 128, 8", "llama-3.2-1b, 64, 32"})
     void llama3KeepsShortWavesDividesLongOnesAndBlendsThoseBetween(String name, int headDim, double factor) {
-        var rope = rope(published(name));
+        var rope = rope(example(name));
         assertThat(rope.attention()).isEqualTo(1);
         var kinds = new int[3];
         assertFrequencies(rope, 1, headDim / 2, i -> {
@@ -103,7 +103,7 @@ class RopeTest {
         double last = whole ? Math.ceil(pair.applyAsDouble(1)) : pair.applyAsDouble(1);
         assertThat(first).isBetween(0.0, last - 1);
         assertThat(last).isLessThan(features - 1.0);
-        assertFrequencies(rope(published(name)), positions, features / 2, i -> {
+        assertFrequencies(rope(example(name)), positions, features / 2, i -> {
             double frequency = Math.pow(base, -2.0 * i / features);
             if (i <= first) {
                 return frequency;
@@ -118,9 +118,9 @@ class RopeTest {
 
     @Test
     void yarnScalesAttentionByTheFactorsLogarithmOrByTheRatioOfTwo() {
-        assertThat(rope(published("qwen2.5-7b-128k")).attention()).isCloseTo(1 + 0.1 * Math.log(4), within(1e-15));
-        assertThat(rope(published("gpt-oss-20b")).attention()).isCloseTo(1 + 0.1 * Math.log(32), within(1e-15));
-        assertThat(rope(published("deepseek-v3")).attention()).isEqualTo(1);
+        assertThat(rope(example("qwen2.5-7b-128k")).attention()).isCloseTo(1 + 0.1 * Math.log(4), within(1e-15));
+        assertThat(rope(example("gpt-oss-20b")).attention()).isCloseTo(1 + 0.1 * Math.log(32), within(1e-15));
+        assertThat(rope(example("deepseek-v3")).attention()).isEqualTo(1);
 
         var unlike = scaling("deepseek-v3", scaling -> scaling.put("mscale_all_dim", 0.707));
         assertThat(unlike.attention()).isCloseTo((1 + 0.1 * Math.log(40)) / (1 + 0.0707 * Math.log(40)), within(1e-15));
@@ -137,7 +137,7 @@ class RopeTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 4096, 4097, 131072})
     void longRopeDividesEveryPairByTheShortOrTheLongFactor(int longest) {
-        var model = published("phi-3-128k");
+        var model = example("phi-3-128k");
         var rope = rope(model);
         // The scale that Phi-3 was published with, √(1 + ln 32 / ln 4096).
         assertThat(rope.attention()).isCloseTo(1.1902380714238083, within(1e-15));
@@ -147,7 +147,7 @@ class RopeTest {
 
     @Test
     void longRopeTurnsAPartOfTheFeaturesWhereTheConfigSaysSo() {
-        var model = published("phi-3-128k");
+        var model = example("phi-3-128k");
         var partial = ((ObjectNode) model.path("config").deepCopy()).put("partial_rotary_factor", 0.75);
         var rope = rope(partial, 128);
         assertThat(rope.dimensions()).isEqualTo(96);
@@ -177,7 +177,7 @@ class RopeTest {
 
     /** A published model's rotary embedding after a change of its scaling. */
     private static Rope scaling(String name, Change change) {
-        var model = published(name).deepCopy();
+        var model = example(name).deepCopy();
         change.on((ObjectNode) model.path("config").path("rope_scaling"));
         return rope(model);
     }
