@@ -1,5 +1,6 @@
 package dev.espalier.cli;
 
+import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.checkpoint.CheckpointFolder;
 import dev.espalier.checkpoint.SafetensorsFile;
 import dev.espalier.error.InputException;
@@ -38,13 +39,14 @@ final class Inspection {
 
     /** Configuration and what is trained. */
     static void adapter(Path folder, PrintWriter out) {
-        try (var weights = SafetensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
-            var tensors = new TensorTable(weights);
+        try (var saved = AdapterFolder.open(folder);
+                var weights = SafetensorsFile.open(folder.resolve(AdapterFolder.WEIGHTS))) {
             out.println("Adapter " + folder);
-            out.println("Trained parameters: " + tensors.total());
+            out.println("Method: " + saved.spec().method());
+            out.println("Trained parameters: " + TensorTable.count(saved.trainedWeights()));
             out.println();
             out.println(configuration(Json.read(folder.resolve("adapter_config.json"))));
-            out.println(tensors);
+            out.println(new TensorTable(weights));
         }
     }
 

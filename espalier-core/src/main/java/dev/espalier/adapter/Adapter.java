@@ -31,6 +31,7 @@ public final class Adapter implements AutoCloseable {
     private final String name;
     private final AdapterSpec spec;
     private final Map<String, Module> modules;
+    private final SharedWeights shared;
     private final TrainedCopies copies;
     private final Owner owner;
     private @Nullable List<Place<?>> attached;
@@ -54,10 +55,17 @@ public final class Adapter implements AutoCloseable {
         }
     }
 
-    private Adapter(String name, AdapterSpec spec, Map<String, Module> modules, TrainedCopies copies, Owner owner) {
+    private Adapter(
+            String name,
+            AdapterSpec spec,
+            Map<String, Module> modules,
+            SharedWeights shared,
+            TrainedCopies copies,
+            Owner owner) {
         this.name = name;
         this.spec = spec;
         this.modules = modules;
+        this.shared = shared;
         this.copies = copies;
         this.owner = owner;
     }
@@ -87,14 +95,16 @@ public final class Adapter implements AutoCloseable {
             var whole = TrainedCopies.select(spec.modulesToSave(), model);
             var modules = new LinkedHashMap<String, Module>();
             targets.keySet().removeAll(whole.keySet());
+            var shared = new SharedWeights(
+                    name, targets.values().stream().map(Adaptable::shape).toList(), source, owner);
             targets.forEach((path, target) -> {
-                var weights = new DeltaWeights(name, path, targets.size(), source, owner);
+                var weights = new DeltaWeights(path, shared, source, owner);
                 boolean transposed = target instanceof Linear linear && linear.isStoredTransposed();
                 var delta = delta(spec, target, weights);
                 modules.put(path, new Module(delta, target.shape(), transposed, weights.made()));
             });
             var copies = TrainedCopies.of(name, whole, source, owner);
-            var adapter = new Adapter(name, spec, modules, copies, owner);
+            var adapter = new Adapter(name, spec, modules, shared, copies, owner);
             adapter.attach(model);
             return adapter;
         } catch (RuntimeException e) {
@@ -124,12 +134,15 @@ public final class Adapter implements AutoCloseable {
         return Collections.unmodifiableMap(deltas);
     }
 
-    /** The adapter's weights, fp32, in forward order, then trained copies of whole modules. Heads are not among them. */
+    /**
+     * The adapter's weights, fp32: what modules share, each module's in forward order, trained copies of whole modules.
+     * Heads are not among them; frozen weights are, where the method has any.
+     */
     public List<Parameter> parameters() {
-        return Stream.concat(modules.values().stream().map(Module::weights), copies.byModule().values().stream())
+        var own = Stream.concat(modules.values().stream().map(Module::weights), copies.byModule().values().stream())
                 .flatMap(List::stream)
-                .map(DeltaWeights.Stored::parameter)
-                .toList();
+                .map(DeltaWeights.Stored::parameter);
+        return Stream.concat(shared.parameters().stream(), own).toList();
     }
 
     /** How many numbers of the adapter train; heads aside. */
@@ -142,6 +155,10 @@ public final class Adapter implements AutoCloseable {
 
     Map<String, Module> modules() {
         return modules;
+    }
+
+    SharedWeights shared() {
+        return shared;
     }
 
     TrainedCopies copies() {
@@ -213,7 +230,7 @@ public final class Adapter implements AutoCloseable {
         }
         var module = moduleOf(weight);
         if (module == null) {
-            return value;
+            return mergeableOfBias(weight).map(delta -> delta.mergedBias(value)).orElse(value);
         }
         if (!(module.delta() instanceof Mergeable delta)) {
             throw new InputException("Method '" + spec.method() + "' acts on every token differently, so it can't be"
@@ -224,7 +241,9 @@ public final class Adapter implements AutoCloseable {
 
     /** Whether {@link #merged} changes {@code weight}. */
     public boolean changes(String weight) {
-        return moduleOf(weight) != null || copyOf(weight).isPresent();
+        return moduleOf(weight) != null
+                || copyOf(weight).isPresent()
+                || mergeableOfBias(weight).isPresent();
     }
 
     private Optional<Parameter> copyOf(String weight) {
@@ -239,6 +258,16 @@ public final class Adapter implements AutoCloseable {
 
     private @Nullable Module moduleOf(String weight) {
         return weight.endsWith(".weight") ? modules.get(weight.substring(0, weight.lastIndexOf('.'))) : null;
+    }
+
+    private Optional<Mergeable> mergeableOfBias(String weight) {
+        return weight.endsWith(".bias")
+                ? Optional.ofNullable(modules.get(weight.substring(0, weight.lastIndexOf('.'))))
+                        .map(Module::delta)
+                        .filter(Mergeable.class::isInstance)
+                        .map(Mergeable.class::cast)
+                        .filter(Mergeable::changesBias)
+                : Optional.empty();
     }
 
     /** Takes this adapter off its model; it keeps its weights and can be attached again. */

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
 
@@ -27,7 +28,7 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
     static final String FILE = "adapter_config.json";
 
     private static final List<ConfigFormat<?>> FORMATS =
-            List.of(new LoraFormat(), new SiraFormat(), new HeadOnlyFormat());
+            List.of(new LoraFormat(), new Ia3Format(), new VeraFormat(), new SiraFormat(), new HeadOnlyFormat());
 
     /**
      * Reads {@code file}.
@@ -67,6 +68,11 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
                 .orElseThrow(() -> new IllegalStateException("no file format for " + spec.method()));
     }
 
+    /** Whether PEFT has a type for the method. */
+    static boolean isPefts(AdapterSpec spec) {
+        return !format(spec).peftType().startsWith("ESPALIER_");
+    }
+
     private static <S extends AdapterSpec> String text(
             Adapter adapter,
             ConfigFormat<S> format,
@@ -81,7 +87,7 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
         keys.put("base_model_name_or_path", card.baseModel());
         keys.put("inference_mode", true);
         keys.put("modules_to_save", modulesToSave.isEmpty() ? Optional.empty() : modulesToSave);
-        putTargets(keys, adapter, model);
+        putTargets(keys, adapter, model, format.unknown());
         keys.putAll(format.keys(format.type().cast(adapter.spec())));
         return Json.pretty(keys);
     }
@@ -94,14 +100,20 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
                 .anyMatch(linear -> linear != null && linear.isStoredTransposed());
     }
 
-    private static void putTargets(Map<String, Object> keys, Adapter adapter, LanguageModel model) {
+    private static void putTargets(
+            Map<String, Object> keys, Adapter adapter, LanguageModel model, Set<String> unknown) {
         var targets = adapter.spec().targets().in(model);
-        // Paths stand for all-linear, as PEFT has it: which linears there are depends on the model's class.
         var found = ModuleNames.of(new ArrayList<>(adapter.modules().keySet()));
-        keys.put("target_modules", value(targets.modules().orElse(found)));
-        keys.put("exclude_modules", targets.exclude().map(AdapterConfig::value));
-        keys.put("layers_to_transform", orNull(targets.layersToTransform()));
-        keys.put("layers_pattern", orNull(targets.layersPattern()));
+        var optional = new LinkedHashMap<String, Optional<?>>();
+        optional.put("exclude_modules", targets.exclude().map(AdapterConfig::value));
+        optional.put("layers_to_transform", orNull(targets.layersToTransform()));
+        optional.put("layers_pattern", orNull(targets.layersPattern()));
+        boolean bySaidKeys = unknown.stream()
+                .noneMatch(key -> optional.getOrDefault(key, Optional.empty()).isPresent());
+        // Paths stand for all-linear, as PEFT has it: which linears there are depends on the model's class.
+        keys.put("target_modules", value(bySaidKeys ? targets.modules().orElse(found) : found));
+        optional.keySet().removeAll(unknown);
+        keys.putAll(optional);
     }
 
     private static Object value(ModuleNames names) {

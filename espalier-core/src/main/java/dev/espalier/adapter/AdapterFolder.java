@@ -76,6 +76,16 @@ public final class AdapterFolder implements AutoCloseable {
         return config.spec();
     }
 
+    /** Whether PEFT has a type for the adapter's method. */
+    public boolean isPefts() {
+        return AdapterConfig.isPefts(config.spec());
+    }
+
+    /** How many of the numbers in the folder were trained, heads included. */
+    public long trainedWeights() {
+        return tensors.count(config.spec()::trains);
+    }
+
     /** Base model and heads; what PEFT's folder leaves open (the labels' names) is filled in as transformers does. */
     public AdapterCard card() {
         return card;
@@ -137,6 +147,9 @@ public final class AdapterFolder implements AutoCloseable {
                         .forEach(w -> weights.put(
                                 SavedTensors.PREFIX + path + "." + w.key(),
                                 w.layout().toFile(w.parameter().value()).contiguous())));
+                adapter.shared()
+                        .stored()
+                        .forEach((key, p) -> weights.put(SavedTensors.SHARED_PREFIX + "." + key, p.value()));
                 adapter.copies()
                         .byModule()
                         .forEach((path, copies) -> copies.forEach(w -> weights.put(

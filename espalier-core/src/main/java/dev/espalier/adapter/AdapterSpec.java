@@ -8,7 +8,7 @@ import dev.espalier.model.LinearDelta;
 import java.util.List;
 
 /** Which modules an adapter changes and how its delta of one module is composed. */
-public sealed interface AdapterSpec permits LoraSpec, SiraSpec, HeadOnlySpec {
+public sealed interface AdapterSpec permits LoraSpec, Ia3Spec, VeraSpec, SiraSpec, HeadOnlySpec {
     /** The method's name in recipes and reports, such as {@code lora}. */
     String method();
 
@@ -18,6 +18,23 @@ public sealed interface AdapterSpec permits LoraSpec, SiraSpec, HeadOnlySpec {
     /** Ends of the paths of modules that train as a whole, as fp32 copies; heads aside. */
     default List<String> modulesToSave() {
         return List.of();
+    }
+
+    /**
+     * The same with other modules that train as a whole.
+     *
+     * @throws IllegalArgumentException if the method has none, and {@code names} is not empty
+     */
+    default AdapterSpec withModulesToSave(List<String> names) {
+        if (!names.isEmpty()) {
+            throw new IllegalArgumentException(method() + " trains no whole modules");
+        }
+        return this;
+    }
+
+    /** Whether the weight that a file calls {@code key} trains; heads aside. */
+    default boolean trains(String key) {
+        return true;
     }
 
     /**

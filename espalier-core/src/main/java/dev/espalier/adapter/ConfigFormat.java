@@ -1,6 +1,7 @@
 package dev.espalier.adapter;
 
 import java.util.Map;
+import java.util.Set;
 
 /** How the spec of one method stands in {@code adapter_config.json}. */
 interface ConfigFormat<S extends AdapterSpec> {
@@ -19,6 +20,11 @@ interface ConfigFormat<S extends AdapterSpec> {
 
     /** The method's own keys: all that a reader needs beside the targets. */
     Map<String, Object> keys(S spec);
+
+    /** Keys about targets that the method's config does not have: what they would say must be said by paths. */
+    default Set<String> unknown() {
+        return Set.of();
+    }
 
     /** Keys that stand in every file of this type unless they are known better. */
     default Map<String, Object> defaults() {

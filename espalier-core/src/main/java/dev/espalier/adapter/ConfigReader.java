@@ -97,7 +97,8 @@ final class ConfigReader {
         return list(key, "a list of texts", JsonNode::isString, JsonNode::stringValue);
     }
 
-    private Optional<ModuleNames> modules(String key) {
+    /** Modules by a list of names or an expression. */
+    Optional<ModuleNames> modules(String key) {
         return value(key)
                 .map(node -> node.isString()
                         ? ModuleNames.matching(node.stringValue())
@@ -126,6 +127,19 @@ final class ConfigReader {
                     + ", which changes what the adapter computes and is not supported; merge the adapter with the"
                     + " library that made it, or train one without.");
         });
+    }
+
+    /**
+     * Refuses biases that train with the adapter.
+     *
+     * @throws InputException if {@code bias} is not {@code none}
+     */
+    void requireNoBias() {
+        var bias = text("bias").orElse("none");
+        if (!bias.equals("none")) {
+            throw new InputException(
+                    file + ": bias is '" + bias + "', but trained biases are not supported; use 'none'.");
+        }
     }
 
     private static boolean isOff(JsonNode node) {

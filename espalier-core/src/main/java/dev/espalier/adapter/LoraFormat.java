@@ -2,22 +2,15 @@ package dev.espalier.adapter;
 
 import dev.espalier.adapter.LoraSpec.Initialisation;
 import dev.espalier.error.InputException;
-import dev.espalier.json.Json;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
-import tools.jackson.core.type.TypeReference;
 
 /** PEFT's {@code LORA}, as version 0.20 writes it. */
 final class LoraFormat implements ConfigFormat<LoraSpec> {
     /** PEFT's own default, for files that do not say. */
     private static final double PEFT_ALPHA = 8;
-
-    private static final String DEFAULTS = "peft-lora-defaults.json";
 
     private static final List<String> REFUSED = List.of(
             "use_qalora",
@@ -48,11 +41,7 @@ final class LoraFormat implements ConfigFormat<LoraSpec> {
     @Override
     public LoraSpec read(ConfigReader config) {
         REFUSED.forEach(config::refuse);
-        var bias = config.text("bias").orElse("none");
-        if (!bias.equals("none")) {
-            throw new InputException(
-                    config.file() + ": bias is '" + bias + "', but trained biases are not supported; use 'none'.");
-        }
+        config.requireNoBias();
         var ranks = new LinkedHashMap<String, Integer>();
         config.numbers("rank_pattern").forEach((key, rank) -> ranks.put(key, rank.intValue()));
         return new LoraSpec(
@@ -113,10 +102,6 @@ final class LoraFormat implements ConfigFormat<LoraSpec> {
 
     @Override
     public Map<String, Object> defaults() {
-        try (var resource = Objects.requireNonNull(LoraFormat.class.getResourceAsStream(DEFAULTS), DEFAULTS)) {
-            return Json.mapper().readValue(resource.readAllBytes(), new TypeReference<Map<String, Object>>() {});
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return PeftDefaults.of("lora");
     }
 }

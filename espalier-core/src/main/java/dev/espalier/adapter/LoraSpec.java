@@ -130,6 +130,7 @@ public record LoraSpec(
         return with(copy -> copy.dora = dora);
     }
 
+    @Override
     public LoraSpec withModulesToSave(List<String> modulesToSave) {
         return with(copy -> copy.modulesToSave = modulesToSave);
     }

@@ -12,4 +12,19 @@ interface Mergeable {
      * @return fp32, of the same shape, of the caller's scope
      */
     Tensor merged(Tensor rows, long first);
+
+    /** Whether the module's bias changes too. */
+    default boolean changesBias() {
+        return false;
+    }
+
+    /**
+     * The bias with the delta in it.
+     *
+     * @param bias frozen, fp32, {@code [out]}; not changed
+     * @return fp32, of the same shape: {@code bias} itself where nothing changes it
+     */
+    default Tensor mergedBias(Tensor bias) {
+        return bias;
+    }
 }

@@ -12,7 +12,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,6 +23,11 @@ import org.slf4j.LoggerFactory;
 final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
     /** What PEFT puts before every path. */
     static final String PREFIX = "base_model.model.";
+
+    /** What PEFT puts before the weights that modules share. */
+    static final String SHARED_PREFIX = "base_model";
+
+    private static final String BASE_LAYER = ".base_layer.";
 
     private static final Logger LOG = LoggerFactory.getLogger(SavedTensors.class);
     private final SafetensorsFile file;
@@ -35,11 +42,24 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
         return layout.fromFile(tensor(module + "." + key, layout.shape()));
     }
 
+    /** The key of {@code path}; what modules share has a path that begins with the dot. */
+    private static String name(String path) {
+        return path.startsWith(".") ? SHARED_PREFIX + path : PREFIX + path;
+    }
+
     private Optional<String> stored(String path) {
         var body = path.substring(path.indexOf('.') + 1);
-        return List.of(PREFIX + path, PREFIX + body).stream()
+        return Stream.of(name(path), PREFIX + body)
                 .filter(file.names()::contains)
                 .findFirst();
+    }
+
+    /** The numbers of all tensors whose key is {@code wanted}; PEFT's copies of frozen weights are not. */
+    long count(Predicate<String> wanted) {
+        return file.names().stream()
+                .filter(wanted.and(name -> !name.contains(BASE_LAYER)))
+                .mapToLong(name -> file.info(name).elements())
+                .sum();
     }
 
     /** Whether there is a tensor for {@code path}. */
@@ -55,9 +75,9 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
     Tensor tensor(String path, long... shape) {
         var expected = Arrays.toString(shape);
         var name = stored(path)
-                .orElseThrow(() -> new InputException(file.path() + " has no tensor '" + PREFIX + path + "' of shape "
+                .orElseThrow(() -> new InputException(file.path() + " has no tensor '" + name(path) + "' of shape "
                         + expected + "; nearest are "
-                        + String.join(", ", Nearest.to(PREFIX + path, file.names(), 3))
+                        + String.join(", ", Nearest.to(name(path), file.names(), 3))
                         + ". Is this the base model that the adapter was trained on?"));
         var found = file.info(name).shape();
         if (!found.toString().equals(expected)) {
@@ -76,7 +96,7 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
      */
     void requireAllUsed() {
         for (var name : file.names()) {
-            if (name.contains(".base_layer.")) {
+            if (name.contains(BASE_LAYER)) {
                 LOG.info("{} in {} is a copy of the base model's weight; it is not used.", name, file.path());
             } else if (!used.contains(name)) {
                 throw new InputException(
@@ -91,13 +111,13 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
      * the model has them or not.
      */
     AdapterSpec savedIn(AdapterSpec spec, LanguageModel model) {
-        if (!(spec instanceof LoraSpec lora)) {
+        if (spec.modulesToSave().isEmpty()) {
             return spec;
         }
         var saved = model.copyables().keySet().stream()
                 .filter(path -> has(path + ".weight"))
                 .toList();
-        return lora.withModulesToSave(lora.modulesToSave().stream()
+        return spec.withModulesToSave(spec.modulesToSave().stream()
                 .filter(name -> saved.stream().anyMatch(path -> path.endsWith(name)))
                 .toList());
     }

@@ -140,9 +140,10 @@ public final class Linear implements Adaptable<LinearDelta>, Copyable {
         return copies.run(this, context, linear -> linear.own(x, context));
     }
 
-    private Variable own(Variable x, ForwardContext context) {
+    private Variable own(Variable input, ForwardContext context) {
         var tape = context.tape();
         try (var scope = Scope.open()) {
+            var x = seen(input, context);
             var dtype = Engine.dtype(x.value());
             var w = as(dtype, matrix);
             if (w != matrix) {
@@ -165,6 +166,21 @@ public final class Linear implements Adaptable<LinearDelta>, Copyable {
             boolean requiresGrad = x.requiresGrad() || trains || !backwards.isEmpty();
             return tape.record(scope, y, requiresGrad, dY -> backward(x, dY, w, backwards, context));
         }
+    }
+
+    /** The input as the deltas want it. */
+    private Variable seen(Variable input, ForwardContext context) {
+        var x = input;
+        for (var attached : deltas().entrySet()) {
+            var mine = attached.getValue().input(x, context);
+            if (mine == x || context.selects(attached.getKey())) {
+                x = mine;
+                continue;
+            }
+            var tokens = context.selected(attached.getKey());
+            x = tokens == null ? x : tokens.choose(x, mine, context);
+        }
+        return x;
     }
 
     private Delta.@Nullable Backward applySelected(

@@ -17,6 +17,16 @@ public non-sealed interface LinearDelta extends Delta {
     @Nullable Backward forward(Linear linear, Variable x, Tensor y, ForwardContext context);
 
     /**
+     * What the linear and the deltas after this one see in place of {@code x}; recorded on the context's tape by itself.
+     * What a token becomes here depends on that token alone.
+     *
+     * @param x {@code [rows * tokens, in]}; not to be changed
+     */
+    default Variable input(Variable x, ForwardContext context) {
+        return x;
+    }
+
+    /**
      * Whether what is added to a token depends on that token, its sequence and its place there alone, so that the delta
      * may be given some of a sequence's tokens without the others.
      */

@@ -165,7 +165,7 @@ class AdapterFolderTest {
         "bias, '\"all\"'",
         "alora_invocation_tokens, '[1, 2]'",
         "init_lora_weights, '\"pissa\"'",
-        "peft_type, '\"VERA\"'",
+        "peft_type, '\"LOHA\"'",
         "r, '\"four\"'",
         "lora_dropout, 1.5"
     })

@@ -87,12 +87,14 @@ final class AdapterRun implements AutoCloseable {
 
     private Map<String, Parameter> findStored() {
         var byName = new LinkedHashMap<String, Parameter>();
-        adapter.parameters().forEach(p -> byName.put(p.name().replaceFirst("\\.default(?=\\.|$)", ""), p));
+        adapter.parameters().stream()
+                .filter(Parameter::trainable)
+                .forEach(p -> byName.put(p.name().replaceFirst("\\.default(?=\\.|$)", ""), p));
         model.parameters().values().stream().filter(Parameter::trainable).forEach(p -> byName.put(p.name(), p));
         var found = new LinkedHashMap<String, Parameter>();
         try (var file = SafetensorsFile.open(folder.resolve(AdapterFolder.WEIGHTS))) {
             file.names().stream()
-                    .filter(key -> !key.endsWith(".base_layer.weight"))
+                    .filter(key -> key.startsWith(SavedTensors.PREFIX) && !key.endsWith(".base_layer.weight"))
                     .forEach(key -> {
                         var name = key.substring(SavedTensors.PREFIX.length());
                         found.put(key, Objects.requireNonNull(byName.remove(name), name));

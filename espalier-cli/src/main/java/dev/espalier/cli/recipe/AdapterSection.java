@@ -3,7 +3,8 @@ package dev.espalier.cli.recipe;
 import dev.espalier.adapter.AdapterSpec;
 
 /** A method of adaptation; the key {@code method} says which. */
-public sealed interface AdapterSection extends Checked permits LoraSection, SiraSection, HeadOnlySection {
+public sealed interface AdapterSection extends Checked
+        permits LoraSection, Ia3Section, VeraSection, SiraSection, HeadOnlySection {
     /** What the library needs to know of it. */
     AdapterSpec spec();
 

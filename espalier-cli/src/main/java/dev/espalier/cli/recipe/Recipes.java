@@ -17,6 +17,8 @@ import java.util.Set;
 public final class Recipes {
     private static final Map<Class<?>, Record> DEFAULTS = Map.of(
             LoraSection.class, LoraSection.DEFAULT,
+            Ia3Section.class, Ia3Section.DEFAULT,
+            VeraSection.class, VeraSection.DEFAULT,
             SiraSection.class, SiraSection.DEFAULT,
             HeadOnlySection.class, HeadOnlySection.DEFAULT,
             TaskSection.class, TaskSection.DEFAULT);

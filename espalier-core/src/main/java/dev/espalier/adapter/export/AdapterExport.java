@@ -36,7 +36,9 @@ public final class AdapterExport {
      */
     public static void peft(Path adapter, Path base, Path target) {
         try (var saved = AdapterFolder.open(adapter)) {
-            requireLora(saved, "PEFT has no type for it, so Espalier's own folder is the only one there is");
+            if (!saved.isPefts()) {
+                throw unfit(saved, "PEFT has no type for it, so Espalier's own folder is the only one there is");
+            }
             if (saved.card().heads().size() > 1) {
                 throw new InputException(
                         adapter + " has " + saved.card().heads().size()
@@ -135,6 +137,10 @@ public final class AdapterExport {
         if (saved.spec() instanceof LoraSpec lora) {
             return lora;
         }
-        throw new InputException("The adapter's method is '" + saved.spec().method() + "': " + reason + ".");
+        throw unfit(saved, reason);
+    }
+
+    private static InputException unfit(AdapterFolder saved, String reason) {
+        return new InputException("The adapter's method is '" + saved.spec().method() + "': " + reason + ".");
     }
 }

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Adapters that PEFT saved, loaded here: the same numbers, the same training, the same files. */
-class LoraFixtureTest {
+class PeftFixtureTest {
     private static final int STEPS = 20;
 
     @TempDir
@@ -40,7 +40,9 @@ class LoraFixtureTest {
                 "lora_fused",
                 "dora",
                 "lora_embed",
-                "lora_embed_tied");
+                "lora_embed_tied",
+                "ia3",
+                "vera");
     }
 
     static Stream<String> adapters() {
@@ -121,7 +123,7 @@ class LoraFixtureTest {
 
     /** A new adapter of a loaded one's spec writes what PEFT writes: nothing is copied from a config that was read. */
     @ParameterizedTest
-    @ValueSource(strings = {"lora_qv", "lora_patterns", "lora_fanin", "lora_fused", "dora"})
+    @ValueSource(strings = {"lora_qv", "lora_patterns", "lora_fanin", "lora_fused", "dora", "ia3", "vera"})
     void newAdapterOfTheSameSpecHasThePeftsConfigAndShapes(String name) {
         var folder = temporary.resolve(name);
         try (var run = new AdapterRun(name);
