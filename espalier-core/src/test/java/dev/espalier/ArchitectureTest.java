@@ -16,6 +16,7 @@ class ArchitectureTest {
     private static final List<String> LAYERS = List.of(
             "error",
             "json",
+            "allocation",
             "tensor",
             "checkpoint",
             "text",
