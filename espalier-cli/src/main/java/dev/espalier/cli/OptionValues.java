@@ -1,5 +1,6 @@
 package dev.espalier.cli;
 
+import dev.espalier.allocation.Grouping;
 import dev.espalier.data.Split;
 import dev.espalier.error.Nearest;
 import java.util.Arrays;
@@ -15,7 +16,12 @@ final class OptionValues {
     static void register(CommandLine commandLine) {
         commandLine.registerConverter(int.class, OptionValues::wholeNumber);
         commandLine.registerConverter(Integer.class, OptionValues::wholeNumber);
+        commandLine.registerConverter(Long.class, OptionValues::longNumber);
+        commandLine.registerConverter(Double.class, OptionValues::number);
         commandLine.registerConverter(Split.class, lowerCase(Split.class));
+        commandLine.registerConverter(Grouping.class, lowerCase(Grouping.class));
+        commandLine.registerConverter(RuleOptions.Rule.class, lowerCase(RuleOptions.Rule.class));
+        commandLine.registerConverter(RuleOptions.Unit.class, lowerCase(RuleOptions.Unit.class));
         commandLine.registerConverter(ExportCommand.Format.class, lowerCase(ExportCommand.Format.class));
     }
 
@@ -27,17 +33,33 @@ final class OptionValues {
         }
     }
 
-    /** A converter to the constants of {@code type}, written in lower case. */
+    private static long longNumber(String text) {
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            throw new TypeConversionException("'" + text + "' is not a whole number");
+        }
+    }
+
+    private static double number(String text) {
+        try {
+            return Double.parseDouble(text);
+        } catch (NumberFormatException e) {
+            throw new TypeConversionException("'" + text + "' is not a number");
+        }
+    }
+
+    /** A converter to the constants of {@code type}, written in lower case with hyphens. */
     private static <E extends Enum<E>> ITypeConverter<E> lowerCase(Class<E> type) {
         return text -> {
             var names = Arrays.stream(type.getEnumConstants())
-                    .map(value -> value.name().toLowerCase(Locale.ROOT))
+                    .map(value -> value.name().toLowerCase(Locale.ROOT).replace('_', '-'))
                     .toList();
             if (!names.contains(text)) {
                 throw new TypeConversionException("'" + text + "' is none of " + String.join(", ", names)
                         + "; did you mean '" + Nearest.to(text, names, 1).get(0) + "'?");
             }
-            return Enum.valueOf(type, text.toUpperCase(Locale.ROOT));
+            return Enum.valueOf(type, text.toUpperCase(Locale.ROOT).replace('-', '_'));
         };
     }
 }

@@ -1,8 +1,8 @@
 package dev.espalier.allocation;
 
 import dev.espalier.error.InputException;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -25,17 +25,18 @@ public record PercentileRule(double keep, Grouping grouping) implements Allocati
     public Allocation allocate(Matrices matrices) {
         var counts = matrices.zeros();
         var groups = grouping.groups(matrices.modules()).values();
-        matrices.sensitivities()
-                .tasks()
-                .values()
-                .forEach(task -> groups.forEach(group -> {
-                    double threshold = threshold(task, group);
-                    for (var module : group) {
-                        if (value(task, module) > threshold) {
-                            counts.merge(module, 1, Integer::sum);
-                        }
+        var sensitivities = matrices.sensitivities();
+        for (var task : sensitivities.tasks().keySet()) {
+            for (var group : groups) {
+                var values = sensitivities.values(task, group);
+                double threshold = threshold(values);
+                for (int i = 0; i < values.length; i++) {
+                    if (values[i] > threshold) {
+                        counts.merge(group.get(i), 1, Integer::sum);
                     }
-                }));
+                }
+            }
+        }
         return new Allocation(counts);
     }
 
@@ -43,20 +44,16 @@ public record PercentileRule(double keep, Grouping grouping) implements Allocati
     public Map<String, Map<String, Double>> thresholds(Sensitivities sensitivities) {
         var groups = grouping.groups(sensitivities.modules());
         Map<String, Map<String, Double>> thresholds = new LinkedHashMap<>();
-        sensitivities.tasks().forEach((task, values) -> {
+        for (var task : sensitivities.tasks().keySet()) {
             Map<String, Double> byGroup = new LinkedHashMap<>();
-            groups.forEach((name, group) -> byGroup.put(name, threshold(values, group)));
+            groups.forEach((name, group) -> byGroup.put(name, threshold(sensitivities.values(task, group))));
             thresholds.put(task, byGroup);
-        });
+        }
         return thresholds;
     }
 
-    private double threshold(Map<String, Double> task, List<String> group) {
-        var sorted = group.stream()
-                .mapToDouble(module -> value(task, module))
-                .sorted()
-                .toArray();
-        return percentile(sorted, 100 - keep);
+    private double threshold(double[] values) {
+        return percentile(Arrays.stream(values).sorted().toArray(), 100 - keep);
     }
 
     /**
@@ -70,13 +67,5 @@ public record PercentileRule(double keep, Grouping grouping) implements Allocati
         double high = sorted[Math.min(below + 1, sorted.length - 1)];
         double part = position - below;
         return part < 0.5 ? low + (high - low) * part : high - (high - low) * (1 - part);
-    }
-
-    private static double value(Map<String, Double> task, String module) {
-        var value = task.get(module);
-        if (value == null) {
-            throw new IllegalArgumentException(module + " was not measured.");
-        }
-        return value;
     }
 }

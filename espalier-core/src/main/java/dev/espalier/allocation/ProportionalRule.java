@@ -1,6 +1,7 @@
 package dev.espalier.allocation;
 
 import dev.espalier.error.InputException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
@@ -124,17 +125,18 @@ public final class ProportionalRule implements AllocationRule {
 
     private static double[] shares(Sensitivities sensitivities, List<String> group) {
         var shares = new double[group.size()];
-        sensitivities.tasks().forEach((task, values) -> {
-            double sum = group.stream().mapToDouble(values::get).sum();
+        var tasks = sensitivities.tasks().keySet();
+        for (var task : tasks) {
+            var values = sensitivities.values(task, group);
+            double sum = Arrays.stream(values).sum();
             if (!(sum > 0)) {
                 throw new InputException("Task '" + task + "' is sensitive to none of the " + group.size()
                         + " matrices (all values are 0), so nothing can be shared out; leave the task out.");
             }
             for (int i = 0; i < shares.length; i++) {
-                shares[i] +=
-                        values.get(group.get(i)) / sum / sensitivities.tasks().size();
+                shares[i] += values[i] / sum / tasks.size();
             }
-        });
+        }
         return shares;
     }
 }

@@ -73,6 +73,25 @@ public record Sensitivities(Map<String, Map<String, Double>> tasks) {
         return List.copyOf(tasks.values().iterator().next().keySet());
     }
 
+    /**
+     * The sensitivities of {@code task} to {@code modules}.
+     *
+     * @throws InputException if there is no such task or module
+     */
+    public double[] values(String task, List<String> modules) {
+        var values = tasks.getOrDefault(task, Map.of());
+        return modules.stream()
+                .mapToDouble(module -> {
+                    var value = values.get(module);
+                    if (value == null) {
+                        throw new InputException(
+                                "The sensitivity of task '" + task + "' to '" + module + "' was not measured.");
+                    }
+                    return value;
+                })
+                .toArray();
+    }
+
     private static Map<String, Map<String, Double>> checked(Map<String, Map<String, Double>> tasks, String where) {
         if (tasks.isEmpty()) {
             throw new InputException("There is no task in " + where + "; give {task: {module: sensitivity}}.");

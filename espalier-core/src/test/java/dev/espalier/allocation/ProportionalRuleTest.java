@@ -80,7 +80,7 @@ class ProportionalRuleTest {
     @Test
     void aTaskWithLargerLossesCountsNoMore() {
         var scaled = new LinkedHashMap<>(MEASURED.tasks());
-        scaled.put("task0", scaled(scaled.get("task0"), 1024));
+        scaled.computeIfPresent("task0", (task, values) -> scaled(values, 1024));
         var rule = new ProportionalRule(new Budget.Experts(100), Bounds.NONE, Grouping.ALL);
 
         assertThat(rule.allocate(new Sensitivities(scaled))).isEqualTo(rule.allocate(MEASURED));

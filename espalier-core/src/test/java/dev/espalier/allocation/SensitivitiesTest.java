@@ -9,6 +9,8 @@ import dev.espalier.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,8 +29,8 @@ class SensitivitiesTest {
         assertThat(Sensitivities.read(copy)).isEqualTo(read);
         assertThat(read.tasks()).hasSize(6);
         assertThat(read.modules()).hasSize(42);
-        assertThat(read.tasks().get("task3").get("model.layers.2.mlp.up_proj"))
-                .isEqualTo(Json.read(fixture)
+        assertThat(read.values("task3", List.of("model.layers.2.mlp.up_proj")))
+                .containsExactly(Json.read(fixture)
                         .get("task3")
                         .get("model.layers.2.mlp.up_proj")
                         .doubleValue());
@@ -39,8 +41,7 @@ class SensitivitiesTest {
         var read = read("{'one': {'b': 1, 'a': 2}, 'two': {'a': 3, 'b': 4}}");
 
         assertThat(read.modules()).containsExactly("b", "a");
-        assertThat(read.tasks().get("two"))
-                .containsExactly(java.util.Map.entry("b", 4.0), java.util.Map.entry("a", 3.0));
+        assertThat(read.tasks().get("two")).containsExactly(Map.entry("b", 4.0), Map.entry("a", 3.0));
     }
 
     @ParameterizedTest
