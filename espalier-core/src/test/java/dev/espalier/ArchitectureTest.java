@@ -22,6 +22,7 @@ class ArchitectureTest {
             "text",
             "data",
             "model",
+            "routing",
             "adapter",
             "optim",
             "generate",

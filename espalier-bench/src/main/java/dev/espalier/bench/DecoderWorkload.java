@@ -2,7 +2,7 @@ package dev.espalier.bench;
 
 import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.LoraSpec;
-import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.MixtureSpec;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.data.Batch;
 import dev.espalier.data.TaskKind;
@@ -99,9 +99,9 @@ record DecoderWorkload(DecoderConfig config) implements Workload {
     private static double adapter(AdapterSpec spec, double n, double d, double q, double kv, int layers) {
         double rank = spec instanceof LoraSpec lora
                 ? lora.rank()
-                : spec instanceof SiraSpec sira ? sira.topK() * sira.rank() : 0;
+                : spec instanceof MixtureSpec mixture ? mixture.activeRank() : 0;
         double lowRank = 3 * 2 * n * rank * (2 * d + q + kv) * layers - 2 * 2 * n * rank * d;
-        double router = spec instanceof SiraSpec sira ? 2 * 2 * n * sira.experts() * d * (3 * layers - 1) : 0;
+        double router = spec instanceof MixtureSpec mixture ? 2 * 2 * n * mixture.experts().count() * d * (3 * layers - 1) : 0;
         return lowRank + router;
     }
 }

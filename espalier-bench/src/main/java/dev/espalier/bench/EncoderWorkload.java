@@ -2,7 +2,7 @@ package dev.espalier.bench;
 
 import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.LoraSpec;
-import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.MixtureSpec;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.data.Batch;
 import dev.espalier.data.TaskKind;
@@ -83,8 +83,8 @@ record EncoderWorkload(EncoderConfig config) implements Workload {
         double adapter = 0;
         if (spec instanceof LoraSpec lora) {
             adapter = flops.lora(lora, MODULES_IN_LAYER);
-        } else if (spec instanceof SiraSpec sira) {
-            adapter = flops.sira(sira, MODULES_IN_LAYER);
+        } else if (spec instanceof MixtureSpec mixture) {
+            adapter = flops.mixture(mixture, MODULES_IN_LAYER);
         }
         return flops.linears() + flops.attention() + adapter + flops.head(LABELS);
     }

@@ -1,7 +1,7 @@
 package dev.espalier.bench;
 
 import dev.espalier.adapter.LoraSpec;
-import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.MixtureSpec;
 import dev.espalier.model.EncoderConfig;
 
 /**
@@ -37,10 +37,10 @@ record Flops(EncoderConfig config, long rows, long length) {
         return lowRank(spec.rank(), modulesInLayer);
     }
 
-    /** SiRA: the experts a token chooses, and the router. */
-    double sira(SiraSpec spec, int modulesInLayer) {
-        double scores = 2.0 * tokens() * spec.experts() * config.hidden();
-        return lowRank(spec.topK() * spec.rank(), modulesInLayer) + modulesInLayer * scores * (3 * config.layers() - 1);
+    /** A mixture: the experts a token is given, and the router. */
+    double mixture(MixtureSpec spec, int modulesInLayer) {
+        double scores = 2.0 * tokens() * spec.experts().count() * config.hidden();
+        return lowRank(spec.activeRank(), modulesInLayer) + modulesInLayer * scores * (3 * config.layers() - 1);
     }
 
     private double lowRank(int rank, int modulesInLayer) {

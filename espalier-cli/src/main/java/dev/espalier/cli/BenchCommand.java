@@ -2,7 +2,7 @@ package dev.espalier.cli;
 
 import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.LoraSpec;
-import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.Mixtures;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.bench.BenchmarkResult;
 import dev.espalier.bench.Shape;
@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.stream.Stream;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -40,7 +41,9 @@ import picocli.CommandLine.Spec;
             "  espalier bench --shape smollm2-135m --dtype bf16"
         })
 final class BenchCommand implements Runnable {
-    private static final List<String> METHODS = List.of(LoraSpec.METHOD, SiraSpec.METHOD);
+    private static final List<String> METHODS = Stream.concat(
+                    Stream.of(LoraSpec.METHOD), Mixtures.all().keySet().stream())
+            .toList();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
@@ -82,32 +85,33 @@ final class BenchCommand implements Runnable {
         @Option(
                 names = "--rank",
                 paramLabel = "R",
-                description = "Default " + LoraSpec.RANK + " for lora, " + SiraSpec.RANK + " for sira.")
+                description = "Default " + LoraSpec.RANK + " for lora, else the method's own.")
         private @Nullable Integer rank;
 
-        @Option(names = "--experts", paramLabel = "E", description = "Of sira. Default " + SiraSpec.EXPERTS + ".")
-        private int experts = SiraSpec.EXPERTS;
+        @Option(names = "--experts", paramLabel = "E", description = "Of a mixture. Default: the method's own.")
+        private @Nullable Integer experts;
 
         @Option(
                 names = "--top-k",
                 paramLabel = "K",
-                description = "Experts that a token of sira uses. Default " + SiraSpec.TOP_K + ".")
-        private int topK = SiraSpec.TOP_K;
+                description = "Experts that a token of a mixture uses, where it chooses. Default: the method's own.")
+        private @Nullable Integer topK;
 
         private AdapterSpec spec(TargetModules targets) {
-            return switch (method) {
-                case LoraSpec.METHOD -> {
-                    var lora = LoraSpec.defaults().withTargets(targets);
-                    yield rank == null ? lora : lora.withRank(rank);
-                }
-                case SiraSpec.METHOD -> {
-                    var sira = SiraSpec.defaults().withTargets(targets).withExperts(experts, topK);
-                    yield rank == null ? sira : sira.withRank(rank);
-                }
-                default ->
-                    throw new InputException("There is no benchmark of the method '" + method + "'; did you mean '"
-                            + Nearest.to(method, METHODS, 1).get(0) + "'?");
-            };
+            if (method.equals(LoraSpec.METHOD)) {
+                var lora = LoraSpec.defaults().withTargets(targets);
+                return rank == null ? lora : lora.withRank(rank);
+            }
+            if (!METHODS.contains(method)) {
+                throw new InputException("There is no benchmark of the method '" + method + "'; did you mean '"
+                        + Nearest.to(method, METHODS, 1).get(0) + "'?");
+            }
+            var mixture = Mixtures.of(method);
+            return mixture.with(m -> m.targets(targets)
+                    .expertsByDepth(experts == null ? mixture.experts().byDepth() : List.of())
+                    .experts(experts == null ? mixture.experts().count() : experts)
+                    .topK(topK == null ? mixture.routing().topK() : topK)
+                    .rank(rank == null ? mixture.experts().rank() : rank));
         }
     }
 

@@ -8,10 +8,12 @@ import dev.espalier.model.EmbeddingDelta;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
+import dev.espalier.model.RouterObservation;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -78,7 +80,8 @@ public final class Adapter implements AutoCloseable {
      * @throws InputException if a target matches no linear of the model
      */
     public static Adapter create(String name, AdapterSpec spec, LanguageModel model, RandomStream random) {
-        return create(name, spec, model, spec.targets().select(model), DeltaWeights.drawn(random));
+        var settled = spec.in(model);
+        return create(name, settled, model, settled.targets().select(model), DeltaWeights.drawn(random));
     }
 
     static Adapter create(
@@ -95,6 +98,7 @@ public final class Adapter implements AutoCloseable {
             var whole = TrainedCopies.select(spec.modulesToSave(), model);
             var modules = new LinkedHashMap<String, Module>();
             targets.keySet().removeAll(whole.keySet());
+            targets.keySet().removeIf(path -> !spec.adapts(path));
             var shared = new SharedWeights(
                     name, targets.values().stream().map(Adaptable::shape).toList(), source, owner);
             targets.forEach((path, target) -> {
@@ -151,6 +155,24 @@ public final class Adapter implements AutoCloseable {
                 .filter(Parameter::trainable)
                 .mapToLong(Parameter::size)
                 .sum();
+    }
+
+    /** Lets routers that even their load without a loss take a step; after the optimizer's. */
+    public void balance(List<RouterObservation> observations) {
+        Map<String, long[]> load = new LinkedHashMap<>();
+        observations.forEach(o -> load.merge(o.module(), o.chosen(), Adapter::sum));
+        modules.forEach((path, module) -> {
+            var chosen = load.get(path);
+            if (chosen != null && module.delta() instanceof RankGatedDelta delta) {
+                delta.router().ifPresent(router -> router.balance(chosen));
+            }
+        });
+    }
+
+    private static long[] sum(long[] a, long[] b) {
+        var sum = a.clone();
+        Arrays.setAll(sum, i -> a[i] + b[i]);
+        return sum;
     }
 
     Map<String, Module> modules() {

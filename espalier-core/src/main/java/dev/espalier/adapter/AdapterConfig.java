@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -28,7 +29,8 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
     static final String FILE = "adapter_config.json";
 
     private static final List<ConfigFormat<?>> FORMATS =
-            List.of(new LoraFormat(), new Ia3Format(), new VeraFormat(), new SiraFormat(), new HeadOnlyFormat());
+            Stream.concat(Stream.of(new LoraFormat(), new Ia3Format(), new VeraFormat(), new HeadOnlyFormat()), MixtureFormat.all().stream())
+                    .toList();
 
     /**
      * Reads {@code file}.
@@ -63,7 +65,7 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
 
     private static ConfigFormat<?> format(AdapterSpec spec) {
         return FORMATS.stream()
-                .filter(f -> f.type().isInstance(spec))
+                .filter(f -> f.isFor(spec))
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException("no file format for " + spec.method()));
     }

@@ -3,17 +3,28 @@ package dev.espalier.adapter;
 import dev.espalier.error.InputException;
 import dev.espalier.model.Embedding;
 import dev.espalier.model.EmbeddingDelta;
+import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import java.util.List;
 
 /** Which modules an adapter changes and how its delta of one module is composed. */
-public sealed interface AdapterSpec permits LoraSpec, Ia3Spec, VeraSpec, SiraSpec, HeadOnlySpec {
+public sealed interface AdapterSpec permits LoraSpec, Ia3Spec, VeraSpec, MixtureSpec, HeadOnlySpec {
     /** The method's name in recipes and reports, such as {@code lora}. */
     String method();
 
     /** The modules that get a delta. */
     TargetModules targets();
+
+    /** Whether a target at {@code path} gets a delta after all. */
+    default boolean adapts(String path) {
+        return true;
+    }
+
+    /** The same with what depends on the model settled. */
+    default AdapterSpec in(LanguageModel model) {
+        return this;
+    }
 
     /** Ends of the paths of modules that train as a whole, as fp32 copies; heads aside. */
     default List<String> modulesToSave() {

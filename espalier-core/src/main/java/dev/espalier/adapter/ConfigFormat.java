@@ -11,6 +11,11 @@ interface ConfigFormat<S extends AdapterSpec> {
     /** The kind of spec this is for. */
     Class<S> type();
 
+    /** Whether {@code spec} is written by this format. */
+    default boolean isFor(AdapterSpec spec) {
+        return type().isInstance(spec);
+    }
+
     /**
      * The spec in a file.
      *

@@ -1,6 +1,7 @@
 package dev.espalier.adapter;
 
 import dev.espalier.error.InputException;
+import dev.espalier.json.Json;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -79,6 +80,38 @@ final class ConfigReader {
                                 JsonNode::isNumber,
                                 JsonNode::asDouble))));
         return numbers;
+    }
+
+    /** A whole number for each key of an object, in file order. */
+    Map<String, Integer> integers(String key) {
+        var integers = new LinkedHashMap<String, Integer>();
+        numbers(key).forEach((name, value) -> {
+            if (value != Math.rint(value)) {
+                throw new InputException(
+                        file + ", key '" + key + "." + name + "': expected a whole number, found " + value + ".");
+            }
+            integers.put(name, value.intValue());
+        });
+        return integers;
+    }
+
+    /** Whether the key stands in the file with something in it. */
+    boolean has(String key) {
+        return value(key).isPresent();
+    }
+
+    /** A constant by the name it has in JSON. */
+    <E extends Enum<E>> E constant(String key, E otherwise) {
+        var constants = new LinkedHashMap<String, E>();
+        for (var constant : otherwise.getDeclaringClass().getEnumConstants()) {
+            constants.put(Json.mapper().convertValue(constant, String.class), constant);
+        }
+        var name = text(key);
+        if (name.isPresent() && !constants.containsKey(name.get())) {
+            throw new InputException(file + ", key '" + key + "': '" + name.get() + "' is none of "
+                    + String.join(", ", constants.keySet()) + ".");
+        }
+        return name.map(constants::get).orElse(otherwise);
     }
 
     /** The elements of a list, or one value that stands for a list of it. */

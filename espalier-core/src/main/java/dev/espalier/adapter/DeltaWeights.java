@@ -66,13 +66,22 @@ public final class DeltaWeights {
 
     /** The weight that files call {@code MODULE.key}; while in use its name holds the adapter's, as in PEFT. */
     Parameter weight(String key, StoredLayout layout, Initial initial) {
+        return make(key, layout, initial, true);
+    }
+
+    /** The same for one that no gradient trains. */
+    Parameter buffer(String key, StoredLayout layout, Initial initial) {
+        return make(key, layout, initial, false);
+    }
+
+    private Parameter make(String key, StoredLayout layout, Initial initial, boolean trainable) {
         try (var scope = Scope.open()) {
             var values = source.values(module, key, layout, initial).to(ScalarType.Float);
             // Copied, because a file's tensor is a view of the mapping.
             var own = owner.own(values.is_contiguous() ? values.clone() : values.contiguous());
             int dot = key.contains(".") ? key.lastIndexOf('.') : key.length();
             var name = module + "." + key.substring(0, dot) + "." + shared.adapter() + key.substring(dot);
-            var parameter = new Parameter(name, own, true);
+            var parameter = new Parameter(name, own, trainable);
             made.add(new Stored(key, layout, parameter));
             return parameter;
         }

@@ -11,7 +11,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -142,22 +141,13 @@ public record LoraSpec(
 
     /** The rank of the module at {@code path}. */
     public int rank(String path) {
-        return matching(rankPattern, path).orElse(rank);
+        return ModuleNames.firstMatch(rankPattern, path).orElse(rank);
     }
 
     /** {@code s} of the module at {@code path}. */
     public double scaling(String path) {
         double r = rank(path);
-        return matching(alphaPattern, path).orElse(alpha) / (rslora ? Math.sqrt(r) : r);
-    }
-
-    private static <T> Optional<T> matching(Map<String, T> pattern, String path) {
-        return pattern.entrySet().stream()
-                .filter(entry -> ModuleNames.compile("(.*\\.)?(" + entry.getKey() + ")")
-                        .matcher(path)
-                        .matches())
-                .map(Map.Entry::getValue)
-                .findFirst();
+        return ModuleNames.firstMatch(alphaPattern, path).orElse(alpha) / (rslora ? Math.sqrt(r) : r);
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.espalier.adapter;
 
 import dev.espalier.error.InputException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -14,6 +15,8 @@ import java.util.regex.PatternSyntaxException;
  * @param regex the expression
  */
 public record ModuleNames(List<String> names, Optional<String> regex) {
+    private static final Pattern LAYER = Pattern.compile(".*?\\.(\\d+)\\.");
+
     public ModuleNames {
         names = List.copyOf(names);
         regex.ifPresent(ModuleNames::compile);
@@ -38,6 +41,20 @@ public record ModuleNames(List<String> names, Optional<String> regex) {
     /** Whether {@code name} is {@code path} or its end after a dot. */
     static boolean isEnd(String name, String path) {
         return path.equals(name) || path.endsWith("." + name);
+    }
+
+    /** The value of the first key {@code K} that {@code path} matches as {@code (.*\.)?(K)}, in the map's order. */
+    static <T> Optional<T> firstMatch(Map<String, T> pattern, String path) {
+        return pattern.entrySet().stream()
+                .filter(entry -> compile("(.*\\.)?(" + entry.getKey() + ")").matcher(path).matches())
+                .map(Map.Entry::getValue)
+                .findFirst();
+    }
+
+    /** The index of the layer that {@code path} lies in, or -1. */
+    static int layer(String path) {
+        var matcher = LAYER.matcher(path);
+        return matcher.lookingAt() ? Integer.parseInt(matcher.group(1)) : -1;
     }
 
     static Pattern compile(String regex) {

@@ -4,12 +4,14 @@ import dev.espalier.error.InputException;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
+import dev.espalier.routing.Router;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -18,8 +20,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The kernel of every low-rank expert: {@code y += s B (D(x) ⊙ A x)} with all experts stacked, {@code A} of
  * {@code [experts * rank, in]} and {@code B} of {@code [out, experts * rank]}. {@code D} repeats an expert's gate weight
- * {@code rank} times; without a router it is 1, which is LoRA (Hu et al., arXiv 2106.09685). Dense mixtures, top-k,
- * thresholds and capacity limits only differ in {@code D}.
+ * {@code rank} times, or has one for every rank; without a router it is 1, which is LoRA (Hu et al., arXiv 2106.09685).
+ * Dense mixtures, top-k, thresholds and capacity limits only differ in {@code D}. Where all experts share their
+ * {@code A}, it has {@code [rank, in]} and {@code A x} is computed once.
  *
  * <p>Weights are fp32; products run in the input's dtype.
  */
@@ -30,14 +33,28 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
     private final int experts;
     private final double scaling;
     private final double dropout;
+    private final boolean bottleneck;
     private final @Nullable Router router;
+
+    /** As the other, without a nonlinearity. */
+    public RankGatedDelta(
+            String name,
+            Parameter a,
+            Parameter b,
+            int experts,
+            double scaling,
+            double dropout,
+            @Nullable Router router) {
+        this(name, a, b, experts, scaling, dropout, false, router);
+    }
 
     /**
      * @param name the module's path, which dropout draws depend on
-     * @param a {@code [experts * rank, in]}
+     * @param a {@code [experts * rank, in]}, or {@code [rank, in]} for all experts
      * @param b {@code [out, experts * rank]}
      * @param scaling {@code s}
      * @param dropout on the experts' input in training; the router sees its input without
+     * @param bottleneck whether {@code silu(A x)} takes the place of {@code A x}
      * @param router null for one expert that is always on
      */
     public RankGatedDelta(
@@ -47,6 +64,7 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
             int experts,
             double scaling,
             double dropout,
+            boolean bottleneck,
             @Nullable Router router) {
         this.name = name;
         this.a = a;
@@ -54,6 +72,7 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
         this.experts = experts;
         this.scaling = scaling;
         this.dropout = dropout;
+        this.bottleneck = bottleneck;
         this.router = router;
     }
 
@@ -90,12 +109,17 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
 
     /** Whether every token gets the same, so that the delta can be merged. */
     boolean isStatic() {
-        return router == null;
+        return !bottleneck && (router == null || router.staticWeights().isPresent());
     }
 
     @Override
     public boolean tokenwise() {
-        return router == null;
+        return router == null || router.tokenwise();
+    }
+
+    /** Who weighs the experts; empty where there is one that is always on. */
+    Optional<Router> router() {
+        return Optional.ofNullable(router);
     }
 
     @Override
@@ -108,7 +132,8 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
         double scale = mask == null ? scaling : scaling / (1 - dropout);
         var down = a.value().to(dtype);
         var up = b.value().to(dtype);
-        var projected = torch.mm(input, down.t());
+        var linearly = torch.mm(input, down.t());
+        var projected = bottleneck ? torch.silu(linearly) : linearly;
         var gated = gate == null ? projected : gated(projected, gate.weights());
         y.addmm_(gated, up.t(), new Scalar(1), new Scalar(scale));
 
@@ -116,7 +141,7 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
         if (!tape.isRecording() || !(trains || x.requiresGrad())) {
             return null;
         }
-        var saved = new Saved(input, mask, down, up, projected, gated, gate);
+        var saved = new Saved(input, mask, down, up, linearly, projected, gated, gate);
         saved.on(tape);
         return dY -> {
             backward(x, dY, saved, scale, tape);
@@ -137,12 +162,34 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
                     + " merged into its weight; keep the adapter beside the base model.");
         }
         var up = b.value().narrow(0, first, rows.size(0));
-        return torch.addmm(rows, up, a.value(), new Scalar(1), new Scalar(scaling));
+        var weights = router == null ? Optional.<Tensor>empty() : router.staticWeights();
+        var weighted = weights.isEmpty()
+                ? up
+                : up.view(up.size(0), experts, -1)
+                        .mul(weights.get().view(1, experts, -1))
+                        .view(up.size(0), -1);
+        var down = isShared() ? a.value().repeat(experts, 1) : a.value();
+        return torch.addmm(rows, weighted, down, new Scalar(1), new Scalar(scaling));
     }
 
-    /** {@code D ⊙ u}, {@code [tokens, experts * rank]}. */
+    private boolean isShared() {
+        return a.value().size(0) != b.value().size(1);
+    }
+
+    /**
+     * {@code D ⊙ u}, {@code [tokens, experts * rank]}.
+     *
+     * @param u {@code [tokens, experts * rank]}, or {@code [tokens, rank]} where the experts share {@code A}
+     * @param weights {@code [tokens, gates]}, or one row for all
+     */
     private Tensor gated(Tensor u, Tensor weights) {
-        return u.view(u.size(0), experts, -1).mul(weights.unsqueeze(2)).view(u.size(0), -1);
+        var weighted = ofExperts(u).mul(weights.view(weights.size(0), experts, -1));
+        return weighted.view(u.size(0), -1);
+    }
+
+    /** {@code A x} as {@code [tokens, experts, rank]}, or {@code [tokens, 1, rank]} where the experts share it. */
+    private Tensor ofExperts(Tensor u) {
+        return u.view(u.size(0), isShared() ? 1 : experts, -1);
     }
 
     private void backward(Variable x, Tensor dY, Saved saved, double scale, Tape tape) {
@@ -154,15 +201,9 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
         }
         var dGated = torch.mm(dY, saved.up);
         dGated.mul_(s);
-        var dProjected = dGated;
-        if (saved.gate != null) {
-            if (saved.gate.backward() != null) {
-                var perRank = dGated.mul(saved.projected);
-                saved.gate
-                        .backward()
-                        .run(perRank.view(perRank.size(0), experts, -1).sum(2));
-            }
-            dProjected = gated(dGated, saved.gate.weights());
+        var dProjected = saved.gate == null ? dGated : ungated(dGated, saved, saved.gate);
+        if (bottleneck) {
+            dProjected = torch.silu_backward(dProjected, saved.linearly);
         }
         if (tape.trains(a)) {
             tape.deliver(a, torch.mm(dProjected.t(), saved.input));
@@ -176,17 +217,30 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
         }
     }
 
+    /** The gradient with respect to what was gated; the gate's own backward pass is run on the way. */
+    private Tensor ungated(Tensor dGated, Saved saved, Router.Gate gate) {
+        var d = dGated.view(dGated.size(0), experts, -1);
+        if (gate.backward() != null) {
+            var perRank = d.mul(ofExperts(saved.projected));
+            boolean oneEach = gate.weights().size(1) == experts;
+            gate.backward().run(oneEach ? perRank.sum(2) : perRank.reshape(dGated.size(0), -1));
+        }
+        var weighted = d.mul(gate.weights().view(gate.weights().size(0), experts, -1));
+        return isShared() ? weighted.sum(1) : weighted.view(dGated.size(0), -1);
+    }
+
     /** What backward needs of forward. */
     private record Saved(
             Tensor input,
             @Nullable Tensor mask,
             Tensor down,
             Tensor up,
+            Tensor linearly,
             Tensor projected,
             Tensor gated,
             Router.@Nullable Gate gate) {
         void on(Tape tape) {
-            for (var tensor : new Tensor[] {input, down, up, projected, gated}) {
+            for (var tensor : new Tensor[] {input, down, up, linearly, projected, gated}) {
                 tape.save(tensor);
             }
             if (mask != null) {

@@ -38,6 +38,13 @@ public record Batch(
         return layout.rows();
     }
 
+    /** The task of each segment. */
+    public int[] tasks() {
+        var tasks = new int[layout.segments().size()];
+        Arrays.fill(tasks, task);
+        return tasks;
+    }
+
     /** Tokens of every row, padding included. */
     public int tokens() {
         return layout.tokens();

@@ -71,7 +71,7 @@ final class EncoderLayer {
             if (Stream.of(attentionOutput, intermediate, output).allMatch(Linear::tokenwise)) {
                 var queries = FirstTokens.of(query.forward(x, context), context);
                 var attended = attention.forward(queries, key.forward(x, context), value.forward(x, context), context);
-                result = afterAttention(attended, FirstTokens.of(x, context), context.pooled());
+                result = afterAttention(attended, FirstTokens.of(x, context), context.perSequence());
             } else {
                 result = FirstTokens.of(forward(x, context), context);
             }

@@ -133,14 +133,14 @@ public final class EncoderModel implements LanguageModel {
     @Override
     public Variable logits(Head head, Batch batch, ForwardContext context) {
         return firstTokensSuffice(head, context)
-                ? head.forward(firstTokens(batch, context), context.pooled())
+                ? head.forward(firstTokens(batch, context), context.perSequence())
                 : LanguageModel.super.logits(head, batch, context);
     }
 
     @Override
     public Variable loss(Head head, TaskKind kind, Batch batch, double weight, ForwardContext context) {
         return firstTokensSuffice(head, context)
-                ? head.loss(kind, firstTokens(batch, context), batch, weight, context.pooled())
+                ? head.loss(kind, firstTokens(batch, context), batch, weight, context.perSequence())
                 : LanguageModel.super.loss(head, kind, batch, weight, context);
     }
 

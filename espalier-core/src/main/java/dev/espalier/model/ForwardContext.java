@@ -37,6 +37,7 @@ public final class ForwardContext implements AutoCloseable {
     private final @Nullable KvCache cache;
     private final boolean root;
     private @Nullable List<Optional<String>> adapters;
+    private int[] tasks;
     private final Map<String, Optional<SelectedTokens>> selected = new HashMap<>();
     private @Nullable ForwardContext whole;
 
@@ -63,6 +64,7 @@ public final class ForwardContext implements AutoCloseable {
         this.training = training;
         this.cache = cache;
         root = parent == null;
+        tasks = new int[layout.segments().size()];
         shared = parent == null ? new HashMap<>() : parent.shared;
     }
 
@@ -84,12 +86,17 @@ public final class ForwardContext implements AutoCloseable {
         return new ForwardContext(Tape.inference(), layout, null, cache, null);
     }
 
-    /** The same pass for layers after pooling: one token a row. The tape is shared; only the pass itself is closed. */
-    ForwardContext pooled() {
-        var ones = new int[rows()];
+    /**
+     * The same pass for what has one token for each sequence, a row of its own. The tape, auxiliary losses and
+     * observations are shared; only the pass itself is closed.
+     */
+    public ForwardContext perSequence() {
+        var ones = new int[layout.segments().size()];
         Arrays.fill(ones, 1);
         var context = new ForwardContext(tape, Layout.rightPadded(1, ones), training, cache, this);
         context.adapters = adapters;
+        context.tasks = tasks;
+        context.whole = this;
         return context;
     }
 
@@ -100,6 +107,7 @@ public final class ForwardContext implements AutoCloseable {
         var context = new ForwardContext(other, layout, training, cache, this);
         context.order = order;
         context.adapters = adapters;
+        context.tasks = tasks;
         return context;
     }
 
@@ -108,8 +116,9 @@ public final class ForwardContext implements AutoCloseable {
         var ones = new int[places.length];
         Arrays.fill(ones, 1);
         var context = new ForwardContext(other, Layout.rightPadded(1, ones), ofTokens(places), cache, this);
+        var segmentOf = layout.segmentOfToken();
+        context.tasks = Arrays.stream(places).map(place -> tasks[segmentOf[place]]).toArray();
         if (adapters != null) {
-            var segmentOf = layout.segmentOfToken();
             var perSegment = adapters;
             context.adapters = Arrays.stream(places)
                     .mapToObj(place -> perSegment.get(segmentOf[place]))
@@ -186,6 +195,25 @@ public final class ForwardContext implements AutoCloseable {
         return this;
     }
 
+    /**
+     * Says which task each sequence is of; without this call all are of the first.
+     *
+     * @param perSequence a task's place in the run for each segment of the layout
+     */
+    public ForwardContext tasks(int[] perSequence) {
+        if (perSequence.length != layout.segments().size()) {
+            throw new IllegalArgumentException(
+                    perSequence.length + " tasks for " + layout.segments().size() + " sequences");
+        }
+        tasks = perSequence.clone();
+        return this;
+    }
+
+    /** The task of each segment of the layout, by its place in the run. */
+    public int[] tasks() {
+        return tasks.clone();
+    }
+
     /** Whether {@code adapter} acts on all tokens. */
     boolean selects(String adapter) {
         return adapters == null || adapters.stream().allMatch(name -> name.equals(Optional.of(adapter)));
@@ -207,6 +235,7 @@ public final class ForwardContext implements AutoCloseable {
         var places = shared(List.of("tokens of", adapter), () -> torch.tensor(layout.places(chosen)));
         var context = new ForwardContext(tape, layout.packed(chosen), ofSequences(chosen), cache, this);
         context.whole = this;
+        context.tasks = Arrays.stream(chosen).map(i -> tasks[i]).toArray();
         return Optional.of(new SelectedTokens(places, context));
     }
 

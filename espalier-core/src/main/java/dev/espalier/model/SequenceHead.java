@@ -55,7 +55,7 @@ final class SequenceHead implements Head {
     public Variable forward(Variable hidden, ForwardContext context) {
         var tape = context.tape();
         var x = tape.autograd(List.of(hidden), List.of(), in -> pool(in.get(0), context));
-        var rows = context.pooled();
+        var rows = context.perSequence();
         if (dense != null) {
             if (inputDropout != null) {
                 x = inputDropout.forward(x, rows);

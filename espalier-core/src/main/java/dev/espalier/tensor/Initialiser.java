@@ -3,6 +3,7 @@ package dev.espalier.tensor;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -36,6 +37,18 @@ public final class Initialiser {
     public static Tensor zeros(long... shape) {
         try (var scope = Scope.open()) {
             return scope.keep(torch.zeros(shape, Engine.options(ScalarType.Float)));
+        }
+    }
+
+    /** Ones. */
+    public static Tensor ones(long... shape) {
+        return constant(1, shape);
+    }
+
+    /** The same number everywhere. */
+    public static Tensor constant(double value, long... shape) {
+        try (var scope = Scope.open()) {
+            return scope.keep(torch.full(shape, new Scalar(value), Engine.options(ScalarType.Float)));
         }
     }
 

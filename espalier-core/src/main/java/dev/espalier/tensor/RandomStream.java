@@ -68,6 +68,29 @@ public final class RandomStream {
     }
 
     /**
+     * Numbers from 0, included, to 1, excluded, to 24 bits. Padding has 0.
+     *
+     * @param sequences the identity of every segment's sequence
+     * @param features numbers a token
+     * @return {@code [rows * tokens, features]}
+     */
+    public float[] uniform(long[] sequences, Layout layout, int features) {
+        var values = new float[layout.rows() * layout.tokens() * features];
+        for (int i = 0; i < sequences.length; i++) {
+            var segment = layout.segments().get(i);
+            long base = sequence(sequences[i]);
+            for (int token = 0; token < segment.length(); token++) {
+                long counter = at(base, token);
+                int start = (layout.first(segment) + token) * features;
+                for (int feature = 0; feature < features; feature++, counter += GOLDEN) {
+                    values[start + feature] = (mix(counter) >>> 40) * 0x1.0p-24f;
+                }
+            }
+        }
+        return values;
+    }
+
+    /**
      * A mask for attention probabilities, as {@link #keepMask}.
      *
      * @param queries of every row, its first tokens

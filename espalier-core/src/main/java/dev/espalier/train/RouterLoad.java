@@ -19,8 +19,15 @@ final class RouterLoad {
                 a.module(),
                 sum(a.chosen(), b.chosen()),
                 sum(a.kept(), b.kept()),
+                sum(a.mass(), b.mass()),
                 a.tokens() + b.tokens(),
                 a.entropySum() + b.entropySum());
+    }
+
+    private static double[] sum(double[] a, double[] b) {
+        var sum = a.clone();
+        Arrays.setAll(sum, expert -> a[expert] + b[expert]);
+        return sum;
     }
 
     private static long[] sum(long[] a, long[] b) {
@@ -43,13 +50,20 @@ final class RouterLoad {
         double choices = Math.max(1, Arrays.stream(router.chosen()).sum());
         Map<String, Object> line = new LinkedHashMap<>();
         line.put("module", router.module());
-        line.put(
-                "load",
-                Arrays.stream(router.chosen())
-                        .mapToDouble(chosen -> chosen / choices)
-                        .toArray());
+        line.put("load", load(router, choices));
         line.put("dropped", 1 - Arrays.stream(router.kept()).sum() / choices);
         line.put("entropy", router.entropySum() / Math.max(1, router.tokens()));
         return line;
+    }
+
+    /** The share of the choices that each expert got; of the gates where every token is given all experts. */
+    private static double[] load(RouterObservation router, double choices) {
+        boolean dense = Arrays.stream(router.chosen()).allMatch(chosen -> chosen == router.tokens());
+        double gates = Math.max(Double.MIN_NORMAL, Arrays.stream(router.mass()).sum());
+        return dense
+                ? Arrays.stream(router.mass()).map(mass -> mass / gates).toArray()
+                : Arrays.stream(router.chosen())
+                        .mapToDouble(chosen -> chosen / choices)
+                        .toArray();
     }
 }

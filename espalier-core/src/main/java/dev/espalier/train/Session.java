@@ -30,6 +30,8 @@ final class Session implements AutoCloseable {
     final int steps;
     final Schedule schedule;
     final List<Parameter> trained;
+    /** What a state must hold: what gradients train, and what else of the adapter changes. */
+    final List<Parameter> weights;
     final TrainingStep step;
     final Optimizer optimizer;
     final Evaluator evaluator;
@@ -57,6 +59,10 @@ final class Session implements AutoCloseable {
         schedule = options.schedule(steps);
         random = RandomStream.of(options.seed()).at("step");
         trained = adapted.trained();
+        weights = Stream.concat(
+                        trained.stream(),
+                        adapted.adapter().parameters().stream().filter(p -> !p.trainable()))
+                .toList();
         var stepTasks = adapted.tasks().stream()
                 .map(t -> new StepTask(t.head(), t.kind()))
                 .toList();
@@ -103,7 +109,9 @@ final class Session implements AutoCloseable {
     /** The gradients a step of this task gives: a head that took no part is left as it is, momentum and all. */
     private Map<String, Tensor> gradients(AdaptedTask task) {
         Map<String, Tensor> gradients = new LinkedHashMap<>();
-        Stream.concat(adapted.adapter().parameters().stream(), AdaptedModel.trained(task.head()))
+        Stream.concat(
+                        adapted.adapter().parameters().stream().filter(Parameter::trainable),
+                        AdaptedModel.trained(task.head()))
                 .forEach(p -> gradients.put(p.name(), step.gradients().of(p)));
         return gradients;
     }

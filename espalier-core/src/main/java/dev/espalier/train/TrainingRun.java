@@ -57,7 +57,7 @@ final class TrainingRun implements AutoCloseable {
             throw new InputException("The metric " + options.metric()
                     + " compares texts that are written; set generate-tokens to how long they may be.");
         }
-        this.best = new BestCheckpoint(session.trained);
+        this.best = new BestCheckpoint(session.weights);
     }
 
     /** Tries the model on a few batches, then makes the folder: a mistake leaves nothing behind. */
@@ -84,7 +84,7 @@ final class TrainingRun implements AutoCloseable {
         try (var file = new TrainingState.File(folder.state())) {
             var state = file.state();
             state.requireSame(settings);
-            Snapshot.load(session.trained, file.weights());
+            Snapshot.load(session.weights, file.weights());
             best.restore(state.best(), file.best());
             session.optimizer.load(file.optimizer());
             step = state.step();
@@ -131,6 +131,7 @@ final class TrainingRun implements AutoCloseable {
             throw new InputException(diverged("loss is " + result.loss(), rate));
         }
         double norm = update(batch.task(), rate);
+        session.adapted.adapter().balance(result.observations());
         step++;
         meter.add(result, System.nanoTime() - start);
         routers.add(result.observations());
@@ -197,7 +198,7 @@ final class TrainingRun implements AutoCloseable {
     private void save() {
         var state = new TrainingState(
                 step, settings, best.state(), meter.state(), routers.state(), seconds(), log().flush());
-        state.write(folder.state(), session.trained, best.weights(), session.optimizer.state());
+        state.write(folder.state(), session.weights, best.weights(), session.optimizer.state());
     }
 
     /** Ends a run that is to be resumed; it has an adapter folder already. */

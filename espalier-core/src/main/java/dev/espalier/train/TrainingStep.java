@@ -112,7 +112,8 @@ public final class TrainingStep implements AutoCloseable {
         var training = new ForwardContext.Training(random, part.exampleIds(), sequences);
         try (var scope = Scope.open();
                 var context = ForwardContext.training(Tape.recording(perWorker.get(worker)), part.layout(), training)
-                        .checkpointing(checkpointing)) {
+                        .checkpointing(checkpointing)
+                        .tasks(part.tasks())) {
             var loss = model.loss(task.head(), task.kind(), part, 1.0 / labels, context);
             context.tape().backward(loss);
             return new Result(

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import java.util.function.Consumer;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
@@ -40,12 +41,17 @@ class AdapterFolderTest {
     private Path temporary;
 
     static List<AdapterSpec> specs() {
+        var mixtures = Mixtures.all().values().stream().map(Mixtures.Method::defaults);
+        return Stream.concat(mixtures, others().stream()).toList();
+    }
+
+    private static List<AdapterSpec> others() {
         return List.of(
                 LoraSpec.defaults().withTargets(TargetModules.allLinear()).withRslora(true),
                 LoraSpec.defaults()
                         .withPatterns(Map.of("value", 3), Map.of("layer.1.attention.self.query", 5.5))
                         .withInitialisation(LoraSpec.Initialisation.RANDOM),
-                SiraSpec.defaults().withExperts(5, 2).withRank(3).withCapacityFactor(Optional.empty()),
+                Mixtures.sira().with(m -> m.experts(5).topK(2).rank(3).capacityFactor(Optional.empty())),
                 new HeadOnlySpec());
     }
 
@@ -74,11 +80,7 @@ class AdapterFolderTest {
 
     @Test
     void specAndCardAreReadAsTheyWereWritten() {
-        var spec = SiraSpec.defaults()
-                .withExperts(5, 2)
-                .withCapacityFactor(Optional.empty())
-                .withCapacityInEvaluation(true)
-                .withTargets(TargetModules.of("query").inLayers(List.of(1), List.of("layer")));
+        var spec = Mixtures.sira().with(m -> m.experts(5).topK(2).capacityFactor(Optional.empty()).capacityInEvaluation(true).targets(TargetModules.of("query").inLayers(List.of(1), List.of("layer"))));
         var heads = List.of(
                 new SavedHead("a", "a", TaskKind.REGRESSION, List.of(), Pooling.MEAN),
                 new SavedHead("b", "b", TaskKind.TOKEN_LABELS, List.of("O", "B-x"), Pooling.DEFAULT));

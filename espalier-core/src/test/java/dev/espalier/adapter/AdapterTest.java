@@ -19,8 +19,8 @@ import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class AdapterTest {
-    private static final SiraSpec SIRA =
-            SiraSpec.defaults().withExperts(4, 2).withRank(2).withAuxiliaryCoefficient(.5);
+    private static final MixtureSpec SIRA =
+            Mixtures.sira().with(m -> m.experts(4).topK(2).rank(2).auxiliaryCoefficient(.5));
 
     @Test
     void disabledDetachedOrClosedItLeavesTheBaseAsItWasToTheBit() {
@@ -107,7 +107,7 @@ class AdapterTest {
     @Test
     void aBatchInTwoPartsGivesTheSameLossAuxiliaryLossAndGradients() {
         try (var base = new TinyModel();
-                var adapter = Adapter.create("a", SIRA.withDropout(.3), base.model(), RandomStream.of(1))) {
+                var adapter = Adapter.create("a", SIRA.with(m -> m.dropout(.3)), base.model(), RandomStream.of(1))) {
             base.addHead("", 3);
             TinyModel.scramble(adapter);
             try (var whole = new Gradients(adapter.parameters());
@@ -143,7 +143,7 @@ class AdapterTest {
     @Test
     void trainedWeightsAreThoseOfTheFormula() {
         try (var base = new TinyModel();
-                var sira = Adapter.create("a", SiraSpec.defaults(), base.model(), RandomStream.of(1));
+                var sira = Adapter.create("a", Mixtures.sira(), base.model(), RandomStream.of(1));
                 var lora = Adapter.create("b", LoraSpec.defaults().withRank(72), base.model(), RandomStream.of(1))) {
             // Four modules of [64, 64]: 16 experts of rank 4 and their router are as large as rank 72.
             assertThat(sira.trainedWeights()).isEqualTo(4 * (16 * 4 * 128 + 16 * 64));

@@ -115,7 +115,7 @@ class AdaptersOfRowsTest {
             var embedding = model.names().embeddings();
             add("lora", LoraSpec.defaults().withTargets(all).withDropout(.2));
             add("dora", LoraSpec.defaults().withTargets(all).withDropout(.2).withDora(true));
-            add("sira", SiraSpec.defaults().withTargets(all).withExperts(4, 2));
+            add("sira", Mixtures.sira().with(m -> m.targets(all).experts(4).topK(2)));
             add("ia3", Ia3Spec.defaults());
             add("vera", VeraSpec.defaults().withTargets(all).withRank(4));
             add("embedding", LoraSpec.defaults().withTargets(TargetModules.of(embedding)));

@@ -35,9 +35,9 @@ class FirstTokensTest {
     private Path folder;
 
     static Stream<AdapterSpec> specs() {
-        var sira = SiraSpec.defaults().withExperts(4, 2).withRank(2).withAuxiliaryCoefficient(.5);
+        var sira = Mixtures.sira().with(m -> m.experts(4).topK(2).rank(2).auxiliaryCoefficient(.5));
         return Stream.of(
-                LoraSpec.defaults(), LoraSpec.defaults().withTargets(ALL).withDropout(.3), sira, sira.withTargets(ALL));
+                LoraSpec.defaults(), LoraSpec.defaults().withTargets(ALL).withDropout(.3), sira, sira.with(m -> m.targets(ALL)));
     }
 
     @ParameterizedTest

@@ -107,7 +107,7 @@ class TargetModulesTest {
     void methodsWithoutAFormForEmbeddingsSayWhichOneIsNamed(String method) {
         var targets = TargetModules.of("embed_tokens");
         AdapterSpec spec = method.equals("sira")
-                ? SiraSpec.defaults().withTargets(targets)
+                ? Mixtures.sira().with(m -> m.targets(targets))
                 : LoraSpec.defaults().withTargets(targets).withDora(true);
         try (var base = AutoModel.open(Fixtures.path("models/llama"), ScalarType.Float)) {
             assertThatThrownBy(() -> Adapter.create("a", spec, base, RandomStream.of(1)))
@@ -147,10 +147,7 @@ class TargetModulesTest {
         "2, 4, .5, 0, 'capacity-factor must be greater than 0, not 0'"
     })
     void valuesOutOfRangeAreNamed(int k, int experts, double dropout, double capacity, String message) {
-        assertThatThrownBy(() -> SiraSpec.defaults()
-                        .withExperts(experts, k)
-                        .withExpertDropout(dropout)
-                        .withCapacityFactor(Optional.of(capacity)))
+        assertThatThrownBy(() -> Mixtures.sira().with(m -> m.experts(experts).topK(k).expertDropout(dropout).capacityFactor(Optional.of(capacity))))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining(message);
     }

@@ -2,7 +2,7 @@ package dev.espalier.train;
 
 import dev.espalier.Fixtures;
 import dev.espalier.adapter.Adapter;
-import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.Mixtures;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.data.Batch;
 import dev.espalier.data.Packing;
@@ -27,7 +27,7 @@ final class DecoderLeakProcess {
     private DecoderLeakProcess() {}
 
     public static void main(String[] args) {
-        var spec = SiraSpec.defaults().withTargets(TargetModules.allLinear()).withExperts(4, 2);
+        var spec = Mixtures.sira().with(m -> m.targets(TargetModules.allLinear()).experts(4).topK(2));
         try (var guard = Engine.enter(1);
                 var scope = Scope.open();
                 var model = AutoModel.decoder(Fixtures.path("models/llama"), ScalarType.Float);

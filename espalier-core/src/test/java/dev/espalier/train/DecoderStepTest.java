@@ -8,7 +8,7 @@ import dev.espalier.Fixtures;
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.LoraSpec;
-import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.Mixtures;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.data.Batch;
 import dev.espalier.data.Packing;
@@ -53,13 +53,7 @@ class DecoderStepTest {
         // Both factors random, so that both have a gradient.
         var lora = LoraSpec.defaults().withDropout(0.2).withInitialisation(LoraSpec.Initialisation.RANDOM);
         // A capacity so small that experts drop tokens, and an auxiliary loss as large as gradients of the loss.
-        var sira = SiraSpec.defaults()
-                .withTargets(TargetModules.allLinear())
-                .withExperts(4, 2)
-                .withCapacityFactor(Optional.of(0.8))
-                .withDropout(0.2)
-                .withExpertDropout(0.3)
-                .withAuxiliaryCoefficient(1);
+        var sira = Mixtures.sira().with(m -> m.targets(TargetModules.allLinear()).experts(4).topK(2).capacityFactor(Optional.of(0.8)).dropout(0.2).expertDropout(0.3).auxiliaryCoefficient(1));
         return Stream.of(
                 Arguments.of("llama", lora),
                 Arguments.of("mistral", lora.withDora(true)),

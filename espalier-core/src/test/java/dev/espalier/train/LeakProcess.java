@@ -1,6 +1,6 @@
 package dev.espalier.train;
 
-import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.Mixtures;
 import dev.espalier.tensor.Scope;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.Pointer;
@@ -22,7 +22,7 @@ final class LeakProcess {
         });
         Training.of(TinyModel.in(folder.resolve("model")))
                 .task(Snips.intent())
-                .adapter(SiraSpec.defaults().withExperts(4, 2))
+                .adapter(Mixtures.sira().with(m -> m.experts(4).topK(2)))
                 .options(TrainingOptions.builder()
                         .maxSteps(WARM_UP + STEPS)
                         .batchSize(16)

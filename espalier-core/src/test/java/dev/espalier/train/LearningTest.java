@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.LoraSpec;
-import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.Mixtures;
 import dev.espalier.data.TaskData;
 import dev.espalier.evaluate.Metric;
 import java.nio.file.Path;
@@ -26,7 +26,7 @@ class LearningTest {
     static Stream<Arguments> tasks() {
         return Stream.of(
                 Arguments.of(Snips.intent(), LoraSpec.defaults(), Metric.ACCURACY, 0.6),
-                Arguments.of(Snips.intent(), SiraSpec.defaults(), Metric.ACCURACY, 0.6),
+                Arguments.of(Snips.intent(), Mixtures.sira(), Metric.ACCURACY, 0.6),
                 Arguments.of(Snips.traits(), LoraSpec.defaults(), Metric.MICRO_F1, 0.6),
                 Arguments.of(Snips.length(), LoraSpec.defaults(), Metric.PEARSON, 0.4),
                 Arguments.of(Snips.longWords(), LoraSpec.defaults(), Metric.ACCURACY, 0.7));

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.espalier.adapter.LoraSpec;
-import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.Mixtures;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.data.CausalOptions;
 import dev.espalier.data.TaskData;
@@ -73,7 +73,7 @@ class TextTrainingTest {
                 .adapter(
                         method.equals("lora")
                                 ? LoraSpec.defaults().withTargets(targets).withDropout(0.1)
-                                : SiraSpec.defaults().withTargets(targets))
+                                : Mixtures.sira().with(m -> m.targets(targets)))
                 .options(options()
                         .packing(packing)
                         .maxTokens(128)

@@ -20,40 +20,43 @@ import org.jspecify.annotations.Nullable;
 final class Binder {
     private static final String METHOD = "method";
 
-    private final Map<Class<?>, Record> defaults;
+    private final List<Record> defaults;
 
     /** @param defaults the default of every section that is an item of a list or a variant */
-    Binder(Map<Class<?>, Record> defaults) {
-        this.defaults = Map.copyOf(defaults);
+    Binder(List<Record> defaults) {
+        this.defaults = List.copyOf(defaults);
     }
 
     /** The section that {@code node} describes. */
     <R extends Record> R bind(YamlNode node, R fallback) {
         @SuppressWarnings("unchecked") // the class of a section makes that section
-        var section = (R) section(node, fallback.getClass(), "", fallback);
+        var section = (R) section(node, "", fallback);
         return section;
     }
 
-    private Record section(YamlNode node, Class<?> type, String path, Record fallback) {
+    private Record section(YamlNode node, String path, Record fallback) {
         var entries = entries(node, path);
-        var names = Field.names(type);
+        var names = Field.names(fallback);
         for (var entry : entries.entrySet()) {
             if (!names.contains(entry.getKey())
-                    && !(type.isAnnotationPresent(Variant.class)
-                            && entry.getKey().equals(METHOD))) {
-                throw unknown(entry.getKey(), entry.getValue(), names, type, path);
+                    && !(Variants.isVariant(fallback) && entry.getKey().equals(METHOD))) {
+                throw unknown(entry.getKey(), entry.getValue(), names, fallback, path);
             }
         }
-        return construct(node, entries, type, path, fallback);
+        return construct(node, entries, path, fallback);
     }
 
     private Record construct(
-            YamlNode node, Map<String, YamlNode.Entry> entries, Class<?> type, String path, Record fallback) {
+            YamlNode node, Map<String, YamlNode.Entry> entries, String path, Record fallback) {
         List<@Nullable Object> values = new ArrayList<>();
-        for (var field : Field.of(type)) {
+        for (var field : Field.all(fallback.getClass())) {
             var given = field.in(fallback);
             if (field.inline()) {
-                values.add(construct(node, entries, field.type(), path, (Record) Objects.requireNonNull(given)));
+                values.add(construct(node, entries, path, (Record) Objects.requireNonNull(given)));
+                continue;
+            }
+            if (!field.isKeyOf(fallback)) {
+                values.add(given);
                 continue;
             }
             var entry = entries.get(field.name());
@@ -68,7 +71,7 @@ final class Binder {
                 values.add(value(entry.value(), field.genericType(), field, name, given));
             }
         }
-        var section = newInstance(type, values);
+        var section = newInstance(fallback.getClass(), values);
         if (section instanceof Checked checked) {
             try {
                 checked.check();
@@ -99,7 +102,7 @@ final class Binder {
             return variant(node, raw, path, (Record) Objects.requireNonNull(fallback));
         }
         if (raw.isRecord()) {
-            return section(node, raw, path, fallback == null ? defaultOf(raw) : (Record) fallback);
+            return section(node, path, fallback == null ? defaultOf(raw) : (Record) fallback);
         }
         return scalar(node, raw, field, path);
     }
@@ -139,43 +142,26 @@ final class Binder {
 
     private Record variant(YamlNode node, Class<?> type, String path, Record fallback) {
         var entry = entries(node, path).get(METHOD);
-        var chosen = fallback.getClass();
+        var chosen = fallback;
         if (entry != null) {
             var text = entry.value() instanceof YamlNode.Scalar scalar && scalar.text() != null ? scalar.text() : "";
-            chosen = variants(type).get(text);
-            if (chosen == null) {
-                var known = variants(type).keySet();
+            var variants = Variants.of(type, defaults);
+            var named = variants.get(text);
+            if (named == null) {
                 throw new InputException(entry.value().at() + ": " + path + ".method is '" + text
-                        + "', which is none of " + String.join(", ", known) + "; did you mean '"
-                        + Nearest.to(text, known, 1).get(0) + "'?");
+                        + "', which is none of " + String.join(", ", variants.keySet()) + "; did you mean '"
+                        + Nearest.to(text, variants.keySet(), 1).get(0) + "'?");
             }
+            chosen = text.equals(Variants.method(fallback)) ? fallback : named;
         }
-        return section(node, chosen, path, chosen == fallback.getClass() ? fallback : defaultOf(chosen));
-    }
-
-    /** The records of a sealed interface by the value of {@code method} that chooses them, in the order they are declared. */
-    static Map<String, Class<? extends Record>> variants(Class<?> sealed) {
-        Map<String, Class<? extends Record>> variants = new LinkedHashMap<>();
-        for (var permitted : sealed.getPermittedSubclasses()) {
-            variants.put(permitted.getAnnotation(Variant.class).value(), permitted.asSubclass(Record.class));
-        }
-        return variants;
-    }
-
-    /** The sealed interface whose variant {@code type} is. */
-    static Class<?> sealedOf(Class<?> type) {
-        return Arrays.stream(type.getInterfaces())
-                .filter(Class::isSealed)
-                .findFirst()
-                .orElseThrow();
+        return section(node, path, chosen);
     }
 
     private Record defaultOf(Class<?> section) {
-        var value = defaults.get(section);
-        if (value == null) {
-            throw new IllegalStateException(section + " has no default");
-        }
-        return value;
+        return defaults.stream()
+                .filter(section::isInstance)
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException(section + " has no default"));
     }
 
     private static Map<String, YamlNode.Entry> entries(YamlNode node, String path) {
@@ -190,17 +176,19 @@ final class Binder {
                         + (node instanceof YamlNode.Scalar scalar ? "'" + scalar.text() + "'." : "a list."));
     }
 
-    private static InputException unknown(
-            String key, YamlNode.Entry entry, List<String> names, Class<?> type, String path) {
+    private InputException unknown(
+            String key, YamlNode.Entry entry, List<String> names, Record section, String path) {
         var where = entry.keyAt() + ": ";
-        if (type.isAnnotationPresent(Variant.class)) {
-            for (var other : variants(sealedOf(type)).entrySet()) {
-                if (Field.names(other.getValue()).contains(key)) {
-                    return new InputException(where + "the key '" + key + "' belongs to the method '" + other.getKey()
-                            + "', and the method here is '"
-                            + type.getAnnotation(Variant.class).value()
-                            + "'; remove the key or change " + path + ".method.");
-                }
+        if (Variants.isVariant(section)) {
+            var owners = Variants.of(Variants.sealedOf(section), defaults).entrySet().stream()
+                    .filter(other -> Field.names(other.getValue()).contains(key))
+                    .map(other -> "'" + other.getKey() + "'")
+                    .toList();
+            if (!owners.isEmpty()) {
+                return new InputException(where + "the key '" + key + "' belongs to the "
+                        + (owners.size() == 1 ? "method " : "methods ") + String.join(", ", owners)
+                        + ", and the method here is '" + Variants.method(section)
+                        + "'; remove the key or change " + path + ".method.");
             }
         }
         return new InputException(where + "unknown key '" + key + "'" + (path.isEmpty() ? "" : " in " + path)
@@ -211,12 +199,12 @@ final class Binder {
         return values.stream().map(String.class::cast).toList();
     }
 
-    private static Record newInstance(Class<?> type, List<@Nullable Object> values) {
+    private static Record newInstance(Class<? extends Record> type, List<@Nullable Object> values) {
         var types = Arrays.stream(type.getRecordComponents())
                 .map(RecordComponent::getType)
                 .toArray(Class<?>[]::new);
         try {
-            return (Record) type.getDeclaredConstructor(types).newInstance(values.toArray());
+            return type.getDeclaredConstructor(types).newInstance(values.toArray());
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("Cannot make " + type, e);
         }

@@ -5,20 +5,36 @@ import java.lang.reflect.Type;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A component of a section's record, seen as a key of the recipe. */
 record Field(RecordComponent component) {
-    static List<Field> of(Class<?> section) {
+    /** All components, those that are no keys of the section too. */
+    static List<Field> all(Class<?> section) {
         return Arrays.stream(section.getRecordComponents()).map(Field::new).toList();
     }
 
+    /** The components that are keys of {@code section}, and records whose keys are. */
+    static List<Field> of(Record section) {
+        return all(section.getClass()).stream()
+                .filter(field -> field.isKeyOf(section))
+                .toList();
+    }
+
     /** The names of all keys of a section, those of inlined records too. */
-    static List<String> names(Class<?> section) {
+    static List<String> names(Record section) {
         return of(section).stream()
-                .flatMap(field -> field.inline() ? names(field.type()).stream() : List.of(field.name()).stream())
-                .collect(Collectors.toList());
+                .flatMap(field -> field.inline()
+                        ? names((Record) Objects.requireNonNull(field.in(section))).stream()
+                        : Stream.of(field.name()))
+                .toList();
+    }
+
+    /** Whether a recipe may set this component of {@code section}. */
+    boolean isKeyOf(Record section) {
+        return !(section instanceof Family family) || inline() || family.keys().contains(name());
     }
 
     /** The component's name in kebab-case. */

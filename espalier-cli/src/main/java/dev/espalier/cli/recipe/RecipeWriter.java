@@ -34,11 +34,10 @@ final class RecipeWriter {
     }
 
     private void section(Record section, String indent) {
-        var variant = section.getClass().getAnnotation(Variant.class);
-        if (variant != null) {
+        if (Variants.isVariant(section)) {
             method(section, indent);
         }
-        for (var field : Field.of(section.getClass())) {
+        for (var field : Field.of(section)) {
             var value = field.in(section);
             if (field.inline()) {
                 section((Record) Objects.requireNonNull(value), indent);
@@ -53,14 +52,12 @@ final class RecipeWriter {
 
     private void method(Record section, String indent) {
         if (documented) {
-            var methods = Binder.variants(Binder.sealedOf(section.getClass())).values().stream()
-                    .map(type -> type.getAnnotation(Variant.class))
-                    .map(each -> each.value() + " (" + each.is() + ")")
+            var methods = Variants.of(Variants.sealedOf(section), Recipes.DEFAULTS).values().stream()
+                    .map(each -> Variants.method(each) + " (" + Variants.is(each) + ")")
                     .collect(Collectors.joining(", "));
             comment("The method: " + methods + ".", indent);
         }
-        line(indent + "method: "
-                + section.getClass().getAnnotation(Variant.class).value());
+        line(indent + "method: " + Variants.method(section));
     }
 
     private void set(Field field, Object value, String indent) {
@@ -95,7 +92,7 @@ final class RecipeWriter {
             return;
         }
         line(begin);
-        for (var below : Field.of(field.type())) {
+        for (var below : Field.all(field.type())) {
             line(indent + "#   " + below.name() + ": " + example(below) + "    # "
                     + below.key().value());
         }
@@ -151,7 +148,7 @@ final class RecipeWriter {
     private static boolean unset(@Nullable Object value) {
         return value == null
                 || value instanceof Record section
-                        && !Field.of(section.getClass()).isEmpty()
-                        && Field.of(section.getClass()).stream().allMatch(field -> field.in(section) == null);
+                        && !Field.of(section).isEmpty()
+                        && Field.of(section).stream().allMatch(field -> field.in(section) == null);
     }
 }

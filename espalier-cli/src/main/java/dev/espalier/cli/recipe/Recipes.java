@@ -9,19 +9,19 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Reads and writes recipes. */
 public final class Recipes {
-    private static final Map<Class<?>, Record> DEFAULTS = Map.of(
-            LoraSection.class, LoraSection.DEFAULT,
-            Ia3Section.class, Ia3Section.DEFAULT,
-            VeraSection.class, VeraSection.DEFAULT,
-            SiraSection.class, SiraSection.DEFAULT,
-            HeadOnlySection.class, HeadOnlySection.DEFAULT,
-            TaskSection.class, TaskSection.DEFAULT);
+    /** The default of every section that is an item of a list or a variant; methods in the order they are shown. */
+    static final List<Record> DEFAULTS = Stream.of(
+                    List.of(LoraSection.DEFAULT, Ia3Section.DEFAULT, VeraSection.DEFAULT),
+                    MixtureSection.all(),
+                    List.of(HeadOnlySection.DEFAULT),
+                    List.of(TaskSection.DEFAULT))
+            .<Record>flatMap(List::stream)
+            .toList();
 
     private Recipes() {}
 
@@ -61,7 +61,7 @@ public final class Recipes {
 
     /** A complete recipe for {@code method}, every key with its default and an explanation. */
     public static String template(String method) {
-        var variants = Binder.variants(AdapterSection.class);
+        var variants = Variants.of(AdapterSection.class, DEFAULTS);
         var chosen = variants.get(method);
         if (chosen == null) {
             throw new InputException("Unknown method '" + method + "'; did you mean '"
@@ -76,7 +76,7 @@ public final class Recipes {
                 + RecipeWriter.documented(new Recipe(
                         defaults.model(),
                         defaults.dtype(),
-                        (AdapterSection) Objects.requireNonNull(DEFAULTS.get(chosen)),
+                        (AdapterSection) chosen,
                         defaults.pooling(),
                         List.of(TaskSection.builtin("noun-supersense")),
                         defaults.training(),
@@ -85,7 +85,7 @@ public final class Recipes {
 
     /** The methods that recipes know. */
     public static Set<String> methods() {
-        return Binder.variants(AdapterSection.class).keySet();
+        return Variants.of(AdapterSection.class, DEFAULTS).keySet();
     }
 
     private static String text(Path file) {

@@ -5,7 +5,7 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** The value of the key {@code method} that chooses this record among those of its sealed interface. */
+/** The value of the key {@code method} that chooses this record among those of its sealed interface; see {@link Family} for several. */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @interface Variant {

@@ -3,6 +3,7 @@ package dev.espalier.cli.recipe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.espalier.adapter.Mixtures;
 import dev.espalier.data.Split;
 import dev.espalier.error.InputException;
 import java.nio.charset.StandardCharsets;
@@ -30,7 +31,7 @@ class RecipesTest {
 
     @Test
     void aMethodBringsItsOwnKeysAndThoseOfTargets() {
-        var adapter = (SiraSection) parse(TOPIC + """
+        var adapter = (MixtureSection) parse(TOPIC + """
                         adapter:
                           method: sira
                           experts: 8
@@ -41,7 +42,7 @@ class RecipesTest {
 
         assertThat(adapter.experts()).isEqualTo(8);
         assertThat(adapter.topK()).isEqualTo(2);
-        assertThat(adapter.rank()).isEqualTo(SiraSection.DEFAULT.rank());
+        assertThat(adapter.rank()).isEqualTo(Mixtures.sira().experts().rank());
         assertThat(adapter.target().targetModules()).isEqualTo(Modules.matching("all-linear"));
         assertThat(adapter.target().excludeModules()).isEqualTo(Modules.named(List.of("pooler.dense")));
     }

@@ -10,7 +10,7 @@ import dev.espalier.adapter.AdapterCard.SavedHead;
 import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.LoraSpec;
-import dev.espalier.adapter.SiraSpec;
+import dev.espalier.adapter.Mixtures;
 import dev.espalier.checkpoint.CheckpointFolder;
 import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
@@ -135,7 +135,7 @@ class AdapterExportTest {
 
     @Test
     void expertsCannotBeMergedNorWrittenForOthersAndTheTargetStaysAsItWas() throws IOException {
-        var adapter = save("llama", SiraSpec.defaults().withExperts(4, 2), head(TaskKind.CAUSAL_LM));
+        var adapter = save("llama", Mixtures.sira().with(m -> m.experts(4).topK(2)), head(TaskKind.CAUSAL_LM));
         var target = Files.createDirectory(temporary.resolve("kept"));
         Files.writeString(target.resolve("note.txt"), "mine");
         assertThatThrownBy(() -> AdapterExport.merged(adapter, model("llama"), target, PROBE))

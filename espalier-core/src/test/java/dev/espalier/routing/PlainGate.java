@@ -1,4 +1,4 @@
-package dev.espalier.adapter;
+package dev.espalier.routing;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -7,7 +7,9 @@ import java.util.List;
 /** The formulas of a top-k gate written as plainly as possible, in double; the gradient by central differences. */
 final class PlainGate {
     private static final double STEP = 1e-5;
-    private final TopKGate.Settings settings;
+    private final Gating settings;
+    private final int topK;
+    private final LoadBalanceLoss loss;
     private final int experts;
     private final int[] lengths;
     private final int tokens;
@@ -17,7 +19,7 @@ final class PlainGate {
     private final List<List<Integer>> kept = new ArrayList<>();
 
     PlainGate(
-            TopKGate.Settings settings,
+            Gating settings,
             int experts,
             int[] lengths,
             int tokens,
@@ -25,6 +27,8 @@ final class PlainGate {
             int modules,
             int sequences) {
         this.settings = settings;
+        this.topK = settings.selection().slots(experts);
+        this.loss = (LoadBalanceLoss) settings.losses().get(0);
         this.experts = experts;
         this.lengths = lengths;
         this.tokens = tokens;
@@ -65,7 +69,7 @@ final class PlainGate {
                     }
                 }
                 chosen.sort(Comparator.comparingDouble(e -> -g[e]));
-                while (chosen.size() > settings.topK()) {
+                while (chosen.size() > topK) {
                     chosen.remove(chosen.size() - 1);
                 }
             }
@@ -76,10 +80,10 @@ final class PlainGate {
             int length = lengths[row];
             double slots = settings.capacity()
                     .factor()
-                    .map(c -> Math.ceil(c * settings.topK() * length / experts))
+                    .map(c -> Math.ceil(c * topK * length / experts))
                     .orElse(Double.POSITIVE_INFINITY);
             var taken = new int[experts];
-            for (int rank = 0; rank < settings.topK(); rank++) {
+            for (int rank = 0; rank < topK; rank++) {
                 for (int token = row * tokens; token < row * tokens + length; token++) {
                     if (rank < choices.get(token).size()) {
                         int expert = choices.get(token).get(rank);
@@ -120,11 +124,10 @@ final class PlainGate {
                 total += count / lengths[row] * mean / experts;
             }
         }
-        var loss = settings.loss();
         return loss.coefficient()
                 * share
                 * total
-                * (loss.balanced() ? (double) experts * experts / settings.topK() : 1);
+                * (loss.experts() == LoadBalanceLoss.Scale.MEAN ? 1 : (double) experts * experts / topK);
     }
 
     double entropy(double[] logits) {

@@ -1,4 +1,4 @@
-package dev.espalier.adapter;
+package dev.espalier.routing;
 
 import dev.espalier.model.ForwardContext;
 import java.util.Optional;
@@ -12,7 +12,10 @@ import java.util.Optional;
  * @param inEvaluation whether the limit holds outside training too; it looks at the whole sequence, which a model that
  *     answers token by token cannot
  */
-record ExpertCapacity(Optional<Double> factor, boolean inEvaluation) {
+public record ExpertCapacity(Optional<Double> factor, boolean inEvaluation) {
+    /** No limit. */
+    public static final ExpertCapacity UNLIMITED = new ExpertCapacity(Optional.empty(), false);
+
     /** Tokens of a sequence of {@code length} that one expert takes at most. */
     int slots(int k, int length, int experts) {
         return factor.map(f -> (int) Math.ceil(f * k * length / experts)).orElse(length);
@@ -21,23 +24,24 @@ record ExpertCapacity(Optional<Double> factor, boolean inEvaluation) {
     /**
      * Takes the choices that are over capacity away.
      *
-     * @param choices {@code [rows * tokens, k]} as {@link TopK} gives them; not changed
+     * @param choices {@code [rows, k]} as a {@link Selection} gives them; not changed
      * @return the choices that are left
      */
-    int[] limit(int[] choices, int k, int experts, ForwardContext context) {
+    int[] limit(int[] choices, int k, int experts, Rows rows, ForwardContext context) {
         if (factor.isEmpty() || !(context.isTraining() || inEvaluation)) {
             return choices;
         }
         var kept = choices.clone();
-        for (var segment : context.layout().segments()) {
-            int first = context.layout().first(segment);
-            int slots = slots(k, segment.length(), experts);
+        for (int sequence = 0; sequence < rows.sequences(); sequence++) {
+            int first = rows.first(sequence);
+            int end = first + rows.length(sequence);
+            int slots = slots(k, rows.length(sequence), experts);
             var taken = new int[experts];
             for (int rank = 0; rank < k; rank++) {
-                for (int token = first; token < first + segment.length(); token++) {
-                    int expert = kept[token * k + rank];
-                    if (expert != TopK.NONE && taken[expert]++ >= slots) {
-                        kept[token * k + rank] = TopK.NONE;
+                for (int row = first; row < end; row++) {
+                    int expert = kept[row * k + rank];
+                    if (expert != Selection.NONE && taken[expert]++ >= slots) {
+                        kept[row * k + rank] = Selection.NONE;
                     }
                 }
             }

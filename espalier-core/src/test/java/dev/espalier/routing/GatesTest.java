@@ -1,4 +1,4 @@
-package dev.espalier.adapter;
+package dev.espalier.routing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -8,6 +8,7 @@ import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Tape;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -16,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The gate against {@link PlainGate}, the formulas as plain loops in double, differentiated by differences. */
-class TopKGateTest {
+class GatesTest {
     @ParameterizedTest(name = "E {0}, k {1}, capacity {2}, keep {3}, renormalise {4}, balanced {5}, lengths {6}")
     @CsvSource({
         "4, 2, 0,   1,  false, false, 7 7 7",
@@ -46,12 +47,13 @@ class TopKGateTest {
                 mask[i] = random.nextDouble() < keep ? 1 : 0;
             }
             var slopes = values(random, size);
-            var settings = new TopKGate.Settings(
-                    k,
-                    renormalise,
+            var settings = new Gating(
+                    Activation.SOFTMAX,
                     new ExpertDropout(.25, (context, e) -> mask.clone()),
+                    new Selection.TopK(k),
+                    renormalise,
                     new ExpertCapacity(Optional.of(capacity).filter(c -> c > 0), false),
-                    new LoadBalanceLoss(.7, balanced));
+                    List.of(load(.7, balanced)));
             var plain = new PlainGate(settings, experts, rows, tokens, mask, 3, 4);
             plain.decide(logits);
 
@@ -62,13 +64,12 @@ class TopKGateTest {
             for (int i = 0; i < size; i++) {
                 assertThat((double) gate.weights()[i]).isCloseTo(weights[i], within(1e-5));
             }
-            var context = context(rows, tokens, Tape.inference());
-            var observation = gate.observation("module", context);
+            var observation = gate.observation("module");
             assertThat(observation.chosen()).isEqualTo(plain.chosen());
             assertThat(observation.kept()).isEqualTo(plain.kept());
             assertThat(observation.tokens()).isEqualTo(Arrays.stream(rows).sum());
             assertThat(observation.entropySum()).isCloseTo(plain.entropy(logits), within(1e-3));
-            var gradient = gate.backward(floats(slopes));
+            var gradient = gate.backward(floats(slopes)).scores();
             var expected = plain.gradient(logits, slopes);
             for (int i = 0; i < size; i++) {
                 assertThat((double) gradient[i]).isCloseTo(expected[i], within(2e-4 + 2e-4 * Math.abs(expected[i])));
@@ -78,27 +79,42 @@ class TopKGateTest {
 
     @Test
     void ofEqualGatesTheLowerIndicesAreChosenAndNeverMoreThanK() {
-        var context = context(new int[] {3}, 3, Tape.inference());
+        var rows = new Rows(Layout.rightPadded(3, 3), 1);
         var gates = new float[] {.2f, .2f, .2f, .2f, .2f, .1f, .4f, .1f, .4f, 0, 0, 0, 0, .5f, 0};
-        assertThat(TopK.choose(gates, 5, 2, context)).containsExactly(0, 1, 1, 3, 3, TopK.NONE);
+        assertThat(new Selection.TopK(2).choose(gates, null, 5, rows)).containsExactly(0, 1, 1, 3, 3, Selection.NONE);
     }
 
     @Test
     void evenLoadGivesTheSameBalancedLossWhateverExpertsAndKAre() {
         for (int experts : new int[] {2, 4, 8}) {
             for (int k = 1; k <= experts; k++) {
-                int tokens = experts;
-                int top = k;
-                var choices = IntStream.range(0, tokens * k)
-                        .map(slot -> (slot / top + slot % top) % tokens)
-                        .toArray();
-                var gates = new float[tokens * experts];
-                Arrays.fill(gates, 1f / experts);
-                var context = context(new int[] {tokens}, tokens, Tape.inference());
-                var balanced = new LoadBalanceLoss(.1, true).of(gates, choices, k, experts, 1, context);
-                assertThat(balanced.value()).isCloseTo(.1, within(1e-7));
-                var plain = new LoadBalanceLoss(.1, false).of(gates, choices, k, experts, 1, context);
-                assertThat(plain.value()).isCloseTo(.1 * k / experts / experts, within(1e-7));
+                // As many tokens as experts; token t prefers expert t, t + 1 and so on.
+                var logits = new double[experts * experts];
+                for (int token = 0; token < experts; token++) {
+                    for (int e = 0; e < experts; e++) {
+                        logits[token * experts + e] = Math.floorMod(token - e, experts);
+                    }
+                }
+                int[] rows = {experts};
+                for (var scale : LoadBalanceLoss.Scale.values()) {
+                    for (var scope : LoadBalanceLoss.Scope.values()) {
+                        var settings = new Gating(
+                                Activation.SOFTMAX,
+                                ExpertDropout.NONE,
+                                new Selection.TopK(k),
+                                false,
+                                ExpertCapacity.UNLIMITED,
+                                List.of(new LoadBalanceLoss(12 * .1, scale, scope)));
+                        double value = gate(logits, settings, experts, rows, experts).auxiliaryLoss();
+                        double even =
+                                switch (scale) {
+                                    case MEAN -> (double) k / experts / experts;
+                                    case BY_SELECTION -> 1;
+                                    case BY_TOKEN -> k;
+                                };
+                        assertThat(value).isCloseTo(.1 * even, within(1e-6));
+                    }
+                }
             }
         }
     }
@@ -107,13 +123,21 @@ class TopKGateTest {
     void evaluationHasNoLimitUnlessAsked() {
         var choices = new int[] {0, 0, 0, 0};
         var evaluation = ForwardContext.evaluation(Tape.inference(), Layout.rightPadded(4, 4));
-        assertThat(new ExpertCapacity(Optional.of(.5), false).limit(choices, 1, 2, evaluation))
+        var rows = new Rows(evaluation.layout(), 1);
+        assertThat(new ExpertCapacity(Optional.of(.5), false).limit(choices, 1, 2, rows, evaluation))
                 .containsExactly(0, 0, 0, 0);
-        assertThat(new ExpertCapacity(Optional.of(.5), true).limit(choices, 1, 2, evaluation))
-                .containsExactly(0, TopK.NONE, TopK.NONE, TopK.NONE);
+        assertThat(new ExpertCapacity(Optional.of(.5), true).limit(choices, 1, 2, rows, evaluation))
+                .containsExactly(0, Selection.NONE, Selection.NONE, Selection.NONE);
     }
 
-    private static TopKGate gate(double[] logits, TopKGate.Settings settings, int experts, int[] rows, int tokens) {
+    private static LoadBalanceLoss load(double coefficient, boolean balanced) {
+        return new LoadBalanceLoss(
+                coefficient,
+                balanced ? LoadBalanceLoss.Scale.BY_SELECTION : LoadBalanceLoss.Scale.MEAN,
+                LoadBalanceLoss.Scope.SEQUENCE);
+    }
+
+    private static Gates gate(double[] logits, Gating settings, int experts, int[] rows, int tokens) {
         var probabilities = new float[logits.length];
         for (int token = 0; token < logits.length / experts; token++) {
             var p = PlainGate.softmax(logits, token * experts, experts);
@@ -121,7 +145,8 @@ class TopKGateTest {
                 probabilities[token * experts + e] = (float) p[e];
             }
         }
-        return TopKGate.of(floats(logits), probabilities, settings, 3, context(rows, tokens, Tape.inference()));
+        var input = new Gates.Input(experts, floats(logits), probabilities, null, null, 1);
+        return new Gates(input, settings, 3, context(rows, tokens, Tape.inference()));
     }
 
     private static ForwardContext context(int[] lengths, int tokens, Tape tape) {

@@ -1,0 +1,177 @@
+package dev.espalier.adapter;
+
+import dev.espalier.adapter.MixtureSpec.Choice;
+import dev.espalier.adapter.MixtureSpec.Kind;
+import dev.espalier.adapter.MixtureSpec.Scorer;
+import dev.espalier.model.Linear;
+import dev.espalier.model.LinearDelta;
+import dev.espalier.routing.EntropyLoss;
+import dev.espalier.routing.ExpertCapacity;
+import dev.espalier.routing.ExpertDropout;
+import dev.espalier.routing.Gating;
+import dev.espalier.routing.LearnedThreshold;
+import dev.espalier.routing.LoadBalanceLoss;
+import dev.espalier.routing.LocalisedBalanceLoss;
+import dev.espalier.routing.Router;
+import dev.espalier.routing.RouterLoss;
+import dev.espalier.routing.ScoreLoss;
+import dev.espalier.routing.Selection;
+import dev.espalier.routing.StaticRouter;
+import dev.espalier.routing.TokenRouter;
+import dev.espalier.tensor.Initialiser;
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.RandomStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** Composes the mixture of one linear as a {@link MixtureSpec} says. */
+final class MixtureParts {
+    private static final double NORMAL_STD = 0.02;
+
+    private final MixtureSpec spec;
+    private final Linear linear;
+    private final DeltaWeights weights;
+    private final ExpertDropout gateDropout;
+    private final int experts;
+    private final int rank;
+
+    MixtureParts(MixtureSpec spec, Linear linear, DeltaWeights weights) {
+        this(spec, linear, weights, ExpertDropout.of(linear.name(), spec.routing().expertDropout()));
+    }
+
+    /** With another source of what is dropped. */
+    MixtureParts(MixtureSpec spec, Linear linear, DeltaWeights weights, ExpertDropout gateDropout) {
+        this.spec = spec;
+        this.linear = linear;
+        this.weights = weights;
+        this.gateDropout = gateDropout;
+        experts = spec.experts().at(linear.name());
+        rank = spec.experts().rankAt(linear.name());
+    }
+
+    LinearDelta delta() {
+        if (spec.experts().kind() == Kind.SCALE) {
+            int out = linear.outFeatures();
+            var scales = weights.weight(
+                    "experts.scale", StoredLayout.same(experts, out), random -> Initialiser.ones(experts, out));
+            return new ScaleMixtureDelta(scales, router());
+        }
+        var a = a();
+        var b = weights.weight(
+                "experts.lora_B.weight",
+                StoredLayout.expertColumns(experts, linear.outFeatures(), rank),
+                random -> Initialiser.zeros(linear.outFeatures(), (long) experts * rank));
+        return new RankGatedDelta(
+                linear.name(),
+                a,
+                b,
+                experts,
+                spec.experts().alpha() / rank,
+                spec.experts().dropout(),
+                spec.experts().kind() == Kind.BOTTLENECK,
+                router());
+    }
+
+    private Parameter a() {
+        int in = linear.inFeatures();
+        return spec.experts().kind() == Kind.SHARED_A
+                ? weights.weight("lora_A.weight", StoredLayout.same(rank, in), random -> drawn(random, rank, in))
+                : weights.weight(
+                        "experts.lora_A.weight",
+                        StoredLayout.expertRows(experts, rank, in),
+                        random -> drawn(random, (long) experts * rank, in));
+    }
+
+    private Tensor drawn(RandomStream random, long rows, int in) {
+        return switch (spec.experts().initialisation()) {
+            case DEFAULT -> Initialiser.kaimingUniform(in, random, rows, in);
+            case NORMAL -> Initialiser.normal(NORMAL_STD, random, rows, in);
+        };
+    }
+
+    private @Nullable Router router() {
+        var routing = spec.routing();
+        if (routing.scorer() == Scorer.STATIC) {
+            var gates = weights.weight(
+                    "router.weight",
+                    StoredLayout.same(experts),
+                    random -> Initialiser.constant(spec.experts().alpha(), experts));
+            return new StaticRouter(linear.name(), gates, routing.expertDropout());
+        }
+        if (experts == 1 && !routing.soleRouter()) {
+            return null;
+        }
+        int in = linear.inFeatures();
+        int perToken = routing.perRank() ? rank : 1;
+        var scorer = weights.weight(
+                "router.weight",
+                StoredLayout.same((long) perToken * experts, in),
+                random -> drawn(random, (long) perToken * experts, in));
+        var parts = new TokenRouter.Parts(
+                threshold(),
+                selectionBias(),
+                routing.biasStep(),
+                perToken,
+                routing.scorer() == Scorer.SEQUENCE,
+                routing.noise());
+        var gating = new Gating(
+                routing.activation(),
+                gateDropout,
+                selection(),
+                routing.renormalise(),
+                new ExpertCapacity(routing.capacityFactor(), routing.capacityInEvaluation()),
+                losses());
+        return new TokenRouter(linear.name(), scorer, parts, weights.modules(), gating);
+    }
+
+    private Optional<LearnedThreshold> threshold() {
+        if (spec.routing().choice() != Choice.LEARNED_THRESHOLD) {
+            return Optional.empty();
+        }
+        int in = linear.inFeatures();
+        var weight = weights.weight(
+                "threshold.weight", StoredLayout.same(1, in), random -> Initialiser.kaimingUniform(in, random, 1, in));
+        var bias = weights.weight(
+                "threshold.bias", StoredLayout.same(1), random -> Initialiser.kaimingUniform(in, random, 1));
+        return Optional.of(
+                new LearnedThreshold(weight, bias, spec.routing().threshold().orElse(1.0 / experts)));
+    }
+
+    private Optional<Parameter> selectionBias() {
+        return spec.routing().biasStep() > 0
+                ? Optional.of(weights.buffer(
+                        "router.selection_bias", StoredLayout.same(experts), random -> Initialiser.zeros(experts)))
+                : Optional.empty();
+    }
+
+    private Selection selection() {
+        return switch (spec.routing().choice()) {
+            case ALL -> new Selection.All();
+            case TOP_K -> new Selection.TopK(Math.min(spec.routing().topK(), experts));
+            case LEARNED_THRESHOLD -> new Selection.AtLeast(0);
+            case THRESHOLD -> new Selection.AtLeast(spec.routing().threshold().orElse(0.0));
+        };
+    }
+
+    private List<RouterLoss> losses() {
+        var losses = spec.losses();
+        var chosen = new ArrayList<RouterLoss>();
+        if (losses.coefficient() > 0) {
+            chosen.add(
+                    switch (losses.balance()) {
+                        case LOAD -> new LoadBalanceLoss(losses.coefficient(), losses.scale(), losses.scope());
+                        case LOCALISED -> new LocalisedBalanceLoss(losses.coefficient(), losses.localisation());
+                    });
+        }
+        if (losses.scores() > 0) {
+            chosen.add(new ScoreLoss(losses.scores()));
+        }
+        if (losses.entropy() != 0) {
+            chosen.add(new EntropyLoss(losses.entropy()));
+        }
+        return chosen;
+    }
+}

@@ -1,0 +1,263 @@
+package dev.espalier.adapter;
+
+import dev.espalier.adapter.MixtureSpec.Balance;
+import dev.espalier.adapter.MixtureSpec.Choice;
+import dev.espalier.adapter.MixtureSpec.Initialisation;
+import dev.espalier.adapter.MixtureSpec.Kind;
+import dev.espalier.adapter.MixtureSpec.Scorer;
+import dev.espalier.error.InputException;
+import dev.espalier.error.Nearest;
+import dev.espalier.routing.Activation;
+import dev.espalier.routing.LoadBalanceLoss;
+import dev.espalier.routing.RouterNoise;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * The mixtures of adapters in the literature, each a composition of the same parts. To add one, add a line to
+ * {@link #ALL} and a test of it.
+ */
+public final class Mixtures {
+    /** The name of SiRA in recipes. */
+    public static final String SIRA = "sira";
+
+    /** The name of LoRA-SMoE in recipes. */
+    public static final String LORA_SMOE = "lora-smoe";
+
+    /** The linears of the feed-forward blocks of all supported families. */
+    private static final String FEED_FORWARD = ".*\\.(mlp\\.\\w+|intermediate\\.dense|\\d+\\.output\\.dense)";
+
+    /** What every method with low-rank experts lets one choose. */
+    private static final Set<String> LOW_RANK = Set.of("experts", "experts-pattern", "rank", "rank-pattern", "alpha", "dropout");
+
+    /** What every method with a router that is trained lets one choose. */
+    private static final Set<String> ROUTED =
+            Set.of("router-noise", "router-jitter", "z-coefficient", "entropy-coefficient", "scorer");
+
+    /** What every method with a load-balance loss lets one choose. */
+    private static final Set<String> BALANCED = Set.of("auxiliary-coefficient", "auxiliary-scale", "auxiliary-scope");
+
+    /** Whose formulas a method follows. */
+    public enum Source {
+        /** They were checked against the authors' code. */
+        CODE,
+
+        /** Only an abstract or a summary was read: what it leaves open is ours. */
+        PAPER
+    }
+
+    /**
+     * A method.
+     *
+     * @param summary what it is, in a few words
+     * @param defaults the setting its authors report, where it is known
+     * @param options the keys that a recipe may change
+     */
+    public record Method(String name, String summary, Source source, MixtureSpec defaults, Set<String> options) {}
+
+    /** What a method starts from: own low-rank experts with softmax gates, all chosen, no loss, no noise. */
+    private static final MixtureSpec PLAIN = new MixtureSpec(
+            "",
+            TargetModules.DEFAULT,
+            new MixtureSpec.Experts(
+                    Kind.LORA, 4, Map.of(), List.of(), 4, Map.of(), List.of(), 16, 0.05, Initialisation.DEFAULT),
+            new MixtureSpec.Routing(
+                    Scorer.TOKEN,
+                    Activation.SOFTMAX,
+                    Choice.ALL,
+                    1,
+                    Optional.empty(),
+                    false,
+                    false,
+                    0,
+                    Optional.empty(),
+                    false,
+                    0,
+                    true,
+                    RouterNoise.NONE),
+            new MixtureSpec.Losses(
+                    Balance.LOAD, 0, LoadBalanceLoss.Scale.BY_SELECTION, LoadBalanceLoss.Scope.SEQUENCE, 0, 0, 0));
+
+    /** By name, those of this project's papers first. */
+    private static final Map<String, Method> ALL = byName(
+            method(
+                    SIRA,
+                    "sparse mixture of low-rank experts",
+                    Source.PAPER,
+                    keys("top-k expert-dropout capacity-factor capacity-in-evaluation renormalise", LOW_RANK, ROUTED, BALANCED),
+                    // The paper's setting; its alpha is not known: E · rank makes s the number of experts, so that an
+                    // expert with an even share acts at scale 1. Capacity: a quarter more than an even load needs.
+                    m -> m.experts(16)
+                            .rank(4)
+                            .alpha(64)
+                            .choice(Choice.TOP_K)
+                            .topK(4)
+                            .expertDropout(0.5)
+                            .capacityFactor(Optional.of(1.25))
+                            .auxiliaryCoefficient(1e-2)
+                            .auxiliaryScale(LoadBalanceLoss.Scale.MEAN)),
+            method(
+                    LORA_SMOE,
+                    "one A and as many B as a matrix is worth, by gradient sensitivity",
+                    Source.CODE,
+                    keys("", LOW_RANK, ROUTED),
+                    m -> m.kind(Kind.SHARED_A)
+                            .targets(TargetModules.allLinear())
+                            .rank(32)
+                            .alpha(64)
+                            .soleRouter(false)),
+            method(
+                    "molora",
+                    "dense mixture of LoRA experts",
+                    Source.CODE,
+                    keys("initialisation", LOW_RANK, ROUTED),
+                    m -> m.experts(10).initialisation(Initialisation.NORMAL)),
+            method(
+                    "mov",
+                    "dense mixture of scaling vectors",
+                    Source.CODE,
+                    keys("experts experts-pattern", ROUTED),
+                    m -> m.kind(Kind.SCALE)
+                            .experts(30)
+                            .targets(TargetModules.matching(
+                                    ".*\\.(key|value|k_proj|v_proj|qkv_proj|c_attn|up_proj|gate_up_proj|c_fc|intermediate\\.dense)"))),
+            method(
+                    "loramoe",
+                    "dense mixture in the feed-forward blocks, its halves kept for two types of tasks",
+                    Source.CODE,
+                    // The weights of the constraint are ours.
+                    keys("localisation auxiliary-coefficient", LOW_RANK, ROUTED),
+                    m -> m.experts(8)
+                            .alpha(32)
+                            .targets(TargetModules.matching(FEED_FORWARD))
+                            .balance(Balance.LOCALISED)
+                            .localisation(0.1)
+                            .auxiliaryCoefficient(1e-2)),
+            method(
+                    "mola",
+                    "top-k of LoRA experts, more of them in higher layers",
+                    Source.CODE,
+                    keys("top-k renormalise experts-by-depth", LOW_RANK, ROUTED, BALANCED),
+                    Mixtures::mola),
+            method(
+                    "hilo",
+                    "MoLA with ranks by depth too",
+                    Source.PAPER,
+                    keys("top-k renormalise experts-by-depth ranks-by-depth", LOW_RANK, ROUTED, BALANCED),
+                    m -> {
+                        mola(m);
+                        m.ranksByDepth(List.of(2, 4, 6, 8));
+                    }),
+            method(
+                    "adamole",
+                    "experts above a learned threshold",
+                    Source.CODE,
+                    keys("threshold", LOW_RANK, ROUTED, BALANCED),
+                    m -> m.rank(8)
+                            .choice(Choice.LEARNED_THRESHOLD)
+                            .renormalise(true)
+                            .auxiliaryCoefficient(1e-2)
+                            .auxiliaryScale(LoadBalanceLoss.Scale.BY_TOKEN)
+                            .auxiliaryScope(LoadBalanceLoss.Scope.BATCH)),
+            method(
+                    "hydralora",
+                    "one A, several B, softmax gates",
+                    Source.CODE,
+                    keys("", LOW_RANK, ROUTED),
+                    m -> m.kind(Kind.SHARED_A).alpha(32)),
+            method(
+                    "mosld",
+                    "one A, top-k of several B, dropout on A's input",
+                    Source.PAPER,
+                    keys("top-k renormalise", LOW_RANK, ROUTED, BALANCED),
+                    m -> m.kind(Kind.SHARED_A).choice(Choice.TOP_K).topK(2).renormalise(true).dropout(0.1)),
+            method(
+                    "mode",
+                    "one A, a softmax over several B for every rank",
+                    Source.PAPER,
+                    keys("", LOW_RANK, ROUTED),
+                    m -> m.kind(Kind.SHARED_A).perRank(true)),
+            method(
+                    "smora",
+                    "every rank an expert, evened by a bias on the choice",
+                    Source.PAPER,
+                    keys("top-k renormalise bias-step activation", LOW_RANK, ROUTED),
+                    m -> m.experts(64)
+                            .rank(1)
+                            .alpha(8)
+                            .choice(Choice.TOP_K)
+                            .topK(8)
+                            .renormalise(true)
+                            .biasStep(1e-2)),
+            method(
+                    "mlae",
+                    "rank-1 experts with trained weights, dropped in training",
+                    Source.CODE,
+                    keys("expert-dropout", LOW_RANK),
+                    m -> m.experts(16).rank(1).alpha(1).scorer(Scorer.STATIC).expertDropout(0.5)));
+
+    private Mixtures() {}
+
+    private static void mola(MixtureBuilder m) {
+        m.targets(TargetModules.allLinear())
+                .experts(8)
+                .expertsByDepth(List.of(2, 4, 6, 8))
+                .rank(8)
+                .choice(Choice.TOP_K)
+                .topK(2)
+                .renormalise(true);
+    }
+
+    private static Method method(
+            String name, String summary, Source source, Set<String> options, Consumer<MixtureBuilder> setting) {
+        var builder = new MixtureBuilder(PLAIN).method(name);
+        setting.accept(builder);
+        return new Method(name, summary, source, builder.build(), options);
+    }
+
+    @SafeVarargs
+    private static Set<String> keys(String own, Set<String>... shared) {
+        return Stream.concat(
+                        Stream.of(own.split(" ")).filter(key -> !key.isEmpty()), Stream.of(shared).flatMap(Set::stream))
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    private static Map<String, Method> byName(Method... methods) {
+        var byName = new LinkedHashMap<String, Method>();
+        for (var method : methods) {
+            byName.put(method.name(), method);
+        }
+        return Collections.unmodifiableMap(byName);
+    }
+
+    /** All methods by their names in recipes. */
+    public static Map<String, Method> all() {
+        return ALL;
+    }
+
+    /**
+     * The setting of a method as its authors report it.
+     *
+     * @throws InputException if there is no method of that name; it says which is nearest
+     */
+    public static MixtureSpec of(String name) {
+        var method = ALL.get(name);
+        if (method == null) {
+            throw new InputException("There is no mixture '" + name + "'; did you mean '"
+                    + Nearest.to(name, ALL.keySet(), 1).get(0) + "'?");
+        }
+        return method.defaults();
+    }
+
+    /** SiRA with the paper's setting on query and value. */
+    public static MixtureSpec sira() {
+        return of(SIRA);
+    }
+}

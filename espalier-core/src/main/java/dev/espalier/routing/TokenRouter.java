@@ -1,0 +1,170 @@
+package dev.espalier.routing;
+
+import dev.espalier.model.ForwardContext;
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.FloatArrays;
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Tape;
+import dev.espalier.tensor.Variable;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A router that scores each token, or each sequence by the mean of its tokens, with a linear map. Scores are computed in
+ * the input's dtype; gates, choices, capacity and losses in fp32 on the host, where {@code [tokens, experts]} is small,
+ * by {@link Gates}.
+ */
+public final class TokenRouter implements Router {
+    private final String name;
+    private final Parameter weight;
+    private final Parts parts;
+    private final int modules;
+    private final Gating gating;
+
+    /**
+     * What a router may have beside its scorer.
+     *
+     * @param threshold a threshold that is learned
+     * @param selectionBias {@code [experts]}, added to gates for the choice alone and not trained by gradients
+     * @param biasStep how far that bias moves after a step, against the sign of what an expert got too much
+     * @param perToken rows of gates of a token, each over all experts: 1, or one for every rank
+     * @param perSequence whether a sequence is routed as one
+     * @param noise what blurs scores in training
+     */
+    public record Parts(
+            Optional<LearnedThreshold> threshold,
+            Optional<Parameter> selectionBias,
+            double biasStep,
+            int perToken,
+            boolean perSequence,
+            RouterNoise noise) {
+        /** One row of gates a token, and nothing else. */
+        public static final Parts NONE = new Parts(Optional.empty(), Optional.empty(), 0, 1, false, RouterNoise.NONE);
+    }
+
+    /**
+     * @param name the module's path
+     * @param weight {@code [perToken * experts, in]}
+     * @param modules how many modules of the adapter have a router, which auxiliary losses are divided by
+     */
+    public TokenRouter(String name, Parameter weight, Parts parts, int modules, Gating gating) {
+        this.name = name;
+        this.weight = weight;
+        this.parts = parts;
+        this.modules = modules;
+        this.gating = gating;
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        var parameters = new ArrayList<Parameter>();
+        parameters.add(weight);
+        parts.threshold().ifPresent(threshold -> parameters.addAll(threshold.parameters()));
+        parts.selectionBias().ifPresent(parameters::add);
+        return parameters;
+    }
+
+    @Override
+    public boolean tokenwise() {
+        return !parts.perSequence()
+                && gating.losses().isEmpty()
+                && gating.capacity().factor().isEmpty();
+    }
+
+    @Override
+    public Gate route(Variable x, ForwardContext context) {
+        var pooling = parts.perSequence() ? SequencePooling.of(context) : null;
+        return pooling == null ? gate(x, context) : pooling.route(x, this::gate);
+    }
+
+    private Gate gate(Variable x, ForwardContext context) {
+        var tape = context.tape();
+        var dtype = Engine.dtype(x.value());
+        var scorer = weight.value().to(dtype);
+        var jitter = parts.noise().jitter(name, x.value(), context);
+        var seen = jitter == null ? x.value() : x.value().mul(jitter);
+        var scores = torch.mm(seen, scorer.t()).to(ScalarType.Float);
+        parts.noise().addTo(scores, name, context);
+        int experts = (int) scores.size(1) / parts.perToken();
+        var rows = scores.view(-1, experts);
+        var threshold = parts.threshold().map(t -> t.of(x.value())).orElse(null);
+        var gates = new Gates(
+                new Gates.Input(
+                        experts,
+                        FloatArrays.of(rows),
+                        FloatArrays.of(gating.activation().apply(rows)),
+                        threshold == null ? null : threshold.values(),
+                        parts.selectionBias().map(bias -> FloatArrays.of(bias.value())).orElse(null),
+                        parts.perToken()),
+                gating,
+                modules,
+                context);
+        context.observe(gates.observation(name));
+        context.addAuxiliaryLoss(gates.auxiliaryLoss());
+        var weights = expertMajor(FloatArrays.tensor(gates.weights(), scores.shape()), experts).to(dtype);
+        if (!trains(tape) && !(tape.isRecording() && x.requiresGrad())) {
+            return new Gate(weights, null);
+        }
+        tape.save(x.value());
+        tape.save(scorer);
+        if (jitter != null) {
+            tape.save(seen);
+            tape.save(jitter);
+        }
+        return new Gate(weights, dWeights -> {
+            var derivative = gates.backward(FloatArrays.of(rankMajor(dWeights, experts)));
+            var dScores = FloatArrays.tensor(derivative.scores(), dWeights.shape()).to(dtype);
+            if (tape.trains(weight)) {
+                tape.deliver(weight, torch.mm(dScores.t(), seen));
+            }
+            if (jitter == null) {
+                x.accumulateProduct(dScores, scorer);
+            } else {
+                x.accumulate(torch.mm(dScores, scorer).mul(jitter));
+            }
+            if (threshold != null && derivative.threshold() != null) {
+                threshold.backward(derivative.threshold(), x, tape);
+            }
+        });
+    }
+
+    private boolean trains(Tape tape) {
+        return tape.trains(weight)
+                || parts.threshold().stream().flatMap(t -> t.parameters().stream()).anyMatch(tape::trains);
+    }
+
+    /** Gates of several rows a token lie row after row; experts' ranks lie expert after expert. */
+    private Tensor expertMajor(Tensor gates, int experts) {
+        return parts.perToken() == 1
+                ? gates
+                : gates.view(-1, parts.perToken(), experts).transpose(1, 2).reshape(gates.shape());
+    }
+
+    private Tensor rankMajor(Tensor gates, int experts) {
+        return parts.perToken() == 1
+                ? gates
+                : gates.view(-1, experts, parts.perToken()).transpose(1, 2).reshape(gates.shape());
+    }
+
+    /** Moves the selection bias of every expert a step towards an even load. */
+    @Override
+    public void balance(long[] load) {
+        parts.selectionBias().ifPresent(bias -> {
+            double mean = 0;
+            for (long each : load) {
+                mean += (double) each / load.length;
+            }
+            var moves = new float[load.length];
+            for (int e = 0; e < load.length; e++) {
+                moves[e] = (float) (parts.biasStep() * Math.signum(mean - load[e]));
+            }
+            bias.value().add_(FloatArrays.tensor(moves, moves.length), new Scalar(1));
+        });
+    }
+}

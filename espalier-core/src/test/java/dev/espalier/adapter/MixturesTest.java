@@ -1,0 +1,292 @@
+package dev.espalier.adapter;
+
+import static dev.espalier.Fixtures.assertClose;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import dev.espalier.adapter.MixtureSpec.Choice;
+import dev.espalier.adapter.MixtureSpec.Kind;
+import dev.espalier.adapter.MixtureSpec.Scorer;
+import dev.espalier.error.InputException;
+import dev.espalier.model.ForwardContext;
+import dev.espalier.model.Linear;
+import dev.espalier.routing.RouterNoise;
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.Gradients;
+import dev.espalier.tensor.Initialiser;
+import dev.espalier.tensor.Layout;
+import dev.espalier.tensor.Owner;
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.RandomStream;
+import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Tape;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What must hold of every mixture, on one linear. */
+class MixturesTest {
+    private static final int IN = 12;
+    private static final int OUT = 10;
+    private static final int TOKENS = 7;
+    private static final int[] LENGTHS = {7, 4, 1};
+
+    static Stream<String> methods() {
+        return Mixtures.all().keySet().stream();
+    }
+
+    /** Every method, and what no method has by default. */
+    static Stream<Arguments> compositions() {
+        Map<String, Consumer<MixtureBuilder>> others = Map.of(
+                "bottleneck", m -> m.kind(Kind.BOTTLENECK),
+                "sequence", m -> m.scorer(Scorer.SEQUENCE),
+                "noise and jitter", m -> m.noise(new RouterNoise(.5, .3)),
+                "z and entropy losses", m -> m.zCoefficient(.3).entropyCoefficient(-.2));
+        return Stream.concat(
+                methods().map(name -> Arguments.of(name, small(Mixtures.of(name)))),
+                others.entrySet().stream()
+                        .map(other -> Arguments.of(
+                                other.getKey(), small(Mixtures.of("molora")).with(other.getValue()))));
+    }
+
+    /** Few experts, and losses that weigh something. */
+    private static MixtureSpec small(MixtureSpec spec) {
+        return spec.with(m -> m.experts(5)
+                .expertsByDepth(List.of())
+                .ranksByDepth(List.of())
+                .rank(Math.min(3, spec.experts().rank()))
+                .topK(Math.min(2, spec.routing().topK()))
+                .auxiliaryCoefficient(spec.losses().coefficient() > 0 ? .5 : 0));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("compositions")
+    void gradientsAreTheSlopesOfTheLoss(String name, MixtureSpec spec) {
+        try (var one = new One(spec.with(m -> m.dropout(0).expertDropout(0)), 1)) {
+            var gradients = one.step();
+            double slope = 0;
+            var directions = new ArrayList<Tensor>();
+            for (var parameter : one.trained()) {
+                var direction = Initialiser.normal(1, RandomStream.of(directions.size()), parameter.shape());
+                directions.add(direction);
+                slope += gradients.byName().get(parameter.name()).mul(direction).sum().item_double();
+            }
+            double size = 2e-3;
+            double up = one.lossAt(directions, size);
+            double down = one.lossAt(directions, -2 * size);
+            assertThat((up - down) / (2 * size)).isCloseTo(slope, within(2e-2 * Math.max(1, Math.abs(slope))));
+            gradients.close();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("methods")
+    void oneExpertIsLora(String method) {
+        var spec = small(Mixtures.of(method)).with(m -> m.experts(1).topK(1).dropout(0));
+        assumeThat(spec.experts().kind()).isNotEqualTo(Kind.SCALE);
+        try (var one = new One(spec, 2)) {
+            var a = one.parameter("lora_A").value();
+            var b = one.parameter("lora_B").value();
+            if (spec.routing().scorer() == Scorer.STATIC) {
+                one.parameter("router").value().fill_(new Scalar(1));
+            }
+            double scaling = spec.experts().alpha() / spec.experts().rank();
+            var delta = torch.mm(torch.mm(one.x, a.t()), b.t()).mul(new Scalar(scaling));
+            var unpadded = Layout.rightPadded(TOKENS, TOKENS, TOKENS, TOKENS);
+            assertClose(method, one.evaluate(one.x, unpadded), one.base().add(delta), 1e-4, 1e-5);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("methods")
+    void allExpertsChosenIsTheDenseMixture(String method) {
+        var spec = small(Mixtures.of(method));
+        assumeThat(spec.routing().choice()).isEqualTo(Choice.TOP_K);
+        try (var chosen = new One(spec.with(m -> m.topK(5)), 3);
+                var dense = new One(spec.with(m -> m.choice(Choice.ALL)), 3)) {
+            assertClose(method, chosen.evaluate(), dense.evaluate(), 1e-5, 1e-6);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("methods")
+    void theOrderOfExpertsChangesNothing(String method) {
+        try (var one = new One(small(Mixtures.of(method)), 4)) {
+            var before = one.evaluate().clone();
+            one.reverseExperts();
+            assertClose(method, one.evaluate(), before, 1e-5, 1e-6);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("methods")
+    void aPaddedBatchIsTheSequencesAlone(String method) {
+        try (var one = new One(small(Mixtures.of(method)), 5)) {
+            var together = one.evaluate();
+            for (int row = 0; row < LENGTHS.length; row++) {
+                var tokens = one.x.narrow(0, (long) row * TOKENS, LENGTHS[row]);
+                var alone = one.evaluate(tokens, Layout.rightPadded(LENGTHS[row], LENGTHS[row]));
+                assertClose(method, alone, together.narrow(0, (long) row * TOKENS, LENGTHS[row]), 1e-5, 1e-6);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("methods")
+    void whatTrainsAreExpertsAndRoutersAndAllGetGradients(String method) {
+        try (var one = new One(small(Mixtures.of(method)), 6)) {
+            var gradients = one.step();
+            for (var parameter : one.trained()) {
+                assertThat(parameter.name()).containsPattern("experts|lora_A|router|threshold");
+                assertThat(gradients.byName().get(parameter.name()).abs().sum().item_double())
+                        .as(parameter.name())
+                        .isPositive();
+            }
+            assertThat(one.trained()).anyMatch(p -> p.name().contains("router"));
+            gradients.close();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("methods")
+    void anAllocationGivesEveryModuleItsExperts(String method) {
+        var spec = small(Mixtures.of(method)).with(m -> m.expertsPattern(Map.of("some.linear", 2, "other", 0)));
+        assertThat(spec.adapts("layer.0.other")).isFalse();
+        try (var one = new One(spec, 7)) {
+            assertThat(one.parameter("router").shape()[0] % 2).isZero();
+            assertThat(one.evaluate().isfinite().all().item_bool()).isTrue();
+        }
+    }
+
+    @Test
+    void anUnknownMixtureIsNamedWithTheNearest() {
+        assertThatThrownBy(() -> Mixtures.of("adamol"))
+                .isInstanceOf(InputException.class)
+                .hasMessage("There is no mixture 'adamol'; did you mean 'adamole'?");
+    }
+
+    /** One linear with a mixture that has learned something, and a batch. */
+    private static final class One implements AutoCloseable {
+        private final NoGradGuard guard = Engine.enter(1);
+        private final Scope scope = Scope.open();
+        private final Owner owner = new Owner();
+        private final Tensor x;
+        private final Tensor slope;
+        private final Linear linear;
+        private final List<Parameter> parameters;
+        private final MixtureSpec spec;
+
+        One(MixtureSpec spec, long seed) {
+            this.spec = spec;
+            var random = RandomStream.of(seed);
+            x = Initialiser.normal(1, random.at("x"), (long) LENGTHS.length * TOKENS, IN);
+            slope = Initialiser.normal(1, random.at("slope"), (long) LENGTHS.length * TOKENS, OUT);
+            for (int row = 0; row < LENGTHS.length; row++) {
+                slope.narrow(0, (long) row * TOKENS + LENGTHS[row], TOKENS - LENGTHS[row]).zero_();
+            }
+            linear = new Linear(
+                    "some.linear",
+                    new Parameter("some.linear.weight", Initialiser.normal(.3, random.at("w"), OUT, IN), false),
+                    new Parameter("some.linear.bias", Initialiser.normal(.3, random.at("b"), OUT), false));
+            var weights = new DeltaWeights("a", "some.linear", 1, DeltaWeights.drawn(random), owner);
+            linear.attach("a", spec.delta(linear, weights));
+            parameters = weights.made().stream().map(DeltaWeights.Stored::parameter).toList();
+            for (var parameter : trained()) {
+                var noise = Initialiser.normal(.4, random.at(parameter.name()).at(1), parameter.shape());
+                parameter.value().add_(noise);
+            }
+        }
+
+        List<Parameter> trained() {
+            return parameters.stream().filter(Parameter::trainable).toList();
+        }
+
+        Parameter parameter(String part) {
+            return parameters.stream()
+                    .filter(p -> p.name().contains(part))
+                    .findFirst()
+                    .orElseThrow();
+        }
+
+        Tensor base() {
+            return torch.addmm(
+                    Objects.requireNonNull(linear.bias()).value(), x, linear.weight().value().t());
+        }
+
+        Tensor evaluate() {
+            return evaluate(x, Layout.rightPadded(TOKENS, LENGTHS));
+        }
+
+        Tensor evaluate(Tensor tokens, Layout layout) {
+            try (var context = ForwardContext.evaluation(Tape.inference(), layout)) {
+                return linear.forward(context.tape().constant(tokens), context).value();
+            }
+        }
+
+        private ForwardContext training(Tape tape) {
+            var training = new ForwardContext.Training(RandomStream.of(9), new long[] {3, 1, 2}, LENGTHS.length);
+            return ForwardContext.training(tape, Layout.rightPadded(TOKENS, LENGTHS), training)
+                    .tasks(new int[] {0, 1, 1});
+        }
+
+        Gradients step() {
+            var gradients = new Gradients(parameters);
+            try (var context = training(Tape.recording(gradients))) {
+                var y = linear.forward(context.tape().input(x), context);
+                context.tape().backward(y, slope.clone());
+            }
+            return gradients;
+        }
+
+        /** The loss after all trained weights have moved on. */
+        double lossAt(List<Tensor> directions, double size) {
+            for (int i = 0; i < directions.size(); i++) {
+                trained().get(i).value().add_(directions.get(i), new Scalar(size));
+            }
+            try (var context = training(Tape.inference())) {
+                var y = linear.forward(context.tape().constant(x), context).value();
+                return y.to(torch.ScalarType.Double).mul(slope).sum().item_double() + context.auxiliaryLoss();
+            }
+        }
+
+        void reverseExperts() {
+            for (var parameter : parameters) {
+                var value = parameter.value();
+                int experts = spec.experts().count();
+                boolean shared = spec.experts().kind() == Kind.SHARED_A && parameter.name().contains("lora_A");
+                if (shared || parameter.name().contains("threshold")) {
+                    continue;
+                }
+                Tensor reversed;
+                if (parameter.name().contains("lora_B")) {
+                    reversed = value.view(OUT, experts, -1).flip(1).reshape(value.shape());
+                } else if (spec.routing().perRank() && parameter.name().contains("router")) {
+                    reversed = value.view(-1, experts, IN).flip(1).reshape(value.shape());
+                } else {
+                    reversed = value.view(experts, -1).flip(0).reshape(value.shape());
+                }
+                value.copy_(reversed);
+            }
+        }
+
+        @Override
+        public void close() {
+            owner.close();
+            scope.close();
+            guard.close();
+        }
+    }
+}
