@@ -101,7 +101,9 @@ record DecoderWorkload(DecoderConfig config) implements Workload {
                 ? lora.rank()
                 : spec instanceof MixtureSpec mixture ? mixture.activeRank() : 0;
         double lowRank = 3 * 2 * n * rank * (2 * d + q + kv) * layers - 2 * 2 * n * rank * d;
-        double router = spec instanceof MixtureSpec mixture ? 2 * 2 * n * mixture.experts().count() * d * (3 * layers - 1) : 0;
+        double router = spec instanceof MixtureSpec mixture
+                ? 2 * 2 * n * mixture.experts().count() * d * (3 * layers - 1)
+                : 0;
         return lowRank + router;
     }
 }

@@ -82,11 +82,38 @@ public final class MixtureBuilder {
                 method,
                 targets,
                 new MixtureSpec.Experts(
-                        kind, experts, expertsPattern, expertsByDepth, rank, rankPattern, ranksByDepth, alpha, dropout, initialisation),
+                        kind,
+                        experts,
+                        expertsPattern,
+                        expertsByDepth,
+                        rank,
+                        rankPattern,
+                        ranksByDepth,
+                        alpha,
+                        dropout,
+                        initialisation),
                 new MixtureSpec.Routing(
-                        scorer, activation, choice, topK, threshold, perRank, renormalise, expertDropout, capacityFactor, capacityInEvaluation, biasStep, soleRouter, noise),
+                        scorer,
+                        activation,
+                        choice,
+                        topK,
+                        threshold,
+                        perRank,
+                        renormalise,
+                        expertDropout,
+                        capacityFactor,
+                        capacityInEvaluation,
+                        biasStep,
+                        soleRouter,
+                        noise),
                 new MixtureSpec.Losses(
-                        balance, auxiliaryCoefficient, auxiliaryScale, auxiliaryScope, localisation, zCoefficient, entropyCoefficient));
+                        balance,
+                        auxiliaryCoefficient,
+                        auxiliaryScale,
+                        auxiliaryScope,
+                        localisation,
+                        zCoefficient,
+                        entropyCoefficient));
     }
 
     /** The name in recipes. */

@@ -39,7 +39,11 @@ final class MixtureParts {
     private final int rank;
 
     MixtureParts(MixtureSpec spec, Linear linear, DeltaWeights weights) {
-        this(spec, linear, weights, ExpertDropout.of(linear.name(), spec.routing().expertDropout()));
+        this(
+                spec,
+                linear,
+                weights,
+                ExpertDropout.of(linear.name(), spec.routing().expertDropout()));
     }
 
     /** With another source of what is dropped. */

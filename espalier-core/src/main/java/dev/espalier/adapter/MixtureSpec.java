@@ -221,8 +221,8 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
                     + " experts; a token can be given each expert once.");
         }
         if (routing.perRank && routing.choice != Choice.ALL) {
-            throw new InputException("A gate for every rank goes with all experts chosen, not with "
-                    + routing.choice + "; switch one of them off.");
+            throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
+                    + "; switch one of them off.");
         }
     }
 
@@ -264,7 +264,9 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
                 .expertsByDepth(List.of())
                 .rankPattern(ranks)
                 .ranksByDepth(List.of())
-                .experts(Math.max(experts.count, experts.byDepth.stream().mapToInt(i -> i).max().orElse(0))));
+                .experts(Math.max(
+                        experts.count,
+                        experts.byDepth.stream().mapToInt(i -> i).max().orElse(0))));
     }
 
     private static Optional<Integer> part(List<Integer> parts, int layer, int layers) {

@@ -35,7 +35,8 @@ public final class Mixtures {
     private static final String FEED_FORWARD = ".*\\.(mlp\\.\\w+|intermediate\\.dense|\\d+\\.output\\.dense)";
 
     /** What every method with low-rank experts lets one choose. */
-    private static final Set<String> LOW_RANK = Set.of("experts", "experts-pattern", "rank", "rank-pattern", "alpha", "dropout");
+    private static final Set<String> LOW_RANK =
+            Set.of("experts", "experts-pattern", "rank", "rank-pattern", "alpha", "dropout");
 
     /** What every method with a router that is trained lets one choose. */
     private static final Set<String> ROUTED =
@@ -91,7 +92,11 @@ public final class Mixtures {
                     SIRA,
                     "sparse mixture of low-rank experts",
                     Source.PAPER,
-                    keys("top-k expert-dropout capacity-factor capacity-in-evaluation renormalise", LOW_RANK, ROUTED, BALANCED),
+                    keys(
+                            "top-k expert-dropout capacity-factor capacity-in-evaluation renormalise",
+                            LOW_RANK,
+                            ROUTED,
+                            BALANCED),
                     // The paper's setting; its alpha is not known: E · rank makes s the number of experts, so that an
                     // expert with an even share acts at scale 1. Capacity: a quarter more than an even load needs.
                     m -> m.experts(16)
@@ -126,8 +131,9 @@ public final class Mixtures {
                     keys("experts experts-pattern", ROUTED),
                     m -> m.kind(Kind.SCALE)
                             .experts(30)
-                            .targets(TargetModules.matching(
-                                    ".*\\.(key|value|k_proj|v_proj|qkv_proj|c_attn|up_proj|gate_up_proj|c_fc|intermediate\\.dense)"))),
+                            .targets(
+                                    TargetModules.matching(
+                                            ".*\\.(key|value|k_proj|v_proj|qkv_proj|c_attn|up_proj|gate_up_proj|c_fc|intermediate\\.dense)"))),
             method(
                     "loramoe",
                     "dense mixture in the feed-forward blocks, its halves kept for two types of tasks",
@@ -166,18 +172,19 @@ public final class Mixtures {
                             .auxiliaryCoefficient(1e-2)
                             .auxiliaryScale(LoadBalanceLoss.Scale.BY_TOKEN)
                             .auxiliaryScope(LoadBalanceLoss.Scope.BATCH)),
-            method(
-                    "hydralora",
-                    "one A, several B, softmax gates",
-                    Source.CODE,
-                    keys("", LOW_RANK, ROUTED),
-                    m -> m.kind(Kind.SHARED_A).alpha(32)),
+            method("hydralora", "one A, several B, softmax gates", Source.CODE, keys("", LOW_RANK, ROUTED), m -> m.kind(
+                            Kind.SHARED_A)
+                    .alpha(32)),
             method(
                     "mosld",
                     "one A, top-k of several B, dropout on A's input",
                     Source.PAPER,
                     keys("top-k renormalise", LOW_RANK, ROUTED, BALANCED),
-                    m -> m.kind(Kind.SHARED_A).choice(Choice.TOP_K).topK(2).renormalise(true).dropout(0.1)),
+                    m -> m.kind(Kind.SHARED_A)
+                            .choice(Choice.TOP_K)
+                            .topK(2)
+                            .renormalise(true)
+                            .dropout(0.1)),
             method(
                     "mode",
                     "one A, a softmax over several B for every rank",
@@ -225,7 +232,8 @@ public final class Mixtures {
     @SafeVarargs
     private static Set<String> keys(String own, Set<String>... shared) {
         return Stream.concat(
-                        Stream.of(own.split(" ")).filter(key -> !key.isEmpty()), Stream.of(shared).flatMap(Set::stream))
+                        Stream.of(own.split(" ")).filter(key -> !key.isEmpty()),
+                        Stream.of(shared).flatMap(Set::stream))
                 .collect(Collectors.toUnmodifiableSet());
     }
 

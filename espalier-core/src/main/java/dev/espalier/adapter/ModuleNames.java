@@ -46,7 +46,9 @@ public record ModuleNames(List<String> names, Optional<String> regex) {
     /** The value of the first key {@code K} that {@code path} matches as {@code (.*\.)?(K)}, in the map's order. */
     static <T> Optional<T> firstMatch(Map<String, T> pattern, String path) {
         return pattern.entrySet().stream()
-                .filter(entry -> compile("(.*\\.)?(" + entry.getKey() + ")").matcher(path).matches())
+                .filter(entry -> compile("(.*\\.)?(" + entry.getKey() + ")")
+                        .matcher(path)
+                        .matches())
                 .map(Map.Entry::getValue)
                 .findFirst();
     }

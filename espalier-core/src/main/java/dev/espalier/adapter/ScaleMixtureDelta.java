@@ -54,7 +54,9 @@ final class ScaleMixtureDelta implements LinearDelta {
         return dY -> {
             var dScale = dY.mul(before);
             if (tape.trains(scales)) {
-                var each = gate == null ? dScale.sum(0).unsqueeze(0) : torch.mm(gate.weights().t(), dScale);
+                var each = gate == null
+                        ? dScale.sum(0).unsqueeze(0)
+                        : torch.mm(gate.weights().t(), dScale);
                 tape.deliver(scales, each);
             }
             if (gate != null && gate.backward() != null) {

@@ -117,7 +117,8 @@ public final class ForwardContext implements AutoCloseable {
         Arrays.fill(ones, 1);
         var context = new ForwardContext(other, Layout.rightPadded(1, ones), ofTokens(places), cache, this);
         var segmentOf = layout.segmentOfToken();
-        context.tasks = Arrays.stream(places).map(place -> tasks[segmentOf[place]]).toArray();
+        context.tasks =
+                Arrays.stream(places).map(place -> tasks[segmentOf[place]]).toArray();
         if (adapters != null) {
             var perSegment = adapters;
             context.adapters = Arrays.stream(places)

@@ -10,4 +10,5 @@ package dev.espalier.model;
  * @param tokens how many tokens were routed
  * @param entropySum entropy of the gate's distribution in nats, summed over tokens
  */
-public record RouterObservation(String module, long[] chosen, long[] kept, double[] mass, long tokens, double entropySum) {}
+public record RouterObservation(
+        String module, long[] chosen, long[] kept, double[] mass, long tokens, double entropySum) {}

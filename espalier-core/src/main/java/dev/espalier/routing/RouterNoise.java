@@ -26,9 +26,7 @@ public record RouterNoise(double scores, double jitter) {
             return null;
         }
         int in = (int) x.size(1);
-        var draws = training.random()
-                .at(module + ".router_jitter")
-                .uniform(training.sequences(), context.layout(), in);
+        var draws = training.random().at(module + ".router_jitter").uniform(training.sequences(), context.layout(), in);
         for (int i = 0; i < draws.length; i++) {
             draws[i] = (float) (1 + jitter * (2 * draws[i] - 1));
         }

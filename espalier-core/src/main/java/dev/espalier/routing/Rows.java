@@ -24,9 +24,8 @@ final class Rows {
         firsts = layout.segments().stream()
                 .mapToInt(segment -> layout.first(segment) * perToken)
                 .toArray();
-        lengths = Arrays.stream(layout.lengths())
-                .map(length -> length * perToken)
-                .toArray();
+        lengths =
+                Arrays.stream(layout.lengths()).map(length -> length * perToken).toArray();
     }
 
     int count() {

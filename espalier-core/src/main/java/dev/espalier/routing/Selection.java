@@ -72,8 +72,7 @@ public sealed interface Selection {
             int count = 0;
             for (int e = 0; e < experts; e++) {
                 float score = score(gates, bias, from, e);
-                if (!(gates[from + e] > 0)
-                        || (count == k && score <= score(gates, bias, from, choices[to + k - 1]))) {
+                if (!(gates[from + e] > 0) || (count == k && score <= score(gates, bias, from, choices[to + k - 1]))) {
                     continue;
                 }
                 int place = count < k ? count++ : k - 1;

@@ -13,7 +13,6 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A router that scores each token, or each sequence by the mean of its tokens, with a linear map. Scores are computed in
@@ -100,14 +99,17 @@ public final class TokenRouter implements Router {
                         FloatArrays.of(rows),
                         FloatArrays.of(gating.activation().apply(rows)),
                         threshold == null ? null : threshold.values(),
-                        parts.selectionBias().map(bias -> FloatArrays.of(bias.value())).orElse(null),
+                        parts.selectionBias()
+                                .map(bias -> FloatArrays.of(bias.value()))
+                                .orElse(null),
                         parts.perToken()),
                 gating,
                 modules,
                 context);
         context.observe(gates.observation(name));
         context.addAuxiliaryLoss(gates.auxiliaryLoss());
-        var weights = expertMajor(FloatArrays.tensor(gates.weights(), scores.shape()), experts).to(dtype);
+        var weights = expertMajor(FloatArrays.tensor(gates.weights(), scores.shape()), experts)
+                .to(dtype);
         if (!trains(tape) && !(tape.isRecording() && x.requiresGrad())) {
             return new Gate(weights, null);
         }
@@ -119,7 +121,8 @@ public final class TokenRouter implements Router {
         }
         return new Gate(weights, dWeights -> {
             var derivative = gates.backward(FloatArrays.of(rankMajor(dWeights, experts)));
-            var dScores = FloatArrays.tensor(derivative.scores(), dWeights.shape()).to(dtype);
+            var dScores =
+                    FloatArrays.tensor(derivative.scores(), dWeights.shape()).to(dtype);
             if (tape.trains(weight)) {
                 tape.deliver(weight, torch.mm(dScores.t(), seen));
             }
@@ -136,7 +139,9 @@ public final class TokenRouter implements Router {
 
     private boolean trains(Tape tape) {
         return tape.trains(weight)
-                || parts.threshold().stream().flatMap(t -> t.parameters().stream()).anyMatch(tape::trains);
+                || parts.threshold().stream()
+                        .flatMap(t -> t.parameters().stream())
+                        .anyMatch(tape::trains);
     }
 
     /** Gates of several rows a token lie row after row; experts' ranks lie expert after expert. */

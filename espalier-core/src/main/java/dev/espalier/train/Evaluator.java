@@ -86,7 +86,8 @@ final class Evaluator {
 
     private Judged part(AdaptedTask task, Batch batch, boolean withLoss) {
         try (var scope = Scope.open();
-                var context = ForwardContext.evaluation(Tape.inference(), batch.layout()).tasks(batch.tasks())) {
+                var context = ForwardContext.evaluation(Tape.inference(), batch.layout())
+                        .tasks(batch.tasks())) {
             return task.head().judge(task.kind(), model.hidden(batch, context), batch, withLoss, context);
         }
     }

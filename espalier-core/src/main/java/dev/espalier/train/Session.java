@@ -32,6 +32,7 @@ final class Session implements AutoCloseable {
     final List<Parameter> trained;
     /** What a state must hold: what gradients train, and what else of the adapter changes. */
     final List<Parameter> weights;
+
     final TrainingStep step;
     final Optimizer optimizer;
     final Evaluator evaluator;

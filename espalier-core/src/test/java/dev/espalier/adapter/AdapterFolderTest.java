@@ -23,8 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Stream;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,7 +80,11 @@ class AdapterFolderTest {
 
     @Test
     void specAndCardAreReadAsTheyWereWritten() {
-        var spec = Mixtures.sira().with(m -> m.experts(5).topK(2).capacityFactor(Optional.empty()).capacityInEvaluation(true).targets(TargetModules.of("query").inLayers(List.of(1), List.of("layer"))));
+        var spec = Mixtures.sira().with(m -> m.experts(5)
+                .topK(2)
+                .capacityFactor(Optional.empty())
+                .capacityInEvaluation(true)
+                .targets(TargetModules.of("query").inLayers(List.of(1), List.of("layer"))));
         var heads = List.of(
                 new SavedHead("a", "a", TaskKind.REGRESSION, List.of(), Pooling.MEAN),
                 new SavedHead("b", "b", TaskKind.TOKEN_LABELS, List.of("O", "B-x"), Pooling.DEFAULT));

@@ -37,7 +37,10 @@ class FirstTokensTest {
     static Stream<AdapterSpec> specs() {
         var sira = Mixtures.sira().with(m -> m.experts(4).topK(2).rank(2).auxiliaryCoefficient(.5));
         return Stream.of(
-                LoraSpec.defaults(), LoraSpec.defaults().withTargets(ALL).withDropout(.3), sira, sira.with(m -> m.targets(ALL)));
+                LoraSpec.defaults(),
+                LoraSpec.defaults().withTargets(ALL).withDropout(.3),
+                sira,
+                sira.with(m -> m.targets(ALL)));
     }
 
     @ParameterizedTest

@@ -171,8 +171,7 @@ class MixtureFixtureTest {
             var bias = weights.made().get(weights.made().size() - 1);
             assertThat(bias.key()).isEqualTo("router.selection_bias");
             assertThat(bias.parameter().trainable()).isFalse();
-            assertClose(
-                    name, bias.parameter().value(), file.tensor("out.info.selection_bias_after"), 1e-6, 1e-7);
+            assertClose(name, bias.parameter().value(), file.tensor("out.info.selection_bias_after"), 1e-6, 1e-7);
         }
     }
 
@@ -216,7 +215,10 @@ class MixtureFixtureTest {
                     .topK(settings.path("top_k").asInt(1))
                     .expertDropout(settings.path("expert_dropout").asDouble(0))
                     .capacityFactor(factor.isNumber() ? Optional.of(factor.asDouble()) : Optional.empty())
-                    .auxiliaryCoefficient(loss.equals("none") ? 0 : settings.path("aux_coefficient").asDouble())
+                    .auxiliaryCoefficient(
+                            loss.equals("none")
+                                    ? 0
+                                    : settings.path("aux_coefficient").asDouble())
                     .localisation(settings.path("delta").asDouble(0));
             if (ranks) {
                 m.renormalise(settings.path("renormalise").asBoolean())
@@ -355,12 +357,14 @@ class MixtureFixtureTest {
                 case "router" -> gradient("linear.router.default.weight");
                 case "threshold_weight" -> gradient("linear.threshold.default.weight");
                 case "threshold_bias" -> gradient("linear.threshold.default.bias");
-                case "A" -> parts.length == 1 || ranked
-                        ? parameterGradient("lora_A")
-                        : parameterGradient("lora_A").view(-1, 3, 24).select(0, expert);
-                default -> ranked
-                        ? parameterGradient("lora_B")
-                        : parameterGradient("lora_B").view(20, -1, 3).select(1, expert);
+                case "A" ->
+                    parts.length == 1 || ranked
+                            ? parameterGradient("lora_A")
+                            : parameterGradient("lora_A").view(-1, 3, 24).select(0, expert);
+                default ->
+                    ranked
+                            ? parameterGradient("lora_B")
+                            : parameterGradient("lora_B").view(20, -1, 3).select(1, expert);
             };
         }
 

@@ -82,7 +82,7 @@ class MixturesTest {
             for (var parameter : one.trained()) {
                 var direction = Initialiser.normal(1, RandomStream.of(directions.size()), parameter.shape());
                 directions.add(direction);
-                slope += gradients.byName().get(parameter.name()).mul(direction).sum().item_double();
+                slope += gradients.of(parameter).mul(direction).sum().item_double();
             }
             double size = 2e-3;
             double up = one.lossAt(directions, size);
@@ -151,7 +151,7 @@ class MixturesTest {
             var gradients = one.step();
             for (var parameter : one.trained()) {
                 assertThat(parameter.name()).containsPattern("experts|lora_A|router|threshold");
-                assertThat(gradients.byName().get(parameter.name()).abs().sum().item_double())
+                assertThat(gradients.of(parameter).abs().sum().item_double())
                         .as(parameter.name())
                         .isPositive();
             }
@@ -195,7 +195,8 @@ class MixturesTest {
             x = Initialiser.normal(1, random.at("x"), (long) LENGTHS.length * TOKENS, IN);
             slope = Initialiser.normal(1, random.at("slope"), (long) LENGTHS.length * TOKENS, OUT);
             for (int row = 0; row < LENGTHS.length; row++) {
-                slope.narrow(0, (long) row * TOKENS + LENGTHS[row], TOKENS - LENGTHS[row]).zero_();
+                slope.narrow(0, (long) row * TOKENS + LENGTHS[row], TOKENS - LENGTHS[row])
+                        .zero_();
             }
             linear = new Linear(
                     "some.linear",
@@ -203,7 +204,8 @@ class MixturesTest {
                     new Parameter("some.linear.bias", Initialiser.normal(.3, random.at("b"), OUT), false));
             var weights = new DeltaWeights("a", "some.linear", 1, DeltaWeights.drawn(random), owner);
             linear.attach("a", spec.delta(linear, weights));
-            parameters = weights.made().stream().map(DeltaWeights.Stored::parameter).toList();
+            parameters =
+                    weights.made().stream().map(DeltaWeights.Stored::parameter).toList();
             for (var parameter : trained()) {
                 var noise = Initialiser.normal(.4, random.at(parameter.name()).at(1), parameter.shape());
                 parameter.value().add_(noise);
@@ -223,7 +225,9 @@ class MixturesTest {
 
         Tensor base() {
             return torch.addmm(
-                    Objects.requireNonNull(linear.bias()).value(), x, linear.weight().value().t());
+                    Objects.requireNonNull(linear.bias()).value(),
+                    x,
+                    linear.weight().value().t());
         }
 
         Tensor evaluate() {
@@ -266,7 +270,8 @@ class MixturesTest {
             for (var parameter : parameters) {
                 var value = parameter.value();
                 int experts = spec.experts().count();
-                boolean shared = spec.experts().kind() == Kind.SHARED_A && parameter.name().contains("lora_A");
+                boolean shared = spec.experts().kind() == Kind.SHARED_A
+                        && parameter.name().contains("lora_A");
                 if (shared || parameter.name().contains("threshold")) {
                     continue;
                 }

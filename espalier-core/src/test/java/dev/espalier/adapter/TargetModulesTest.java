@@ -147,7 +147,10 @@ class TargetModulesTest {
         "2, 4, .5, 0, 'capacity-factor must be greater than 0, not 0'"
     })
     void valuesOutOfRangeAreNamed(int k, int experts, double dropout, double capacity, String message) {
-        assertThatThrownBy(() -> Mixtures.sira().with(m -> m.experts(experts).topK(k).expertDropout(dropout).capacityFactor(Optional.of(capacity))))
+        assertThatThrownBy(() -> Mixtures.sira().with(m -> m.experts(experts)
+                        .topK(k)
+                        .expertDropout(dropout)
+                        .capacityFactor(Optional.of(capacity))))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining(message);
     }

@@ -105,7 +105,8 @@ class GatesTest {
                                 false,
                                 ExpertCapacity.UNLIMITED,
                                 List.of(new LoadBalanceLoss(12 * .1, scale, scope)));
-                        double value = gate(logits, settings, experts, rows, experts).auxiliaryLoss();
+                        double value =
+                                gate(logits, settings, experts, rows, experts).auxiliaryLoss();
                         double even =
                                 switch (scale) {
                                     case MEAN -> (double) k / experts / experts;

@@ -18,14 +18,7 @@ final class PlainGate {
     private final List<List<Integer>> choices = new ArrayList<>();
     private final List<List<Integer>> kept = new ArrayList<>();
 
-    PlainGate(
-            Gating settings,
-            int experts,
-            int[] lengths,
-            int tokens,
-            float[] mask,
-            int modules,
-            int sequences) {
+    PlainGate(Gating settings, int experts, int[] lengths, int tokens, float[] mask, int modules, int sequences) {
         this.settings = settings;
         this.topK = settings.selection().slots(experts);
         this.loss = (LoadBalanceLoss) settings.losses().get(0);

@@ -27,7 +27,8 @@ final class DecoderLeakProcess {
     private DecoderLeakProcess() {}
 
     public static void main(String[] args) {
-        var spec = Mixtures.sira().with(m -> m.targets(TargetModules.allLinear()).experts(4).topK(2));
+        var spec = Mixtures.sira()
+                .with(m -> m.targets(TargetModules.allLinear()).experts(4).topK(2));
         try (var guard = Engine.enter(1);
                 var scope = Scope.open();
                 var model = AutoModel.decoder(Fixtures.path("models/llama"), ScalarType.Float);

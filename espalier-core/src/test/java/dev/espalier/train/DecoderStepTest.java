@@ -53,7 +53,13 @@ class DecoderStepTest {
         // Both factors random, so that both have a gradient.
         var lora = LoraSpec.defaults().withDropout(0.2).withInitialisation(LoraSpec.Initialisation.RANDOM);
         // A capacity so small that experts drop tokens, and an auxiliary loss as large as gradients of the loss.
-        var sira = Mixtures.sira().with(m -> m.targets(TargetModules.allLinear()).experts(4).topK(2).capacityFactor(Optional.of(0.8)).dropout(0.2).expertDropout(0.3).auxiliaryCoefficient(1));
+        var sira = Mixtures.sira().with(m -> m.targets(TargetModules.allLinear())
+                .experts(4)
+                .topK(2)
+                .capacityFactor(Optional.of(0.8))
+                .dropout(0.2)
+                .expertDropout(0.3)
+                .auxiliaryCoefficient(1));
         return Stream.of(
                 Arguments.of("llama", lora),
                 Arguments.of("mistral", lora.withDora(true)),

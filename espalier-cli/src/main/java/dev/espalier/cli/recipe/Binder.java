@@ -46,8 +46,7 @@ final class Binder {
         return construct(node, entries, path, fallback);
     }
 
-    private Record construct(
-            YamlNode node, Map<String, YamlNode.Entry> entries, String path, Record fallback) {
+    private Record construct(YamlNode node, Map<String, YamlNode.Entry> entries, String path, Record fallback) {
         List<@Nullable Object> values = new ArrayList<>();
         for (var field : Field.all(fallback.getClass())) {
             var given = field.in(fallback);
@@ -176,8 +175,7 @@ final class Binder {
                         + (node instanceof YamlNode.Scalar scalar ? "'" + scalar.text() + "'." : "a list."));
     }
 
-    private InputException unknown(
-            String key, YamlNode.Entry entry, List<String> names, Record section, String path) {
+    private InputException unknown(String key, YamlNode.Entry entry, List<String> names, Record section, String path) {
         var where = entry.keyAt() + ": ";
         if (Variants.isVariant(section)) {
             var owners = Variants.of(Variants.sealedOf(section), defaults).entrySet().stream()

@@ -40,7 +40,9 @@ public record MixtureSection(
         @Key(value = "Ranks for equal parts of the layers, in place of rank.", atLeast = 1)
         List<Integer> ranksByDepth,
 
-        @Key(value = "An expert's output is scaled by alpha / rank; weights without a router start at alpha.", above = 0)
+        @Key(
+                value = "An expert's output is scaled by alpha / rank; weights without a router start at alpha.",
+                above = 0)
         double alpha,
 
         @Key(value = "Dropout on the experts' input while training; the router sees it whole.", atLeast = 0, below = 1)
@@ -52,8 +54,7 @@ public record MixtureSection(
         @Key("What is routed: each token, or a sequence by the mean of its tokens.")
         MixtureSpec.Scorer scorer,
 
-        @Key("How the router's scores become gates.")
-        Activation activation,
+        @Key("How the router's scores become gates.") Activation activation,
 
         @Key(value = "Experts that each token uses; no more than there are.", atLeast = 1)
         int topK,
@@ -91,8 +92,7 @@ public record MixtureSection(
         @Key(value = "Weight of the loss that keeps the experts' load even; 0 for none.", atLeast = 0)
         double auxiliaryCoefficient,
 
-        @Key(
-                "What that loss is for an even load: top-k / experts^2 (mean), 1 (by-selection) or top-k (by-token).")
+        @Key("What that loss is for an even load: top-k / experts^2 (mean), 1 (by-selection) or top-k (by-token).")
         LoadBalanceLoss.Scale auxiliaryScale,
 
         @Key("Whether load is evened within each sequence or over a batch.")
