@@ -18,6 +18,7 @@ class ArchitectureTest {
             "json",
             "allocation",
             "tensor",
+            "importance",
             "checkpoint",
             "text",
             "data",
