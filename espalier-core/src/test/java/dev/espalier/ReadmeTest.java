@@ -15,9 +15,21 @@ import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The README's example is code that compiles, and short. */
+/** The examples of README and guides are code that compiles; the README's is short. */
 class ReadmeTest {
     private static final Pattern JAVA = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
+
+    /** What the fragments of a guide leave out. */
+    private static final String IMPORTS = """
+            import dev.espalier.adapter.ResidentAdapters;
+            import dev.espalier.generate.Generator;
+            import dev.espalier.generate.SamplingOptions;
+            import dev.espalier.generate.StopTokens;
+            import dev.espalier.model.auto.AutoModel;
+            import dev.espalier.text.TextTokenizer;
+            import java.nio.file.Path;
+            import org.bytedeco.pytorch.global.torch.ScalarType;
+            """;
 
     @Test
     void theExampleCompilesAndHasAtMostTwentyLines(@TempDir Path classes) throws IOException {
@@ -25,7 +37,24 @@ class ReadmeTest {
         assertThat(readme.find()).isTrue();
         var code = readme.group(1);
         assertThat(code.lines().filter(line -> !line.isBlank())).hasSizeLessThanOrEqualTo(20);
-        var source = new SimpleJavaFileObject(URI.create("string:///Demo.java"), JavaFileObject.Kind.SOURCE) {
+        compile("Demo", code, classes);
+    }
+
+    @Test
+    void theExamplesOfTheGuideToGenerationCompile(@TempDir Path classes) throws IOException {
+        var examples = JAVA.matcher(Files.readString(Path.of("..", "docs", "generation.md")))
+                .results()
+                .map(block -> block.group(1))
+                .toList();
+        assertThat(examples).hasSize(2);
+        for (var example : examples) {
+            compile("Guide", IMPORTS + "class Guide { void example() {\n" + example + "} }", classes);
+        }
+    }
+
+    private static void compile(String name, String code, Path classes) {
+        var source = new SimpleJavaFileObject(
+                URI.create("string:///" + name + ".java"), JavaFileObject.Kind.SOURCE) {
             @Override
             public CharSequence getCharContent(boolean ignoreEncodingErrors) {
                 return code;

@@ -3,6 +3,7 @@ package dev.espalier.cli;
 import dev.espalier.error.InputException;
 import dev.espalier.generate.Conversation;
 import dev.espalier.generate.FinishReason;
+import dev.espalier.generate.Generation;
 import dev.espalier.text.Message;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Spec;
         optionListHeading = "%nOptions:%n",
         footer = {
             "",
-            "A line is a turn. /reset forgets the conversation; /exit or Ctrl-D ends it.",
+            "A line is a turn. /reset forgets the conversation; Ctrl-C ends an answer, /exit or Ctrl-D the conversation.",
             "",
             "Examples:",
             "  espalier chat --model DIR --system \"Answer in one sentence.\"",
@@ -33,6 +34,9 @@ import picocli.CommandLine.Spec;
             "  echo \"What is a violin?\" | espalier chat --model DIR"
         })
 final class ChatCommand implements Runnable {
+    private static final String COMMANDS =
+            "/reset forgets the conversation; Ctrl-C ends an answer, /exit or Ctrl-D the conversation.\n";
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private CommandSpec spec;
@@ -61,14 +65,20 @@ final class ChatCommand implements Runnable {
 
     private void talk(Conversation conversation) {
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        hint("/reset forgets the conversation; /exit or Ctrl-D ends it.\n");
+        hint(COMMANDS);
         try {
-            for (var line = ask(in); line != null && !line.strip().equals("/exit"); line = ask(in)) {
+            var line = ask(in);
+            for (; line != null && !line.strip().equals("/exit"); line = ask(in)) {
                 if (line.strip().equals("/reset")) {
                     conversation.reset();
+                } else if (Terminal.INPUT.present() && line.strip().matches("/\\p{Alpha}*")) {
+                    hint(COMMANDS);
                 } else if (!line.isBlank()) {
                     answer(conversation, line);
                 }
+            }
+            if (line == null) {
+                hint("\n");
             }
         } catch (IOException e) {
             throw new InputException("Standard input cannot be read: " + e.getMessage() + ".", e);
@@ -80,18 +90,30 @@ final class ChatCommand implements Runnable {
         return in.readLine();
     }
 
+    @SuppressWarnings("try") // interrupts work by being open
     private void answer(Conversation conversation, String line) {
         var out = spec.commandLine().getOut();
-        var answer = conversation.say(line, piece -> {
-            out.print(piece);
-            out.flush();
-        });
+        Generation answer;
+        try (var interrupts = new Interrupts(conversation::interrupt)) {
+            answer = conversation.say(line, piece -> {
+                out.print(piece);
+                out.flush();
+            });
+        } catch (InputException e) {
+            if (!Terminal.INPUT.present()) {
+                throw e;
+            }
+            hint(e.getMessage() + " /reset begins anew.\n");
+            return;
+        }
         out.print("\n");
         out.flush();
         if (answer.reason() == FinishReason.MAX_NEW_TOKENS) {
             hint("(cut after " + answer.tokens().length + " tokens; --max-new-tokens allows more)\n");
         } else if (answer.reason() == FinishReason.CONTEXT_FULL) {
             hint("(the model's context is full; /reset begins anew)\n");
+        } else if (answer.reason() == FinishReason.INTERRUPTED) {
+            hint("(stopped)\n");
         }
     }
 

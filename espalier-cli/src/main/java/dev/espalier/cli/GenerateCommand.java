@@ -92,6 +92,9 @@ final class GenerateCommand implements Runnable {
         if (data.prompt != null && data.input != null) {
             throw new InputException("There are --prompt and --input " + data.input + "; give one of them.");
         }
+        if (data.output != null && Files.isDirectory(data.output)) {
+            throw new InputException(data.output + " is a folder; give --output a file to write.");
+        }
         try (var opened = model.open()) {
             if (data.prompt != null && data.output == null) {
                 stream(opened, GenerationRow.ofText(data.prompt));
@@ -191,8 +194,11 @@ final class GenerateCommand implements Runnable {
         int number = 0;
         for (var line = lines.readLine(); line != null; line = lines.readLine()) {
             number++;
+            if (number == 1) {
+                line = line.replaceFirst("^\uFEFF", "");
+            }
             if (rows.isEmpty()) {
-                json = line.startsWith("{");
+                json = source.matches(".*\\.jsonl?") || line.stripLeading().startsWith("{");
             }
             if (!line.isBlank()) {
                 rows.add(json ? GenerationRow.ofJson(line, source + ", line " + number) : GenerationRow.ofText(line));

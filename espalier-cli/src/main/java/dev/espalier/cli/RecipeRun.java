@@ -6,6 +6,7 @@ import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskLoader;
 import dev.espalier.tensor.Engine;
 import dev.espalier.train.Training;
+import dev.espalier.train.Trainer;
 import dev.espalier.train.TrainingResult;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -44,9 +45,16 @@ final class RecipeRun {
                 training = training.task(task);
             }
             var trainer = training.trainer(folder);
-            try (var interrupts = new Interrupts(trainer::stop, err)) {
+            try (var interrupts = new Interrupts(() -> stop(trainer, err))) {
                 return resume ? trainer.resume() : trainer.run();
             }
         }
+    }
+
+    private static void stop(Trainer trainer, PrintWriter err) {
+        err.println();
+        err.println("Stopping after this step; the state is saved. Interrupt again to stop at once and lose it.");
+        err.flush();
+        trainer.stop();
     }
 }

@@ -10,6 +10,8 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,6 +44,25 @@ class GenerationTest {
 
     private int run(String... arguments) {
         return Main.execute(arguments, new PrintWriter(out), new PrintWriter(err));
+    }
+
+    @Test
+    void aByteOrderMarkIsNoPartOfTheFirstRowAndAFolderNoPlaceForAnswers() throws IOException {
+        var rows = Files.writeString(folder.resolve("marked.txt"), "\uFEFF{\"prompt\": \"Once upon a time\"}\r\n");
+        var target = folder.resolve("marked.jsonl");
+        String[] command = {
+            "generate", "--model", MODEL.toString(), "--input", rows.toString(), "--max-new-tokens", "4", "--output"
+        };
+
+        assertThat(run(with(command, target.toString()))).as(err.toString()).isZero();
+        assertThat(Files.readString(target)).startsWith("{\"prompt\":\"Once upon a time\",\"answer\":\", there");
+
+        assertThat(run(with(command, folder.toString()))).isEqualTo(2);
+        assertThat(err.toString()).contains(folder + " is a folder; give --output a file to write.");
+    }
+
+    private static String[] with(String[] command, String last) {
+        return Stream.concat(Arrays.stream(command), Stream.of(last)).toArray(String[]::new);
     }
 
     @Test

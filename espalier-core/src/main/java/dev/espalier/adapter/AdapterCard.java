@@ -34,8 +34,8 @@ public record AdapterCard(String baseModel, Optional<Integer> maxTokens, List<Sa
                 options.templateFile().isPresent() ? options.withTemplate(templateName(place)) : options);
     }
 
-    /** The files of chat templates, by the names of {@link #portable}. */
-    Map<String, Path> templates() {
+    /** The files of chat templates, by the names that they have in an adapter's folder. */
+    public Map<String, Path> templates() {
         Map<String, Path> files = new LinkedHashMap<>();
         map((place, options) -> {
             options.templateFile().ifPresent(file -> files.put(templateName(place), file));

@@ -50,7 +50,7 @@ public final class CausalEncoder implements TaskEncoder {
     public List<EncodedExample> encode(List<Example> examples) {
         var encoded = IntStream.range(0, examples.size())
                 .parallel()
-                .mapToObj(place -> fitted(examples.get(place)))
+                .mapToObj(place -> fitted(examples.get(place)).orNothingLearned())
                 .toList();
         report(encoded);
         return IntStream.range(0, encoded.size())
@@ -160,10 +160,9 @@ public final class CausalEncoder implements TaskEncoder {
         Arrays.stream(Fitted.Fate.values())
                 .filter(fate -> fate != Fitted.Fate.WHOLE && counts[fate.ordinal()] > 0)
                 .forEach(fate -> LOG.warn(
-                        "{} of {} examples have more than {} tokens and {}",
+                        "{} of {} examples {}",
                         counts[fate.ordinal()],
                         encoded.size(),
-                        maxTokens,
-                        fate.described()));
+                        fate.described(maxTokens)));
     }
 }

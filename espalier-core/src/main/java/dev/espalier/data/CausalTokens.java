@@ -21,6 +21,11 @@ final class CausalTokens {
             return ids.length;
         }
 
+        /** Whether none of the tokens is learned. */
+        boolean unlabelled() {
+            return Arrays.stream(labels).allMatch(label -> label == Batch.IGNORED);
+        }
+
         /** The first tokens. */
         Encoding first(int count) {
             return new Encoding(Arrays.copyOf(ids, count), Arrays.copyOf(labels, count), Math.min(responses, count));

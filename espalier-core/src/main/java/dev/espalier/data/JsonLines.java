@@ -42,7 +42,12 @@ final class JsonLines {
         } catch (JacksonException e) {
             throw new InputException(
                     where + ": not JSON: "
-                            + e.getOriginalMessage().lines().findFirst().orElse("unreadable") + ".",
+                            + e.getOriginalMessage()
+                                    .lines()
+                                    .findFirst()
+                                    .orElse("unreadable")
+                                    .replaceFirst(" \\(start marker at .*", "")
+                            + ".",
                     e);
         }
         throw new InputException(where + ": expected a JSON object such as {\"text\": \"…\", \"label\": \"…\"}.");

@@ -13,7 +13,7 @@ import java.util.function.Consumer;
 
 /**
  * A conversation with a model, turn by turn. The keys and values of tokens that the chat template writes as it did the
- * turn before are kept, so that a turn costs what is new. For one thread.
+ * turn before are kept, so that a turn costs what is new. For one thread, but for {@link #interrupt}.
  */
 public final class Conversation implements AutoCloseable {
     private final Generator generator;
@@ -24,6 +24,8 @@ public final class Conversation implements AutoCloseable {
     private final KvCache cache = new KvCache(1);
     /** The tokens in the cache. */
     private int[] cached = {};
+
+    private volatile boolean interrupted;
 
     /**
      * @param model with whatever adapters are attached; it and {@code tokenizer} stay the caller's
@@ -66,13 +68,21 @@ public final class Conversation implements AutoCloseable {
         asked.add(Message.user(text));
         var prompt = Prompt.chat(0, asked, template, tokenizer);
         keep(prompt);
-        var answer = generator.generate(prompt, cache, (row, piece) -> pieces.accept(piece));
+        interrupted = false;
+        var whole = generator.generate(prompt, cache, (row, piece) -> pieces.accept(piece), () -> interrupted);
+        var answer =
+                interrupted ? new Generation(whole.text(), whole.tokens(), FinishReason.INTERRUPTED) : whole;
         cached = Arrays.copyOf(prompt.tokens(), cache.length(0));
         System.arraycopy(answer.tokens(), 0, cached, prompt.length(), cached.length - prompt.length());
         messages.clear();
         messages.addAll(asked);
         messages.add(Message.assistant(answer.text()));
         return answer;
+    }
+
+    /** Ends the answer that is being written after its next token; may be called by any thread. */
+    public void interrupt() {
+        interrupted = true;
     }
 
     private void keep(Prompt prompt) {

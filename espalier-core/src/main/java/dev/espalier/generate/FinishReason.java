@@ -9,5 +9,7 @@ public enum FinishReason {
     /** It has as many tokens as were asked for. */
     MAX_NEW_TOKENS,
     /** Prompt and answer fill the model's context. */
-    CONTEXT_FULL
+    CONTEXT_FULL,
+    /** Whoever asked wanted no more of it: see {@link Conversation#interrupt}. */
+    INTERRUPTED
 }

@@ -7,6 +7,7 @@ import dev.espalier.text.TextStream;
 import dev.espalier.text.TextTokenizer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * Continues prompts with text. The same prompt id, tokens and options give the same text whatever else is in the batch,
@@ -68,14 +69,14 @@ public final class Generator {
      * @throws InputException if a prompt leaves no room in the model's context, or logits are not numbers
      */
     public List<Generation> generate(List<Prompt> prompts, Listener listener) {
-        var writers = new Writers(prompts, listener);
+        var writers = new Writers(prompts, listener, () -> false);
         var generated = tokens.generate(prompts, writers);
         return writers.finished(generated);
     }
 
-    /** Continues one prompt whose first tokens may be in {@code cache} already. */
-    Generation generate(Prompt prompt, KvCache cache, Listener listener) {
-        var writers = new Writers(List.of(prompt), listener);
+    /** Continues one prompt whose first tokens may be in {@code cache} already, until {@code interrupted}. */
+    Generation generate(Prompt prompt, KvCache cache, Listener listener, BooleanSupplier interrupted) {
+        var writers = new Writers(List.of(prompt), listener, interrupted);
         return writers.finished(List.of(tokens.generate(prompt, cache, writers)))
                 .get(0);
     }
@@ -85,9 +86,11 @@ public final class Generator {
         private final List<TextStream> streams = new ArrayList<>();
         private final List<StringBuilder> texts = new ArrayList<>();
         private final Listener listener;
+        private final BooleanSupplier interrupted;
 
-        Writers(List<Prompt> prompts, Listener listener) {
+        Writers(List<Prompt> prompts, Listener listener, BooleanSupplier interrupted) {
             this.listener = listener;
+            this.interrupted = interrupted;
             for (var prompt : prompts) {
                 var before = prompt.begun() ? prompt.tokens() : new int[0];
                 streams.add(new TextStream(tokenizer, before, options.stopStrings()));
@@ -101,7 +104,7 @@ public final class Generator {
             if (!options.stopTokens().contains(id)) { // a stop token may have a text of its own
                 write(prompt, stream.add(id));
             }
-            return !stream.stopped();
+            return !stream.stopped() && !interrupted.getAsBoolean();
         }
 
         private void write(int prompt, String piece) {

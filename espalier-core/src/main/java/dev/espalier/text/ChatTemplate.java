@@ -6,6 +6,7 @@ import dev.espalier.text.template.Rendering;
 import dev.espalier.text.template.Template;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -157,6 +158,8 @@ public final class ChatTemplate {
     private static String text(Path file) {
         try {
             return Files.readString(file);
+        } catch (NoSuchFileException e) {
+            throw new InputException("There is no chat template " + file + ".", e);
         } catch (IOException e) {
             throw new InputException("Cannot read " + file + ": " + e.getMessage() + ".", e);
         }

@@ -224,7 +224,7 @@ public final class AdaptedModel implements AutoCloseable {
         if (tasks.get(place).kind() == TaskKind.CAUSAL_LM) {
             throw new InputException(
                     "Task '" + task + "' is answered with texts, and predictions are labels or numbers;"
-                            + " generate its answers instead.");
+                            + " answer with espalier generate --adapter instead.");
         }
         var examples = inputs.stream()
                 .map(input -> new Example(input, new Target.None(), UNKNOWN))

@@ -1,19 +1,25 @@
 package dev.espalier.train;
 
 import dev.espalier.error.InputException;
+import dev.espalier.json.Json;
 import dev.espalier.report.CsvLines;
 import dev.espalier.report.JsonLines;
 import dev.espalier.report.MetricsFormat;
 import dev.espalier.report.MetricsRecord;
 import dev.espalier.report.TensorBoardEvents;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import tools.jackson.core.type.TypeReference;
 
 /**
  * The metrics of a run, in {@code metrics.jsonl} and whatever other formats its options ask for. A resumed run writes what
- * an uninterrupted run writes.
+ * an uninterrupted run writes, in a format that it did not ask for before too.
  */
 final class MetricsLog implements AutoCloseable {
     private final Map<MetricsFormat, GrowingFile> files = new LinkedHashMap<>();
@@ -48,7 +54,29 @@ final class MetricsLog implements AutoCloseable {
         byName.put(name, file);
         if (length == 0) {
             file.add(format.start());
+            earlier(folder.metrics(), lengths).forEach(record -> file.add(format.bytes(record)));
         }
+    }
+
+    /** What {@code metrics.jsonl} holds of before the state was saved. */
+    private static List<MetricsRecord> earlier(Path metrics, Map<String, Long> lengths) {
+        long length = lengths.getOrDefault(metrics.getFileName().toString(), 0L);
+        if (length == 0) {
+            return List.of();
+        }
+        try {
+            var text = new String(Files.readAllBytes(metrics), 0, Math.toIntExact(length), StandardCharsets.UTF_8);
+            return text.lines().map(MetricsLog::record).toList();
+        } catch (IOException e) {
+            throw new InputException("Cannot read " + metrics + ": " + e.getMessage() + ".", e);
+        }
+    }
+
+    private static MetricsRecord record(String line) {
+        var values = Json.mapper().readValue(line, new TypeReference<LinkedHashMap<String, Object>>() {});
+        var kind = String.valueOf(values.remove("kind"));
+        int step = Integer.parseInt(String.valueOf(values.remove("step")));
+        return new MetricsRecord(kind, step, values);
     }
 
     /** Adds a record; {@code values} come after kind and step, in their order. */

@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import org.bytedeco.pytorch.Tensor;
@@ -25,6 +26,9 @@ import org.bytedeco.pytorch.Tensor;
 /** All that a run works with once it is set up: the model with adapter and heads, the data as numbers, the optimizer. */
 final class Session implements AutoCloseable {
     final AdaptedModel adapted;
+    /** Options that change nothing that is computed. */
+    private static final Set<String> FREE = Set.of("csv", "tensorboard");
+
     final List<TaskSplits> tasks = new ArrayList<>();
     final Batcher batcher;
     final int steps;
@@ -101,7 +105,8 @@ final class Session implements AutoCloseable {
             throw new InputException(
                     "Task '" + data.name() + "': none of its " + data.train().size()
                             + " training examples has at most " + adapted.maxTokens()
-                            + " tokens, so there is nothing to train on; raise max-tokens, or choose too-long: truncate.");
+                            + " tokens and one to learn among them, so there is nothing to train on; raise max-tokens, choose"
+                            + " another too-long, or check the chat template.");
         }
         return new TaskSplits(
                 adapted.tasks().get(place), train, encoder.encode(data.validation()), encoder.encode(data.test()));
@@ -130,7 +135,8 @@ final class Session implements AutoCloseable {
         settings.put("pooling", training.pooling().toString());
         Json.recipes()
                 .valueToTree(training.options())
-                .properties()
+                .properties().stream()
+                .filter(option -> !FREE.contains(option.getKey()))
                 .forEach(option -> settings.put(
                         option.getKey(),
                         option.getValue().asString(option.getValue().toString())));

@@ -275,6 +275,24 @@ class CausalEncoderTest {
         Files.delete(file);
     }
 
+    @Test
+    void whatHasNoTokenToLearnIsLeftOut(@TempDir Path folder) throws IOException {
+        var file = Files.writeString(
+                folder.resolve("one.jinja"),
+                "{{ bos_token }}{% for m in messages %}{% generation %}{% if 'Lily' in m.content %}{{ m.content }}"
+                        + "{% endif %}{% endgeneration %}{% endfor %}");
+        var encoder = encoder(Optional.of(ChatTemplate.read(file, model)), CausalOptions.DEFAULT, 99);
+        var lily = List.of(Message.user("Who?"), Message.assistant("Lily."));
+        var tom = List.of(Message.user("Who?"), Message.assistant("Tom."));
+
+        var kept = encoder.encode(List.of(chat(tom), chat(lily), chat(tom)));
+
+        assertThat(kept).singleElement().satisfies(example -> {
+            assertThat(example.id()).isEqualTo(1);
+            assertThat(text(learned(example))).isEqualTo(" Lily.");
+        });
+    }
+
     private static Example prompt(String prompt, String response) {
         return new Example(new Input.Prompt(prompt, ""), new Target.Response(Message.assistant(response)), ORIGIN);
     }

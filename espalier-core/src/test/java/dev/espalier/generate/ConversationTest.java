@@ -83,6 +83,22 @@ class ConversationTest {
     }
 
     @Test
+    void anInterruptEndsTheAnswerAndWhatWasWrittenStaysATurn() {
+        try (var conversation = conversation()) {
+            var whole = conversation.say("Once there was a dog.", piece -> {}).text();
+            conversation.reset();
+
+            var cut = conversation.say("Once there was a dog.", piece -> conversation.interrupt());
+
+            assertThat(cut.reason()).isEqualTo(FinishReason.INTERRUPTED);
+            assertThat(cut.text()).isNotEmpty().isNotEqualTo(whole);
+            assertThat(whole).startsWith(cut.text());
+            assertThat(conversation.messages()).endsWith(Message.assistant(cut.text()));
+            assertThat(conversation.say("And a cat?", piece -> {}).reason()).isNotEqualTo(FinishReason.INTERRUPTED);
+        }
+    }
+
+    @Test
     void resetForgetsAllButTheBeginning() {
         try (var conversation = conversation()) {
             var first = conversation.say("Once there was a dog.", piece -> {}).text();

@@ -132,6 +132,18 @@ class TrainerTest {
         assertThat(tags(run())).hasSameSizeAs(csv(run()));
     }
 
+    @Test
+    void aFormatThatIsAskedForWhenResumingTellsOfTheStepsBeforeToo() throws IOException {
+        var described = training.options(options().csv(true).tensorboard(true).build());
+        described.run(folder.resolve("whole"));
+        stopAfter(training, 7, false);
+        assertThat(run().resolve("metrics.csv")).doesNotExist();
+        described.resume(run());
+
+        assertThat(csv(run())).isEqualTo(csv(folder.resolve("whole")));
+        assertThat(tags(run())).isEqualTo(tags(folder.resolve("whole")));
+    }
+
     /** Kind, step, subject and metric of every row; values are compared line by line elsewhere. */
     private static List<String> csv(Path run) throws IOException {
         return Files.readAllLines(run.resolve("metrics.csv")).stream()

@@ -121,7 +121,7 @@ public final class AdapterExport {
                 var model = AutoModel.decoder(base, ScalarType.Float);
                 var loaded = saved.load(NAME, model);
                 var file = SafetensorsFile.open(adapter.resolve(AdapterFolder.WEIGHTS))) {
-            var spec = requireLora(saved, "llama.cpp adds LoRA adapters only; export a merged folder instead");
+            var spec = requireLora(saved, "llama.cpp adds LoRA adapters only");
             Map<String, Tensor> weights = new LinkedHashMap<>();
             new ArrayList<>(file.names()).forEach(name -> weights.put(name, file.tensor(name)));
             var config = model.config();

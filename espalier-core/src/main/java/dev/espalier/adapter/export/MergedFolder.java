@@ -9,6 +9,7 @@ import dev.espalier.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -48,7 +49,7 @@ final class MergedFolder {
         }
         JsonNode config = MergedConfig.of(base.config(), card, tensors.untied());
         AtomicFiles.writeString(target.resolve("config.json"), Json.pretty(config));
-        copyAlong(base.path(), target);
+        copyAlong(base.path(), target, card);
     }
 
     /** The dtype of the base's weights, which weights that are new get too. */
@@ -75,7 +76,8 @@ final class MergedFolder {
         return Map.of("metadata", Map.of("total_parameters", elements, "total_size", bytes), "weight_map", places);
     }
 
-    private static void copyAlong(Path base, Path target) throws IOException {
+    /** What a model needs beside its weights; the chat template is the one that the adapter was trained with. */
+    private static void copyAlong(Path base, Path target, AdapterCard card) throws IOException {
         try (var files = Files.list(base)) {
             for (var file : files.toList()) {
                 if (Files.isRegularFile(file)
@@ -83,6 +85,9 @@ final class MergedFolder {
                     Files.copy(file, target.resolve(file.getFileName().toString()));
                 }
             }
+        }
+        for (var template : card.templates().entrySet()) {
+            Files.copy(template.getValue(), target.resolve(template.getKey()), StandardCopyOption.REPLACE_EXISTING);
         }
     }
 }

@@ -12,6 +12,7 @@ import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.Mixtures;
 import dev.espalier.checkpoint.CheckpointFolder;
+import dev.espalier.data.CausalOptions;
 import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
@@ -170,6 +171,22 @@ class AdapterExportTest {
         assertThatThrownBy(() -> AdapterExport.gguf(adapterFolder("dora"), model("llama"), temporary.resolve("b.gguf")))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("lora_magnitude_vector");
+    }
+
+    @Test
+    void theChatTemplateOfTheAdapterGoesAlongInPlaceOfTheBases() throws IOException {
+        var base = temporary.resolve("base");
+        copy(model("llama"), base);
+        Files.writeString(base.resolve("chat_template.jinja"), "of the base");
+        var template = Files.writeString(temporary.resolve("own.jinja"), "of the adapter");
+        var trainedWith = CausalOptions.DEFAULT.withTemplate(template.toString());
+        var head = new SavedHead(
+                "", "task", TaskKind.CAUSAL_LM, List.of(), Pooling.DEFAULT, Optional.of(trainedWith));
+        var adapter = save("llama", LoraSpec.defaults(), head);
+
+        AdapterExport.merged(adapter, base, temporary.resolve("merged"), PROBE);
+
+        assertThat(temporary.resolve("merged/chat_template.jinja")).hasContent("of the adapter");
     }
 
     @Test
