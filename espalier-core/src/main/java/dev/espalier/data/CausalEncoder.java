@@ -160,9 +160,6 @@ public final class CausalEncoder implements TaskEncoder {
         Arrays.stream(Fitted.Fate.values())
                 .filter(fate -> fate != Fitted.Fate.WHOLE && counts[fate.ordinal()] > 0)
                 .forEach(fate -> LOG.warn(
-                        "{} of {} examples {}",
-                        counts[fate.ordinal()],
-                        encoded.size(),
-                        fate.described(maxTokens)));
+                        "{} of {} examples {}", counts[fate.ordinal()], encoded.size(), fate.described(maxTokens)));
     }
 }

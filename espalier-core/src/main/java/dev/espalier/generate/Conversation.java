@@ -70,8 +70,7 @@ public final class Conversation implements AutoCloseable {
         keep(prompt);
         interrupted = false;
         var whole = generator.generate(prompt, cache, (row, piece) -> pieces.accept(piece), () -> interrupted);
-        var answer =
-                interrupted ? new Generation(whole.text(), whole.tokens(), FinishReason.INTERRUPTED) : whole;
+        var answer = interrupted ? new Generation(whole.text(), whole.tokens(), FinishReason.INTERRUPTED) : whole;
         cached = Arrays.copyOf(prompt.tokens(), cache.length(0));
         System.arraycopy(answer.tokens(), 0, cached, prompt.length(), cached.length - prompt.length());
         messages.clear();

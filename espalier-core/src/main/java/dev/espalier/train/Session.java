@@ -133,9 +133,7 @@ final class Session implements AutoCloseable {
         settings.put("model", training.model());
         settings.put("adapter", training.adapter().toString());
         settings.put("pooling", training.pooling().toString());
-        Json.recipes()
-                .valueToTree(training.options())
-                .properties().stream()
+        Json.recipes().valueToTree(training.options()).properties().stream()
                 .filter(option -> !FREE.contains(option.getKey()))
                 .forEach(option -> settings.put(
                         option.getKey(),

@@ -180,8 +180,7 @@ class AdapterExportTest {
         Files.writeString(base.resolve("chat_template.jinja"), "of the base");
         var template = Files.writeString(temporary.resolve("own.jinja"), "of the adapter");
         var trainedWith = CausalOptions.DEFAULT.withTemplate(template.toString());
-        var head = new SavedHead(
-                "", "task", TaskKind.CAUSAL_LM, List.of(), Pooling.DEFAULT, Optional.of(trainedWith));
+        var head = new SavedHead("", "task", TaskKind.CAUSAL_LM, List.of(), Pooling.DEFAULT, Optional.of(trainedWith));
         var adapter = save("llama", LoraSpec.defaults(), head);
 
         AdapterExport.merged(adapter, base, temporary.resolve("merged"), PROBE);
