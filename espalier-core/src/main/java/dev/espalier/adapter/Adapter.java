@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -46,9 +47,15 @@ public final class Adapter implements AutoCloseable {
      *
      * @param shape of the module
      * @param storedTransposed whether the module's weight is stored {@code [in, out]}
-     * @param weights of the delta
+     * @param weights of the delta that files hold
+     * @param parameters all of the delta's weights
      */
-    record Module(Delta delta, List<Integer> shape, boolean storedTransposed, List<DeltaWeights.Stored> weights) {}
+    record Module(
+            Delta delta,
+            List<Integer> shape,
+            boolean storedTransposed,
+            List<DeltaWeights.Stored> weights,
+            List<Parameter> parameters) {}
 
     /** A delta and the module it changes. */
     private record Place<D extends Delta>(Adaptable<D> module, D delta) {
@@ -105,7 +112,7 @@ public final class Adapter implements AutoCloseable {
                 var weights = new DeltaWeights(path, shared, source, owner);
                 boolean transposed = target instanceof Linear linear && linear.isStoredTransposed();
                 var delta = delta(spec, target, weights);
-                modules.put(path, new Module(delta, target.shape(), transposed, weights.made()));
+                modules.put(path, new Module(delta, target.shape(), transposed, weights.made(), weights.parameters()));
             });
             var copies = TrainedCopies.of(name, whole, source, owner);
             var adapter = new Adapter(name, spec, modules, shared, copies, owner);
@@ -143,10 +150,23 @@ public final class Adapter implements AutoCloseable {
      * Heads are not among them; frozen weights are, where the method has any.
      */
     public List<Parameter> parameters() {
-        var own = Stream.concat(modules.values().stream().map(Module::weights), copies.byModule().values().stream())
-                .flatMap(List::stream)
-                .map(DeltaWeights.Stored::parameter);
-        return Stream.concat(shared.parameters().stream(), own).toList();
+        var own = modules.values().stream().flatMap(module -> module.parameters().stream());
+        var whole = copies.byModule().values().stream().flatMap(List::stream).map(DeltaWeights.Stored::parameter);
+        return Stream.of(shared.parameters().stream(), own, whole)
+                .flatMap(Function.identity())
+                .toList();
+    }
+
+    /** Factors on the learning rate of those weights that have another one than the rest, by the weights' names. */
+    public Map<String, Double> learningRateFactors() {
+        var factors = new LinkedHashMap<String, Double>();
+        modules.values().stream().flatMap(module -> module.weights().stream()).forEach(stored -> {
+            double factor = spec.learningRateFactor(stored.key());
+            if (factor != 1) {
+                factors.put(stored.parameter().name(), factor);
+            }
+        });
+        return factors;
     }
 
     /** How many numbers of the adapter train; heads aside. */

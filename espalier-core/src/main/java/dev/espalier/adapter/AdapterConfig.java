@@ -60,7 +60,7 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
 
     /** The text of the file for {@code adapter}, its keys in alphabetical order as PEFT has them. */
     static String text(Adapter adapter, LanguageModel model, AdapterCard card, List<String> modulesToSave) {
-        return text(adapter, format(adapter.spec()), model, card, modulesToSave);
+        return text(adapter, format(adapter.spec().saved(adapter)), model, card, modulesToSave);
     }
 
     private static ConfigFormat<?> format(AdapterSpec spec) {
@@ -90,7 +90,7 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
         keys.put("inference_mode", true);
         keys.put("modules_to_save", modulesToSave.isEmpty() ? Optional.empty() : modulesToSave);
         putTargets(keys, adapter, model, format.unknown());
-        keys.putAll(format.keys(format.type().cast(adapter.spec())));
+        keys.putAll(format.keys(format.type().cast(adapter.spec().saved(adapter))));
         return Json.pretty(keys);
     }
 

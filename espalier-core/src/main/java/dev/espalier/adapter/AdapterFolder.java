@@ -144,9 +144,7 @@ public final class AdapterFolder implements AutoCloseable {
             try (var scope = Scope.open()) {
                 Map<String, Tensor> weights = new LinkedHashMap<>();
                 adapter.modules().forEach((path, module) -> module.weights()
-                        .forEach(w -> weights.put(
-                                SavedTensors.PREFIX + path + "." + w.key(),
-                                w.layout().toFile(w.parameter().value()).contiguous())));
+                        .forEach(w -> weights.put(SavedTensors.PREFIX + path + "." + w.key(), w.toFile())));
                 adapter.shared()
                         .stored()
                         .forEach((key, p) -> weights.put(SavedTensors.SHARED_PREFIX + "." + key, p.value()));

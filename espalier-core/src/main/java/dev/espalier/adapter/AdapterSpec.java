@@ -43,6 +43,19 @@ public sealed interface AdapterSpec permits LoraSpec, Ia3Spec, VeraSpec, Mixture
         return this;
     }
 
+    /** What the learning rate is multiplied with for the weight that files call {@code MODULE.key}. */
+    default double learningRateFactor(String key) {
+        return 1;
+    }
+
+    /**
+     * The spec of what is saved of {@code adapter}, which has this one: another where the saved weights are another form of
+     * the trained ones.
+     */
+    default AdapterSpec saved(Adapter adapter) {
+        return this;
+    }
+
     /** Whether the weight that a file calls {@code key} trains; heads aside. */
     default boolean trains(String key) {
         return true;

@@ -7,6 +7,9 @@ import dev.espalier.tensor.Scope;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -17,6 +20,7 @@ public final class DeltaWeights {
     private final Source source;
     private final Owner owner;
     private final List<Stored> made = new ArrayList<>();
+    private final List<Parameter> unsaved = new ArrayList<>();
 
     /** First values of a weight, in the shape it is used in. */
     @FunctionalInterface
@@ -34,8 +38,17 @@ public final class DeltaWeights {
         Tensor values(String module, String key, StoredLayout layout, Initial initial);
     }
 
-    /** A weight, its key in a file below the module's path, and its layout there. */
-    record Stored(String key, StoredLayout layout, Parameter parameter) {}
+    /**
+     * A weight, its key in a file below the module's path, and its layout there.
+     *
+     * @param saved makes of the values as the file has them those that are written; mostly the same
+     */
+    record Stored(String key, StoredLayout layout, Parameter parameter, UnaryOperator<Tensor> saved) {
+        /** What is written, of the caller's scope. */
+        Tensor toFile() {
+            return saved.apply(layout.toFile(parameter.value())).contiguous();
+        }
+    }
 
     /** Of modules that share nothing. */
     DeltaWeights(String adapter, String module, int modules, Source source, Owner owner) {
@@ -79,12 +92,33 @@ public final class DeltaWeights {
             var values = source.values(module, key, layout, initial).to(ScalarType.Float);
             // Copied, because a file's tensor is a view of the mapping.
             var own = owner.own(values.is_contiguous() ? values.clone() : values.contiguous());
-            int dot = key.contains(".") ? key.lastIndexOf('.') : key.length();
-            var name = module + "." + key.substring(0, dot) + "." + shared.adapter() + key.substring(dot);
-            var parameter = new Parameter(name, own, trainable);
-            made.add(new Stored(key, layout, parameter));
+            var parameter = new Parameter(name(key), own, trainable);
+            made.add(new Stored(key, layout, parameter, UnaryOperator.identity()));
             return parameter;
         }
+    }
+
+    private String name(String key) {
+        int dot = key.contains(".") ? key.lastIndexOf('.') : key.length();
+        return module + "." + key.substring(0, dot) + "." + shared.adapter() + key.substring(dot);
+    }
+
+    /** A frozen weight that is kept with a run's state, but has no place in an adapter's file. */
+    Parameter unsaved(String key, Supplier<Tensor> values) {
+        try (var scope = Scope.open()) {
+            var parameter = new Parameter(
+                    name(key),
+                    owner.own(values.get().to(ScalarType.Float).contiguous().clone()),
+                    false);
+            unsaved.add(parameter);
+            return parameter;
+        }
+    }
+
+    /** Lets files hold under {@code key} what {@code form} makes of the weight. */
+    void saveAs(String key, UnaryOperator<Tensor> form) {
+        made.replaceAll(stored ->
+                stored.key().equals(key) ? new Stored(key, stored.layout(), stored.parameter(), form) : stored);
     }
 
     /**
@@ -100,5 +134,11 @@ public final class DeltaWeights {
 
     List<Stored> made() {
         return List.copyOf(made);
+    }
+
+    /** All weights, those first that files hold. */
+    List<Parameter> parameters() {
+        return Stream.concat(made.stream().map(Stored::parameter), unsaved.stream())
+                .toList();
     }
 }

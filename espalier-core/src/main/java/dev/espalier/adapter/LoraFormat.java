@@ -54,7 +54,8 @@ final class LoraFormat implements ConfigFormat<LoraSpec> {
                 config.numbers("alpha_pattern"),
                 initialisation(config),
                 config.flag("use_dora", false),
-                config.texts("modules_to_save"));
+                config.texts("modules_to_save"),
+                1);
     }
 
     private static Initialisation initialisation(ConfigReader config) {
@@ -88,7 +89,7 @@ final class LoraFormat implements ConfigFormat<LoraSpec> {
         keys.put(
                 "init_lora_weights",
                 switch (spec.initialisation()) {
-                    case DEFAULT -> true;
+                    case DEFAULT, PISSA -> true;
                     case GAUSSIAN -> "gaussian";
                     case RANDOM -> false;
                 });

@@ -7,6 +7,7 @@ import dev.espalier.model.EmbeddingDelta;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.tensor.Initialiser;
+import dev.espalier.tensor.Scope;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +27,8 @@ import java.util.function.Consumer;
  * @param alphaPattern alphas of single modules, in the order they are tried
  * @param dora whether rows keep a trained length of their own: DoRA, see {@link MagnitudeDelta}
  * @param modulesToSave ends of the paths of modules that train as a whole beside the deltas, such as {@code lm_head}
+ * @param learningRateRatio the learning rate of linears' {@code B} over that of all else: LoRA+ (Hayou et al.,
+ *     <a href="https://arxiv.org/abs/2402.12354">arXiv 2402.12354</a>); files do not hold it
  */
 public record LoraSpec(
         TargetModules targets,
@@ -37,7 +40,8 @@ public record LoraSpec(
         Map<String, Double> alphaPattern,
         Initialisation initialisation,
         boolean dora,
-        List<String> modulesToSave)
+        List<String> modulesToSave,
+        double learningRateRatio)
         implements AdapterSpec {
     /** The name in recipes. */
     public static final String METHOD = "lora";
@@ -51,6 +55,9 @@ public record LoraSpec(
     /** PEFT's default. */
     public static final double DROPOUT = 0;
 
+    private static final String A = "lora_A.weight";
+    private static final String B = "lora_B.weight";
+
     /** How {@code A} and {@code B} start. */
     public enum Initialisation {
         /** {@code A} Kaiming-uniform with {@code a = √5}, {@code B} zero: the delta starts at nothing. */
@@ -63,7 +70,19 @@ public record LoraSpec(
 
         /** Both Kaiming-uniform with {@code a = √5}: the delta starts at noise. */
         @JsonProperty("random")
-        RANDOM
+        RANDOM,
+
+        /**
+         * PiSSA (Meng et al., <a href="https://arxiv.org/abs/2404.02948">arXiv 2404.02948</a>): of the singular value
+         * decomposition {@code W = U S Vᵀ} the first {@code rank} components, {@code A = √(S/s) Vᵀ} and
+         * {@code B = U √(S/s)}. What they give at first is taken off again, {@code y += s B A x − s B₀ A₀ x}, so that the
+         * delta starts at nothing on the unchanged base; PEFT takes {@code s B₀ A₀} off the base's weight instead, which
+         * is the same sum. The folder holds plain LoRA of twice the rank, {@code [B, −B₀]} and {@code [A; A₀]}, for the
+         * original base: what PEFT writes with {@code path_initial_model_for_weight_conversion}. For PEFT's unconverted
+         * form take the first half of both and subtract {@code s B₀ A₀}, of the second halves, from the weight.
+         */
+        @JsonProperty("pissa")
+        PISSA
     }
 
     public LoraSpec {
@@ -73,6 +92,10 @@ public record LoraSpec(
         rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
         alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
         modulesToSave = List.copyOf(modulesToSave);
+        Checks.positive("learning-rate-ratio", learningRateRatio);
+        if (dora && initialisation == Initialisation.PISSA) {
+            throw new InputException("DoRA with initialisation pissa is not supported; leave out one of them.");
+        }
         rankPattern.forEach((key, value) -> Checks.positive("rank-pattern '" + key + "'", value));
         alphaPattern.forEach((key, value) -> Checks.positive("alpha-pattern '" + key + "'", value));
         rankPattern.keySet().forEach(ModuleNames::compile);
@@ -91,7 +114,8 @@ public record LoraSpec(
                 Map.of(),
                 Initialisation.DEFAULT,
                 false,
-                List.of());
+                List.of(),
+                1);
     }
 
     public LoraSpec withTargets(TargetModules targets) {
@@ -134,6 +158,10 @@ public record LoraSpec(
         return with(copy -> copy.modulesToSave = modulesToSave);
     }
 
+    public LoraSpec withLearningRateRatio(double learningRateRatio) {
+        return with(copy -> copy.learningRateRatio = learningRateRatio);
+    }
+
     @Override
     public String method() {
         return METHOD;
@@ -151,18 +179,43 @@ public record LoraSpec(
     }
 
     @Override
+    public double learningRateFactor(String key) {
+        return key.equals(B) ? learningRateRatio : 1;
+    }
+
+    /** With the initial components beside the trained ones, as plain LoRA of twice the rank and the same scaling. */
+    @Override
+    public LoraSpec saved(Adapter adapter) {
+        if (initialisation != Initialisation.PISSA) {
+            return this;
+        }
+        double factor = rslora ? Math.sqrt(2) : 2;
+        var ranks = new LinkedHashMap<>(rankPattern);
+        ranks.replaceAll((key, rank) -> 2 * rank);
+        var alphas = new LinkedHashMap<>(alphaPattern);
+        alphas.replaceAll((key, alpha) -> factor * alpha);
+        return withRank(2 * rank)
+                .withAlpha(factor * alpha)
+                .withPatterns(ranks, alphas)
+                .withInitialisation(Initialisation.DEFAULT);
+    }
+
+    @Override
     public LinearDelta delta(Linear linear, DeltaWeights weights) {
+        if (initialisation == Initialisation.PISSA) {
+            return principal(linear, weights);
+        }
         int r = rank(linear.name());
         int in = linear.inFeatures();
         int out = linear.outFeatures();
         var a = weights.weight(
-                "lora_A.weight",
+                A,
                 StoredLayout.same(r, in),
                 random -> initialisation == Initialisation.GAUSSIAN
                         ? Initialiser.normal(1.0 / r, random, r, in)
                         : Initialiser.kaimingUniform(in, random, r, in));
         var b = weights.weight(
-                "lora_B.weight",
+                B,
                 StoredLayout.same(out, r),
                 random -> initialisation == Initialisation.RANDOM
                         ? Initialiser.kaimingUniform(r, random, out, r)
@@ -176,12 +229,29 @@ public record LoraSpec(
         return new MagnitudeDelta(magnitude, lowRank);
     }
 
+    private LinearDelta principal(Linear linear, DeltaWeights weights) {
+        int r = rank(linear.name());
+        double s = scaling(linear.name());
+        try (var scope = Scope.open()) {
+            var components = new SingularComponents(linear);
+            components.require(r);
+            var a = weights.weight(A, StoredLayout.same(r, linear.inFeatures()), random -> components.a(0, r, s));
+            var b = weights.weight(B, StoredLayout.same(linear.outFeatures(), r), random -> components.b(0, r, s));
+            var trained = new RankGatedDelta(linear.name(), a, b, 1, s, dropout, null);
+            return SumDelta.fromNothing(linear.name(), trained, weights, A, B);
+        }
+    }
+
     /** {@code A} starts at zero and {@code B} normal, as PEFT starts embeddings. */
     @Override
     public EmbeddingDelta delta(Embedding embedding, DeltaWeights weights) {
         if (dora) {
             throw new InputException("DoRA adapts linears only, but its target modules name the embedding "
                     + embedding.name() + "; leave it out, or switch DoRA off.");
+        }
+        if (initialisation == Initialisation.PISSA) {
+            throw new InputException("PiSSA initialises linears only, but the target modules name the embedding "
+                    + embedding.name() + "; leave it out, or choose another initialisation.");
         }
         int r = rank(embedding.name());
         int count = embedding.shape().get(0);
@@ -216,6 +286,7 @@ public record LoraSpec(
         private Initialisation initialisation;
         private boolean dora;
         private List<String> modulesToSave;
+        private double learningRateRatio;
 
         Copy(LoraSpec spec) {
             targets = spec.targets;
@@ -228,6 +299,7 @@ public record LoraSpec(
             initialisation = spec.initialisation;
             dora = spec.dora;
             modulesToSave = spec.modulesToSave;
+            learningRateRatio = spec.learningRateRatio;
         }
 
         LoraSpec spec() {
@@ -241,7 +313,8 @@ public record LoraSpec(
                     alphaPattern,
                     initialisation,
                     dora,
-                    modulesToSave);
+                    modulesToSave,
+                    learningRateRatio);
         }
     }
 }

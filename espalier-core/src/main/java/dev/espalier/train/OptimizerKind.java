@@ -21,11 +21,19 @@ public enum OptimizerKind {
     @JsonProperty("adafactor")
     ADAFACTOR;
 
-    /** An optimizer of this kind over {@code parameters}, all with the same weight decay. */
-    Optimizer create(List<Parameter> parameters, double weightDecay) {
-        Map<String, Tensor> byName = new LinkedHashMap<>();
-        parameters.forEach(parameter -> byName.put(parameter.name(), parameter.value()));
-        var groups = List.of(ParameterGroup.of(byName, weightDecay));
+    /**
+     * An optimizer of this kind over {@code parameters}, all with the same weight decay.
+     *
+     * @param learningRateFactors of parameters with another learning rate than the rest, by name
+     */
+    Optimizer create(List<Parameter> parameters, Map<String, Double> learningRateFactors, double weightDecay) {
+        Map<Double, Map<String, Tensor>> byFactor = new LinkedHashMap<>();
+        parameters.forEach(parameter -> byFactor.computeIfAbsent(
+                        learningRateFactors.getOrDefault(parameter.name(), 1.0), f -> new LinkedHashMap<>())
+                .put(parameter.name(), parameter.value()));
+        var groups = byFactor.entrySet().stream()
+                .map(group -> new ParameterGroup(group.getValue(), group.getKey(), weightDecay))
+                .toList();
         return switch (this) {
             case ADAMW -> new AdamW(groups, AdamW.Options.DEFAULT);
             case ADAFACTOR -> new Adafactor(groups, Adafactor.Options.DEFAULT);

@@ -73,7 +73,7 @@ final class Session implements AutoCloseable {
                 .toList();
         step = new TrainingStep(
                 adapted.model(), stepTasks, trained, adapted.workers(), options.gradientCheckpointing());
-        optimizer = options.optimizer().create(trained, options.weightDecay());
+        optimizer = options.optimizer().create(trained, adapted.adapter().learningRateFactors(), options.weightDecay());
         evaluator = adapted.evaluator();
         adapted.tasks().forEach(task -> gradientsOfTask.add(gradients(task)));
     }

@@ -40,9 +40,9 @@ record TrainingState(
     private static final String OPTIMIZER = "optimizer.";
 
     /** Writes the file; whatever happens, the former one or the new one is whole. */
-    void write(Path file, List<Parameter> trained, Map<String, Tensor> best, Map<String, Tensor> optimizer) {
+    void write(Path file, List<Parameter> weights, Map<String, Tensor> best, Map<String, Tensor> optimizer) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
-        trained.forEach(parameter -> tensors.put(WEIGHTS + parameter.name(), parameter.value()));
+        weights.forEach(parameter -> tensors.put(WEIGHTS + parameter.name(), parameter.value()));
         best.forEach((name, tensor) -> tensors.put(BEST + name, tensor));
         optimizer.forEach((name, tensor) -> tensors.put(OPTIMIZER + name, tensor));
         Safetensors.write(file, tensors, Map.of(KEY, Json.mapper().writeValueAsString(this)));

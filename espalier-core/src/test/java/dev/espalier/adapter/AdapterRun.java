@@ -15,6 +15,8 @@ import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Head;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.auto.AutoModel;
+import dev.espalier.optim.AdamW;
+import dev.espalier.optim.ParameterGroup;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.Parameter;
@@ -23,8 +25,11 @@ import dev.espalier.tensor.Tape;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BiFunction;
+import java.util.function.IntConsumer;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -33,6 +38,8 @@ import tools.jackson.databind.JsonNode;
 
 /** A fixture's base model with its adapter, its batch and what training changes. */
 final class AdapterRun implements AutoCloseable {
+    private static final int STEPS = 20;
+
     private final NoGradGuard guard = Engine.enter(1);
     private final Scope scope = Scope.open();
     private final Path folder;
@@ -46,11 +53,19 @@ final class AdapterRun implements AutoCloseable {
 
     /** The fixture {@code adapters/NAME}. */
     AdapterRun(String name) {
-        folder = Fixtures.path("adapters/" + name);
-        notes = Json.read(folder.resolve("notes.json"));
+        this(name, Fixtures.path("adapters/" + name), AdapterFolder::load);
+    }
+
+    /**
+     * @param folder with the weights as PEFT stored them
+     * @param load makes the adapter of them
+     */
+    AdapterRun(String name, Path folder, BiFunction<Path, LanguageModel, Adapter> load) {
+        this.folder = folder;
+        notes = Json.read(Fixtures.path("adapters/" + name).resolve("notes.json"));
         expected = Fixtures.tensors("adapters/" + name + "/expected.safetensors");
         model = AutoModel.open(Fixtures.path("models/" + notes.path("base").stringValue()), ScalarType.Float);
-        adapter = AdapterFolder.load(folder, model);
+        adapter = load.apply(folder, model);
         batch = Batches.of(expected);
         stored = findStored();
         gradients = new Gradients(new ArrayList<>(stored.values()));
@@ -176,6 +191,61 @@ final class AdapterRun implements AutoCloseable {
             }
         }
         return Math.sqrt(sum);
+    }
+
+    /** Logits, loss and gradients are those that PEFT had. */
+    void meetsGradients() {
+        double loss = step(true);
+        compareLogits();
+        assertNear("loss", loss, Fixtures.doubles(expected.tensor("loss"))[0]);
+        stored.forEach((key, parameter) ->
+                assertClose(key, gradients.of(parameter), expected.tensor("grad." + key), 1e-3, 1e-6));
+        long count =
+                expected.names().stream().filter(key -> key.startsWith("grad.")).count();
+        assertThat(stored).hasSize((int) count);
+    }
+
+    /**
+     * Twenty steps of AdamW follow PEFT's curve and end where it did.
+     *
+     * @param tolerance of the final weights
+     * @param afterUpdate is told the number of each step when the weights are updated
+     */
+    void meetsCurve(double tolerance, IntConsumer afterUpdate) {
+        try (var optimizer = new AdamW(List.of(ParameterGroup.of(values(), .01)), AdamW.Options.DEFAULT)) {
+            var losses = Fixtures.doubles(expected.tensor("curve_loss"));
+            var norms = Fixtures.doubles(expected.tensor("curve_grad_norm"));
+            for (int step = 0; step < STEPS; step++) {
+                double loss = step(true);
+                assertNear("loss of step " + step, loss, losses[step]);
+                assertNear("norm of step " + step, gradientNorm(), norms[step]);
+                optimizer.step(gradients.byName(), 1e-2);
+                afterUpdate.accept(step);
+            }
+            assertNear("loss after all", step(false), losses[STEPS]);
+            assertClose("logits after all", lastLogits(), expected.tensor("final_logits_last"), 1e-3, 1e-4);
+            stored.forEach((key, parameter) ->
+                    assertClose(key, parameter.value(), expected.tensor("final." + key), 1e-3, tolerance));
+        }
+    }
+
+    /** The two weights of which PEFT's merged values are known. */
+    void meetsMerged() {
+        var merged = expected.names().stream()
+                .filter(key -> key.startsWith("merged."))
+                .toList();
+        assertThat(merged).hasSize(2);
+        for (var key : merged) {
+            var weight = Objects.requireNonNull(model.parameters().get(key.substring("merged.".length())));
+            try (var inner = Scope.open()) {
+                var sum = adapter.merged(weight.name(), weight.value().to(ScalarType.Float));
+                assertClose(key, sum, expected.tensor(key), 1e-5, 1e-6);
+            }
+        }
+    }
+
+    private static void assertNear(String what, double actual, double wanted) {
+        assertThat(Math.abs(actual - wanted)).as(what).isLessThanOrEqualTo(2e-5 + 1e-4 * Math.abs(wanted));
     }
 
     @Override

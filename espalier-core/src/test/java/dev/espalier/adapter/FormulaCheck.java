@@ -55,7 +55,7 @@ final class FormulaCheck implements AutoCloseable {
         var weights = new DeltaWeights(PATH, shared, source, owner);
         delta = spec.delta(linear, weights);
         parameters = new ArrayList<>(shared.parameters());
-        weights.made().forEach(stored -> parameters.add(stored.parameter()));
+        parameters.addAll(weights.parameters());
         linear.attach("default", delta);
     }
 

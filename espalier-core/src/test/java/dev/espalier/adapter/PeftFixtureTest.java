@@ -1,13 +1,10 @@
 package dev.espalier.adapter;
 
-import static dev.espalier.Fixtures.assertClose;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.espalier.Fixtures;
 import dev.espalier.checkpoint.SafetensorsFile;
 import dev.espalier.json.Json;
-import dev.espalier.optim.AdamW;
-import dev.espalier.optim.ParameterGroup;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import java.nio.file.Path;
@@ -15,9 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.Stream;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -26,8 +21,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Adapters that PEFT saved, loaded here: the same numbers, the same training, the same files. */
 class PeftFixtureTest {
-    private static final int STEPS = 20;
-
     @TempDir
     private Path temporary;
 
@@ -53,16 +46,7 @@ class PeftFixtureTest {
     @MethodSource("adapters")
     void logitsLossAndGradientsArePefts(String name) {
         try (var run = new AdapterRun(name)) {
-            double loss = run.step(true);
-            run.compareLogits();
-            assertNear("loss", loss, Fixtures.doubles(run.expected().tensor("loss"))[0], 1e-4, 2e-5);
-            run.stored()
-                    .forEach((key, parameter) -> assertClose(
-                            key, run.gradients().of(parameter), run.expected().tensor("grad." + key), 1e-3, 1e-6));
-            long gradients = run.expected().names().stream()
-                    .filter(key -> key.startsWith("grad."))
-                    .count();
-            assertThat(run.stored()).hasSize((int) gradients);
+            run.meetsGradients();
             assertThat(run.trainedWeights())
                     .isEqualTo(run.notes().path("trainable").asLong());
         }
@@ -71,22 +55,8 @@ class PeftFixtureTest {
     @ParameterizedTest
     @MethodSource("adapters")
     void twentyStepsOfAdamWFollowPeftsCurve(String name) {
-        try (var run = new AdapterRun(name);
-                var optimizer =
-                        new AdamW(List.of(ParameterGroup.of(run.values(), .01)), new AdamW.Options(.9, .999, 1e-8))) {
-            var losses = Fixtures.doubles(run.expected().tensor("curve_loss"));
-            var norms = Fixtures.doubles(run.expected().tensor("curve_grad_norm"));
-            for (int step = 0; step < STEPS; step++) {
-                double loss = run.step(true);
-                assertNear("loss of step " + step, loss, losses[step], 1e-4, 2e-5);
-                assertNear("norm of step " + step, run.gradientNorm(), norms[step], 1e-4, 2e-5);
-                optimizer.step(run.gradients().byName(), 1e-2);
-            }
-            assertNear("loss after all", run.step(false), losses[STEPS], 1e-4, 2e-5);
-            assertClose("logits after all", run.lastLogits(), run.expected().tensor("final_logits_last"), 1e-3, 1e-4);
-            run.stored()
-                    .forEach((key, parameter) ->
-                            assertClose(key, parameter.value(), run.expected().tensor("final." + key), 1e-3, 1e-4));
+        try (var run = new AdapterRun(name)) {
+            run.meetsCurve(1e-4, step -> {});
         }
     }
 
@@ -94,18 +64,7 @@ class PeftFixtureTest {
     @MethodSource("adapters")
     void mergedWeightsArePefts(String name) {
         try (var run = new AdapterRun(name)) {
-            var merged = run.expected().names().stream()
-                    .filter(key -> key.startsWith("merged."))
-                    .toList();
-            assertThat(merged).hasSize(2);
-            for (var key : merged) {
-                var path = key.substring("merged.".length(), key.length() - ".weight".length());
-                var weight = Objects.requireNonNull(run.model().parameters().get(path + ".weight"));
-                try (var scope = Scope.open()) {
-                    var sum = run.adapter().merged(weight.name(), weight.value().to(ScalarType.Float));
-                    assertClose(key, sum, run.expected().tensor(key), 1e-5, 1e-6);
-                }
-            }
+            run.meetsMerged();
         }
     }
 
@@ -142,12 +101,12 @@ class PeftFixtureTest {
         }
     }
 
-    private static ObjectNode config(Path folder) {
+    static ObjectNode config(Path folder) {
         return (ObjectNode) Json.read(folder.resolve("adapter_config.json"));
     }
 
     /** PEFT stores a frozen copy of an adapted embedding, which nothing needs. */
-    private static Map<String, List<Double>> tensors(Path folder) {
+    static Map<String, List<Double>> tensors(Path folder) {
         var tensors = new LinkedHashMap<String, List<Double>>();
         try (var scope = Scope.open();
                 var file = SafetensorsFile.open(folder.resolve(AdapterFolder.WEIGHTS))) {
@@ -162,9 +121,5 @@ class PeftFixtureTest {
             }
         }
         return tensors;
-    }
-
-    private static void assertNear(String what, double actual, double expected, double rtol, double atol) {
-        assertThat(Math.abs(actual - expected)).as(what).isLessThanOrEqualTo(atol + rtol * Math.abs(expected));
     }
 }

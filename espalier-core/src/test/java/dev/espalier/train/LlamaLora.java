@@ -5,6 +5,7 @@ import static dev.espalier.Fixtures.longs;
 import dev.espalier.Fixtures;
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterFolder;
+import dev.espalier.adapter.LoraSpec;
 import dev.espalier.checkpoint.SafetensorsFile;
 import dev.espalier.data.Batch;
 import dev.espalier.data.EncodedExample;
@@ -13,6 +14,7 @@ import dev.espalier.model.DecoderModel;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -108,6 +110,17 @@ final class LlamaLora implements AutoCloseable {
 
     static String key(String name) {
         return "base_model.model." + name.replace(".default.", ".");
+    }
+
+    /** What a new adapter like this one gives to the optimizer with such a ratio. */
+    Map<String, Double> learningRateFactors(double ratio) {
+        var spec = ((LoraSpec) adapter.spec()).withLearningRateRatio(ratio);
+        adapter.detach();
+        try (var other = Adapter.create(adapter.name(), spec, model, RandomStream.of(0))) {
+            return other.learningRateFactors();
+        } finally {
+            adapter.attach(model);
+        }
     }
 
     List<Parameter> parameters() {

@@ -123,9 +123,7 @@ class OptimizerLoopTest {
         try (var llama = new LlamaLora();
                 var workers = new Workers(1);
                 var step = llama.step(workers);
-                var adamw = adamW(List.of(
-                        ParameterGroup.of(llama.weights(name -> name.contains("lora_A")), 0),
-                        new ParameterGroup(llama.weights(name -> name.contains("lora_B")), 16, 0)))) {
+                var adamw = OptimizerKind.ADAMW.create(llama.parameters(), llama.learningRateFactors(16), 0)) {
             var losses = llama.expectedValues("loraplus.losses");
             for (int i = 0; i < losses.length - 1; i++) {
                 assertLoss(step.run(llama.batches(8), UNUSED).loss(), losses[i]);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.LoraSpec;
+import dev.espalier.adapter.LoraSpec.Initialisation;
 import dev.espalier.adapter.Mixtures;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.data.TaskData;
@@ -74,12 +75,18 @@ class TrainerTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"lora, ADAMW, 3", "lora, ADAFACTOR, 6", "sira, ADAMW, 13", "smora, ADAMW, 8", "lora, ADAMW, 19"})
+    @CsvSource({"lora, ADAMW, 3", "lora, ADAFACTOR, 6", "sira, ADAMW, 13", "smora, ADAMW, 8", "lora, ADAMW, 19", "pissa, ADAMW, 4"})
     void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, OptimizerKind optimizer, int stopAt)
             throws IOException {
-        AdapterSpec adapter = method.equals("lora")
-                ? LoraSpec.defaults().withDropout(0.05)
-                : Mixtures.of(method).with(m -> m.experts(4).topK(2));
+        AdapterSpec adapter =
+                switch (method) {
+                    case "lora" -> LoraSpec.defaults().withDropout(0.05);
+                    case "pissa" ->
+                        LoraSpec.defaults()
+                                .withInitialisation(Initialisation.PISSA)
+                                .withLearningRateRatio(4);
+                    default -> Mixtures.of(method).with(m -> m.experts(4).topK(2));
+                };
         var described = training.adapter(adapter)
                 .options(options().optimizer(optimizer).accumulation(2).build());
         var whole = new Losses();

@@ -24,7 +24,8 @@ public record LoraSection(
         @Key("Give each row of the weight a trained length of its own, apart from its direction (DoRA).")
         boolean dora,
 
-        @Key("How the two matrices start: A random and B zero, uniform (default) or gaussian, or both random.")
+        @Key(
+                "How the two matrices start: A random and B zero, uniform (default) or gaussian, both random, or the weight's principal components (pissa).")
         LoraSpec.Initialisation initialisation,
 
         @Inline TargetSection target,
@@ -38,7 +39,10 @@ public record LoraSection(
         @Key(value = "The same for alpha.", above = 0) Map<String, Double> alphaPattern,
 
         @Key("Modules that train as a whole beside the adapter, such as lm_head or embed_tokens: ends of their paths.")
-        List<String> modulesToSave)
+        List<String> modulesToSave,
+
+        @Key(value = "The learning rate of B over that of A (LoRA+); 1 for the same.", above = 0)
+        double learningRateRatio)
         implements AdapterSection {
     static final LoraSection DEFAULT = of(LoraSpec.defaults());
 
@@ -60,7 +64,8 @@ public record LoraSection(
                 TargetSection.of(spec.targets()),
                 spec.rankPattern(),
                 spec.alphaPattern(),
-                spec.modulesToSave());
+                spec.modulesToSave(),
+                spec.learningRateRatio());
     }
 
     @Override
@@ -75,6 +80,7 @@ public record LoraSection(
                 alphaPattern,
                 initialisation,
                 dora,
-                modulesToSave);
+                modulesToSave,
+                learningRateRatio);
     }
 }
