@@ -106,8 +106,9 @@ public final class Adapter implements AutoCloseable {
             var modules = new LinkedHashMap<String, Module>();
             targets.keySet().removeAll(whole.keySet());
             targets.keySet().removeIf(path -> !spec.adapts(path));
-            var shared = new SharedWeights(
-                    name, targets.values().stream().map(Adaptable::shape).toList(), source, owner);
+            var shapes = new LinkedHashMap<String, List<Integer>>();
+            targets.forEach((path, target) -> shapes.put(path, target.shape()));
+            var shared = new SharedWeights(name, shapes, source, owner);
             targets.forEach((path, target) -> {
                 var weights = new DeltaWeights(path, shared, source, owner);
                 boolean transposed = target instanceof Linear linear && linear.isStoredTransposed();

@@ -118,7 +118,8 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
         keys.putAll(optional);
     }
 
-    private static Object value(ModuleNames names) {
+    /** As {@code target_modules} has it: a list or an expression. */
+    static Object value(ModuleNames names) {
         return names.regex().isPresent() ? names.regex().get() : names.names();
     }
 

@@ -21,6 +21,11 @@ public sealed interface AdapterSpec permits LoraSpec, Ia3Spec, VeraSpec, Mixture
         return true;
     }
 
+    /** The same with what depends on the number of tasks settled. */
+    default AdapterSpec forTasks(int tasks) {
+        return this;
+    }
+
     /** The same with what depends on the model settled. */
     default AdapterSpec in(LanguageModel model) {
         return this;

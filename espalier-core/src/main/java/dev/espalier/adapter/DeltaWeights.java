@@ -5,8 +5,8 @@ import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -50,9 +50,9 @@ public final class DeltaWeights {
         }
     }
 
-    /** Of modules that share nothing. */
-    DeltaWeights(String adapter, String module, int modules, Source source, Owner owner) {
-        this(module, new SharedWeights(adapter, Collections.nCopies(modules, List.of()), source, owner), source, owner);
+    /** Of a module that is the only one. */
+    DeltaWeights(String adapter, String module, Source source, Owner owner) {
+        this(module, new SharedWeights(adapter, Map.of(module, List.of()), source, owner), source, owner);
     }
 
     DeltaWeights(String module, SharedWeights shared, Source source, Owner owner) {

@@ -12,6 +12,7 @@ public final class MixtureBuilder {
     private String method;
     private TargetModules targets;
     private MixtureSpec.Kind kind;
+    private ModuleNames bottlenecks;
     private int experts;
     private Map<String, Integer> expertsPattern;
     private List<Integer> expertsByDepth;
@@ -40,12 +41,14 @@ public final class MixtureBuilder {
     private LoadBalanceLoss.Scope auxiliaryScope;
     private double localisation;
     private double zCoefficient;
+    private double varianceCoefficient;
     private double entropyCoefficient;
 
     MixtureBuilder(MixtureSpec spec) {
         method = spec.method();
         targets = spec.targets();
         kind = spec.experts().kind();
+        bottlenecks = spec.experts().bottlenecks();
         experts = spec.experts().count();
         expertsPattern = spec.experts().pattern();
         expertsByDepth = spec.experts().byDepth();
@@ -74,6 +77,7 @@ public final class MixtureBuilder {
         auxiliaryScope = spec.losses().scope();
         localisation = spec.losses().localisation();
         zCoefficient = spec.losses().scores();
+        varianceCoefficient = spec.losses().variance();
         entropyCoefficient = spec.losses().entropy();
     }
 
@@ -83,6 +87,7 @@ public final class MixtureBuilder {
                 targets,
                 new MixtureSpec.Experts(
                         kind,
+                        bottlenecks,
                         experts,
                         expertsPattern,
                         expertsByDepth,
@@ -113,6 +118,7 @@ public final class MixtureBuilder {
                         auxiliaryScope,
                         localisation,
                         zCoefficient,
+                        varianceCoefficient,
                         entropyCoefficient));
     }
 
@@ -305,6 +311,18 @@ public final class MixtureBuilder {
     /** Of the gates' entropy. */
     public MixtureBuilder entropyCoefficient(double given) {
         entropyCoefficient = given;
+        return this;
+    }
+
+    /** Modules whose experts are bottlenecks. */
+    public MixtureBuilder bottlenecks(ModuleNames given) {
+        bottlenecks = given;
+        return this;
+    }
+
+    /** Of minus the variance of a token's gates. */
+    public MixtureBuilder varianceCoefficient(double given) {
+        varianceCoefficient = given;
         return this;
     }
 }

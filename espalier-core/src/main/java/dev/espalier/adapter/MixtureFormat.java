@@ -44,6 +44,7 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
         var losses = d.losses();
         return d.with(m -> m.targets(config.targets())
                 .kind(config.constant("expert", experts.kind()))
+                .bottlenecks(config.modules("bottlenecks").orElse(experts.bottlenecks()))
                 .experts(config.integer("num_experts", experts.count()))
                 .expertsPattern(config.integers("experts_pattern"))
                 .expertsByDepth(config.has("experts_pattern") ? List.of() : experts.byDepth())
@@ -74,6 +75,7 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
                 .auxiliaryScope(config.constant("auxiliary_scope", losses.scope()))
                 .localisation(config.number("localisation", losses.localisation()))
                 .zCoefficient(config.number("z_coefficient", losses.scores()))
+                .varianceCoefficient(config.number("variance_coefficient", losses.variance()))
                 .entropyCoefficient(config.number("entropy_coefficient", losses.entropy())));
     }
 
@@ -84,6 +86,7 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
         var losses = spec.losses();
         var keys = new LinkedHashMap<String, Object>();
         keys.put("expert", experts.kind());
+        keys.put("bottlenecks", AdapterConfig.value(experts.bottlenecks()));
         keys.put("num_experts", experts.count());
         keys.put("experts_pattern", experts.pattern());
         keys.put("r", experts.rank());
@@ -111,6 +114,7 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
         keys.put("auxiliary_scope", losses.scope());
         keys.put("localisation", losses.localisation());
         keys.put("z_coefficient", losses.scores());
+        keys.put("variance_coefficient", losses.variance());
         keys.put("entropy_coefficient", losses.entropy());
         return keys;
     }

@@ -3,6 +3,7 @@ package dev.espalier.adapter;
 import dev.espalier.adapter.MixtureSpec.Choice;
 import dev.espalier.adapter.MixtureSpec.Kind;
 import dev.espalier.adapter.MixtureSpec.Scorer;
+import dev.espalier.error.InputException;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.routing.EntropyLoss;
@@ -15,8 +16,10 @@ import dev.espalier.routing.LocalisedBalanceLoss;
 import dev.espalier.routing.Router;
 import dev.espalier.routing.RouterLoss;
 import dev.espalier.routing.ScoreLoss;
+import dev.espalier.routing.ScoreVarianceLoss;
 import dev.espalier.routing.Selection;
 import dev.espalier.routing.StaticRouter;
+import dev.espalier.routing.TaskRouter;
 import dev.espalier.routing.TokenRouter;
 import dev.espalier.tensor.Initialiser;
 import dev.espalier.tensor.Parameter;
@@ -35,6 +38,7 @@ final class MixtureParts {
     private final Linear linear;
     private final DeltaWeights weights;
     private final ExpertDropout gateDropout;
+    private final Kind kind;
     private final int experts;
     private final int rank;
 
@@ -52,12 +56,13 @@ final class MixtureParts {
         this.linear = linear;
         this.weights = weights;
         this.gateDropout = gateDropout;
+        kind = spec.experts().kindAt(linear.name());
         experts = spec.experts().at(linear.name());
         rank = spec.experts().rankAt(linear.name());
     }
 
     LinearDelta delta() {
-        if (spec.experts().kind() == Kind.SCALE) {
+        if (kind == Kind.SCALE) {
             int out = linear.outFeatures();
             var scales = weights.weight(
                     "experts.scale", StoredLayout.same(experts, out), random -> Initialiser.ones(experts, out));
@@ -75,13 +80,13 @@ final class MixtureParts {
                 experts,
                 spec.experts().alpha() / rank,
                 spec.experts().dropout(),
-                spec.experts().kind() == Kind.BOTTLENECK,
+                kind == Kind.BOTTLENECK,
                 router());
     }
 
     private Parameter a() {
         int in = linear.inFeatures();
-        return spec.experts().kind() == Kind.SHARED_A
+        return kind == Kind.SHARED_A
                 ? weights.weight("lora_A.weight", StoredLayout.same(rank, in), random -> drawn(random, rank, in))
                 : weights.weight(
                         "experts.lora_A.weight",
@@ -98,22 +103,54 @@ final class MixtureParts {
 
     private @Nullable Router router() {
         var routing = spec.routing();
-        if (routing.scorer() == Scorer.STATIC) {
-            var gates = weights.weight(
-                    "router.weight",
-                    StoredLayout.same(experts),
-                    random -> Initialiser.constant(spec.experts().alpha(), experts));
-            return new StaticRouter(linear.name(), gates, routing.expertDropout());
+        int layer = ModuleNames.layer(linear.name());
+        return switch (routing.scorer()) {
+            case STATIC -> new StaticRouter(linear.name(), staticWeights(), routing.expertDropout());
+            case TASK -> new TaskRouter(linear.name(), experts, routing.expertDropout());
+            case TOKEN, SEQUENCE -> experts == 1 && !routing.soleRouter() ? null : tokenRouter(experts);
+            case LAYER -> {
+                requireLayer(layer);
+                var shared = weights.shared().router(layer, () -> tokenRouter(experts));
+                int gates = (int) shared.parameters().get(0).shape()[0] / (routing.perRank() ? rank : 1);
+                if (gates != experts) {
+                    throw new InputException("The modules of a layer share their router, but " + linear.name() + " has "
+                            + experts + " experts and the first of layer " + layer + " has " + gates
+                            + "; give them equal numbers, or set scorer to token.");
+                }
+                yield shared;
+            }
+            case MODULES -> {
+                requireLayer(layer);
+                var modules = weights.shared().ofLayer(layer);
+                yield weights.shared()
+                        .router(layer, () -> tokenRouter(modules.size()))
+                        .column(modules.indexOf(linear.name()));
+            }
+        };
+    }
+
+    private void requireLayer(int layer) {
+        if (layer < 0) {
+            throw new InputException(linear.name() + " lies in no layer, so it can't share a layer's router; exclude it,"
+                    + " or set scorer to token.");
         }
-        if (experts == 1 && !routing.soleRouter()) {
-            return null;
-        }
+    }
+
+    private Parameter staticWeights() {
+        return weights.weight(
+                "router.weight",
+                StoredLayout.same(experts),
+                random -> Initialiser.constant(spec.experts().alpha(), experts));
+    }
+
+    private Router tokenRouter(int gates) {
+        var routing = spec.routing();
         int in = linear.inFeatures();
         int perToken = routing.perRank() ? rank : 1;
         var scorer = weights.weight(
                 "router.weight",
-                StoredLayout.same((long) perToken * experts, in),
-                random -> drawn(random, (long) perToken * experts, in));
+                StoredLayout.same((long) perToken * gates, in),
+                random -> drawn(random, (long) perToken * gates, in));
         var parts = new TokenRouter.Parts(
                 threshold(),
                 selectionBias(),
@@ -124,7 +161,7 @@ final class MixtureParts {
         var gating = new Gating(
                 routing.activation(),
                 gateDropout,
-                selection(),
+                selection(gates),
                 routing.renormalise(),
                 new ExpertCapacity(routing.capacityFactor(), routing.capacityInEvaluation()),
                 losses());
@@ -151,10 +188,10 @@ final class MixtureParts {
                 : Optional.empty();
     }
 
-    private Selection selection() {
+    private Selection selection(int gates) {
         return switch (spec.routing().choice()) {
             case ALL -> new Selection.All();
-            case TOP_K -> new Selection.TopK(Math.min(spec.routing().topK(), experts));
+            case TOP_K -> new Selection.TopK(Math.min(spec.routing().topK(), gates));
             case LEARNED_THRESHOLD -> new Selection.AtLeast(0);
             case THRESHOLD -> new Selection.AtLeast(spec.routing().threshold().orElse(0.0));
         };
@@ -172,6 +209,9 @@ final class MixtureParts {
         }
         if (losses.scores() > 0) {
             chosen.add(new ScoreLoss(losses.scores()));
+        }
+        if (losses.variance() > 0) {
+            chosen.add(new ScoreVarianceLoss(losses.variance()));
         }
         if (losses.entropy() != 0) {
             chosen.add(new EntropyLoss(losses.entropy()));

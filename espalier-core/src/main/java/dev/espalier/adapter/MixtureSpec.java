@@ -63,6 +63,18 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
         @JsonProperty("sequence")
         SEQUENCE,
 
+        /** As {@link #TOKEN}, but once for all modules of a layer, by the input of the first of them. */
+        @JsonProperty("layer")
+        LAYER,
+
+        /** Once for a layer, whose experts are its modules: each has one expert and a gate of its own. */
+        @JsonProperty("modules")
+        MODULES,
+
+        /** Nothing: every sequence has the expert of its task. */
+        @JsonProperty("task")
+        TASK,
+
         /** A trained weight for each expert, the same for all tokens. */
         @JsonProperty("static")
         STATIC
@@ -101,6 +113,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
     /**
      * The experts of a module.
      *
+     * @param bottlenecks of the adapted modules, those whose experts are {@link Kind#BOTTLENECK} whatever {@code kind} is
      * @param count in a module that {@code pattern} does not name
      * @param pattern other counts for particular modules, 0 for none; a key {@code K} is the expression {@code (.*\.)?(K)}
      *     for a path, and the first that matches decides
@@ -113,6 +126,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      */
     public record Experts(
             Kind kind,
+            ModuleNames bottlenecks,
             int count,
             Map<String, Integer> pattern,
             List<Integer> byDepth,
@@ -142,6 +156,11 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
         /** The experts of the module at {@code path}. */
         int at(String path) {
             return ModuleNames.firstMatch(pattern, path).orElse(count);
+        }
+
+        /** What the experts of the module at {@code path} are. */
+        Kind kindAt(String path) {
+            return bottlenecks.matches(path) ? Kind.BOTTLENECK : kind;
         }
 
         /** The rank of the experts of the module at {@code path}. */
@@ -198,6 +217,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param scope what it takes for one population
      * @param localisation {@code δ} of {@link Balance#LOCALISED}
      * @param scores coefficient of the z-loss on the router's scores; 0 for none
+     * @param variance coefficient of minus the variance of a token's gates; 0 for none
      * @param entropy coefficient of the gates' entropy, of either sign; 0 for none
      */
     public record Losses(
@@ -207,10 +227,12 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             LoadBalanceLoss.Scope scope,
             double localisation,
             double scores,
+            double variance,
             double entropy) {
         public Losses {
             Checks.notNegative("auxiliary-coefficient", coefficient);
             Checks.notNegative("z-coefficient", scores);
+            Checks.notNegative("variance-coefficient", variance);
             Checks.probability("localisation", localisation);
         }
     }
@@ -219,6 +241,10 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
         if (routing.choice == Choice.TOP_K && routing.topK > experts.count && experts.byDepth.isEmpty()) {
             throw new InputException("top-k " + routing.topK + " is more than the " + experts.count
                     + " experts; a token can be given each expert once.");
+        }
+        if (routing.scorer == Scorer.MODULES && experts.count != 1) {
+            throw new InputException("Where the modules of a layer are its experts, each has one, not " + experts.count
+                    + "; set experts to 1, or choose another scorer.");
         }
         if (routing.perRank && routing.choice != Choice.ALL) {
             throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
@@ -241,6 +267,12 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
     @Override
     public boolean adapts(String path) {
         return experts.at(path) > 0;
+    }
+
+    /** Where every task has an expert, as many as there are tasks. */
+    @Override
+    public MixtureSpec forTasks(int tasks) {
+        return routing.scorer == Scorer.TASK ? with(m -> m.experts(tasks)) : this;
     }
 
     /** Counts and ranks that go by depth as patterns of paths. */

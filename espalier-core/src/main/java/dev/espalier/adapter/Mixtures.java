@@ -40,7 +40,8 @@ public final class Mixtures {
 
     /** What every method with a router that is trained lets one choose. */
     private static final Set<String> ROUTED =
-            Set.of("router-noise", "router-jitter", "z-coefficient", "entropy-coefficient", "scorer");
+            Set.of(
+            "router-noise", "router-jitter", "z-coefficient", "variance-coefficient", "entropy-coefficient", "scorer");
 
     /** What every method with a load-balance loss lets one choose. */
     private static final Set<String> BALANCED = Set.of("auxiliary-coefficient", "auxiliary-scale", "auxiliary-scope");
@@ -68,7 +69,10 @@ public final class Mixtures {
             "",
             TargetModules.DEFAULT,
             new MixtureSpec.Experts(
-                    Kind.LORA, 4, Map.of(), List.of(), 4, Map.of(), List.of(), 16, 0.05, Initialisation.DEFAULT),
+                    Kind.LORA,
+                    ModuleNames.of(List.of()),
+                    4,
+                    Map.of(), List.of(), 4, Map.of(), List.of(), 16, 0.05, Initialisation.DEFAULT),
             new MixtureSpec.Routing(
                     Scorer.TOKEN,
                     Activation.SOFTMAX,
@@ -84,7 +88,7 @@ public final class Mixtures {
                     true,
                     RouterNoise.NONE),
             new MixtureSpec.Losses(
-                    Balance.LOAD, 0, LoadBalanceLoss.Scale.BY_SELECTION, LoadBalanceLoss.Scope.SEQUENCE, 0, 0, 0));
+                    Balance.LOAD, 0, LoadBalanceLoss.Scale.BY_SELECTION, LoadBalanceLoss.Scope.SEQUENCE, 0, 0, 0, 0));
 
     /** By name, those of this project's papers first. */
     private static final Map<String, Method> ALL = byName(
@@ -203,6 +207,24 @@ public final class Mixtures {
                             .topK(8)
                             .renormalise(true)
                             .biasStep(1e-2)),
+            method(
+                    "moa",
+                    "experts of two kinds, one for each module, weighed by one router a layer",
+                    Source.CODE,
+                    keys("rank rank-pattern alpha dropout threshold router-noise router-jitter z-coefficient"),
+                    m -> m.targets(TargetModules.allLinear())
+                            .experts(1)
+                            .rank(8)
+                            .bottlenecks(ModuleNames.matching(FEED_FORWARD))
+                            .scorer(Scorer.MODULES)
+                            .activation(Activation.SIGMOID)
+                            .choice(Choice.THRESHOLD)),
+            method(
+                    "flix",
+                    "an expert for each task",
+                    Source.PAPER,
+                    keys("rank rank-pattern alpha dropout expert-dropout"),
+                    m -> m.scorer(Scorer.TASK)),
             method(
                     "mlae",
                     "rank-1 experts with trained weights, dropped in training",

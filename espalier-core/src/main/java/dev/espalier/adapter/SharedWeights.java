@@ -1,9 +1,12 @@
 package dev.espalier.adapter;
 
+import dev.espalier.routing.Router;
+import dev.espalier.routing.SharedRouter;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,14 +21,15 @@ final class SharedWeights {
     static final String MODULE = "";
 
     private final String adapter;
-    private final List<List<Integer>> shapes;
+    private final Map<String, List<Integer>> shapes;
     private final DeltaWeights.Source source;
     private final Owner owner;
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final List<String> stored = new ArrayList<>();
+    private final Map<Integer, SharedRouter> routers = new HashMap<>();
 
-    /** @param shapes of the modules that the adapter changes */
-    SharedWeights(String adapter, List<List<Integer>> shapes, DeltaWeights.Source source, Owner owner) {
+    /** @param shapes of the modules that the adapter changes, by path, in forward order */
+    SharedWeights(String adapter, Map<String, List<Integer>> shapes, DeltaWeights.Source source, Owner owner) {
         this.adapter = adapter;
         this.shapes = shapes;
         this.source = source;
@@ -42,9 +46,21 @@ final class SharedWeights {
         return shapes.size();
     }
 
+    /** The modules that the adapter changes in a layer, in forward order. */
+    List<String> ofLayer(int layer) {
+        return shapes.keySet().stream()
+                .filter(path -> ModuleNames.layer(path) == layer)
+                .toList();
+    }
+
+    /** The router that a layer's modules share, made when the first module asks for it. */
+    SharedRouter router(int layer, Supplier<Router> make) {
+        return routers.computeIfAbsent(layer, key -> new SharedRouter(make.get()));
+    }
+
     /** The largest size of any of the modules along {@code axis}: 0 for outputs, 1 for inputs. */
     int widest(int axis) {
-        return shapes.stream().mapToInt(shape -> shape.get(axis)).max().orElseThrow();
+        return shapes.values().stream().mapToInt(shape -> shape.get(axis)).max().orElseThrow();
     }
 
     /** The weight that files call {@code base_model.KEY}. */

@@ -57,7 +57,7 @@ final class TrainedCopies {
     static TrainedCopies of(String adapter, Map<String, Copyable> modules, DeltaWeights.Source source, Owner owner) {
         var copies = new LinkedHashMap<String, List<DeltaWeights.Stored>>();
         modules.forEach((path, module) -> {
-            var weights = new DeltaWeights(adapter, path, modules.size(), source, owner);
+            var weights = new DeltaWeights(adapter, path, source, owner);
             for (var own : module.parameters()) {
                 var key = own.name().substring(own.name().lastIndexOf('.') + 1);
                 weights.weight(key, StoredLayout.same(own.shape()), random -> own.value()

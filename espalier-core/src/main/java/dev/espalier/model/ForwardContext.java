@@ -39,6 +39,7 @@ public final class ForwardContext implements AutoCloseable {
     private @Nullable List<Optional<String>> adapters;
     private int[] tasks;
     private final Map<String, Optional<SelectedTokens>> selected = new HashMap<>();
+    private final Map<Object, Object> remembered = new HashMap<>();
     private @Nullable ForwardContext whole;
 
     /**
@@ -300,6 +301,22 @@ public final class ForwardContext implements AutoCloseable {
             shared.put(place, made);
             return made;
         }
+    }
+
+    /** Whether something was {@linkplain #remembered remembered} under {@code key}. */
+    public boolean remembers(Object key) {
+        return remembered.containsKey(key);
+    }
+
+    /** What one layer leaves to later ones of this very pass; a block that is computed again makes its own. */
+    public <T> T remembered(Object key, Class<T> type, Supplier<T> make) {
+        var known = remembered.get(key);
+        if (known != null) {
+            return type.cast(known);
+        }
+        var made = make.get();
+        remembered.put(key, made);
+        return made;
     }
 
     /** Which keys a query may see in causal attention. */

@@ -94,7 +94,10 @@ public final class AdaptedModel implements AutoCloseable {
             }
             WeightsLog.unused(model.weights());
             var tokenizer = TextTokenizer.open(folder);
-            var adapter = Adapter.create(ADAPTER, training.adapter(), model, random.at("adapter"));
+            var adapter = Adapter.create(
+                    ADAPTER,
+                    training.adapter().forTasks(training.tasks().size()),
+                    model, random.at("adapter"));
             return new AdaptedModel(
                     ModelLocator.hubName(training.model()),
                     folder,

@@ -43,7 +43,7 @@ class DoraTest {
                     .withDora(true)
                     .withDropout(dropout)
                     .withInitialisation(LoraSpec.Initialisation.RANDOM);
-            var weights = new DeltaWeights("default", "linear", 1, DeltaWeights.drawn(RandomStream.of(3)), owner);
+            var weights = new DeltaWeights("default", "linear", DeltaWeights.drawn(RandomStream.of(3)), owner);
             var delta = (MagnitudeDelta) spec.delta(linear, weights);
             delta.magnitude().value().mul_(random("m", OUT).add(new Scalar(1.5)));
             linear.attach("default", delta);
@@ -78,7 +78,7 @@ class DoraTest {
                 var scope = Scope.open();
                 var owner = new Owner()) {
             var linear = linear(bias);
-            var weights = new DeltaWeights("default", "linear", 1, DeltaWeights.drawn(RandomStream.of(3)), owner);
+            var weights = new DeltaWeights("default", "linear", DeltaWeights.drawn(RandomStream.of(3)), owner);
             var delta = (MagnitudeDelta) LoraSpec.defaults().withDora(true).delta(linear, weights);
             assertClose(
                     "m",

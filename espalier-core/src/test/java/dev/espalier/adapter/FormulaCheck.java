@@ -51,7 +51,7 @@ final class FormulaCheck implements AutoCloseable {
                 new Parameter(PATH + ".weight", random("w", out, in), false),
                 new Parameter(PATH + ".bias", random("b", out), false));
         var source = DeltaWeights.drawn(RandomStream.of(3));
-        var shared = new SharedWeights("default", List.of(List.of(out, in)), source, owner);
+        var shared = new SharedWeights("default", Map.of("linear", List.of(out, in)), source, owner);
         var weights = new DeltaWeights(PATH, shared, source, owner);
         delta = spec.delta(linear, weights);
         parameters = new ArrayList<>(shared.parameters());

@@ -86,7 +86,7 @@ class MixtureFixtureTest {
             var settings = Json.read(Fixtures.path("moe/" + name + ".json"));
             var spec = spec(settings, loss);
             var linear = linear(file);
-            var weights = new DeltaWeights("default", "linear", 1, values(file), owner);
+            var weights = new DeltaWeights("default", "linear", values(file), owner);
             var delta = new MixtureParts(spec, linear, weights, dropout(spec, file)).delta();
 
             try (var pass = new Pass(file, linear, delta, weights)) {
@@ -144,7 +144,7 @@ class MixtureFixtureTest {
                 var owner = new Owner();
                 var file = Fixtures.tensors("moe/" + name + ".safetensors")) {
             var spec = spec(Json.read(Fixtures.path("moe/" + name + ".json")), "none");
-            var weights = new DeltaWeights("default", "linear", 1, values(file), owner);
+            var weights = new DeltaWeights("default", "linear", values(file), owner);
             var delta = (RankGatedDelta) new MixtureParts(spec, linear(file), weights, dropout(spec, file)).delta();
             try (var context = context(file, Tape.inference())) {
                 var x = context.tape().constant(file.tensor("in.x").view(SEQUENCES * TOKENS, -1));
@@ -163,7 +163,7 @@ class MixtureFixtureTest {
                 var owner = new Owner();
                 var file = Fixtures.tensors("moe/" + name + ".safetensors")) {
             var spec = spec(Json.read(Fixtures.path("moe/" + name + ".json")), "none");
-            var weights = new DeltaWeights("default", "linear", 1, values(file), owner);
+            var weights = new DeltaWeights("default", "linear", values(file), owner);
             var delta = (RankGatedDelta) new MixtureParts(spec, linear(file), weights).delta();
 
             delta.router().orElseThrow().balance(longs(file.tensor("out.info.selected_counts")));
@@ -183,7 +183,7 @@ class MixtureFixtureTest {
                 var file = Fixtures.tensors("moe/shared_a_dense_n1.safetensors")) {
             var linear = linear(file);
             var spec = LoraSpec.defaults().withRank(3).withAlpha(6);
-            var weights = new DeltaWeights("default", "linear", 1, values(file), owner);
+            var weights = new DeltaWeights("default", "linear", values(file), owner);
             try (var pass = new Pass(file, linear, spec.delta(linear, weights), weights)) {
                 assertThat(pass.loss()).isCloseTo(scalar(file.tensor("out.loss")), withinPercentage(.01));
                 var a = pass.gradient("linear.lora_A.default.weight");

@@ -53,7 +53,16 @@ class MixturesTest {
     }
 
     static Stream<String> lowRankMethods() {
-        return methods(spec -> spec.experts().kind() != Kind.SCALE);
+        return methods(spec -> spec.experts().kind() != Kind.SCALE && isRouted(spec));
+    }
+
+    static Stream<String> routedMethods() {
+        return methods(MixturesTest::isRouted);
+    }
+
+    /** Whether something decides on experts that are alike. */
+    private static boolean isRouted(MixtureSpec spec) {
+        return spec.routing().scorer() != Scorer.TASK && spec.routing().scorer() != Scorer.MODULES;
     }
 
     static Stream<String> topKMethods() {
@@ -65,8 +74,9 @@ class MixturesTest {
         Map<String, Consumer<MixtureBuilder>> others = Map.of(
                 "bottleneck", m -> m.kind(Kind.BOTTLENECK),
                 "sequence", m -> m.scorer(Scorer.SEQUENCE),
+                "layer", m -> m.scorer(Scorer.LAYER),
                 "noise and jitter", m -> m.noise(new RouterNoise(.5, .3)),
-                "z and entropy losses", m -> m.zCoefficient(.3).entropyCoefficient(-.2));
+                "z and entropy losses", m -> m.zCoefficient(.3).entropyCoefficient(-.2).varianceCoefficient(.5));
         return Stream.concat(
                 methods().map(name -> Arguments.of(name, small(Mixtures.of(name)))),
                 others.entrySet().stream()
@@ -76,7 +86,7 @@ class MixturesTest {
 
     /** Few experts, and losses that weigh something. */
     private static MixtureSpec small(MixtureSpec spec) {
-        return spec.with(m -> m.experts(5)
+        return spec.with(m -> m.experts(spec.experts().count() == 1 ? 1 : 5)
                 .expertsByDepth(List.of())
                 .ranksByDepth(List.of())
                 .rank(Math.min(3, spec.experts().rank()))
@@ -132,7 +142,7 @@ class MixturesTest {
     }
 
     @ParameterizedTest
-    @MethodSource("methods")
+    @MethodSource("routedMethods")
     void theOrderOfExpertsChangesNothing(String method) {
         try (var one = new One(small(Mixtures.of(method)), 4)) {
             var before = one.evaluate().clone();
@@ -165,15 +175,16 @@ class MixturesTest {
                         .as(parameter.name())
                         .isPositive();
             }
-            assertThat(one.trained()).anyMatch(p -> p.name().contains("router"));
+            boolean hasRouter = Mixtures.of(method).routing().scorer() != Scorer.TASK;
+            assertThat(one.trained().stream().anyMatch(p -> p.name().contains("router"))).isEqualTo(hasRouter);
             gradients.close();
         }
     }
 
     @ParameterizedTest
-    @MethodSource("methods")
+    @MethodSource("routedMethods")
     void anAllocationGivesEveryModuleItsExperts(String method) {
-        var spec = small(Mixtures.of(method)).with(m -> m.expertsPattern(Map.of("some.linear", 2, "other", 0)));
+        var spec = small(Mixtures.of(method)).with(m -> m.expertsPattern(Map.of("linear", 2, "other", 0)));
         assertThat(spec.adapts("layer.0.other")).isFalse();
         try (var one = new One(spec, 7)) {
             assertThat(one.parameter("router").shape()[0] % 2).isZero();
@@ -209,10 +220,10 @@ class MixturesTest {
                         .zero_();
             }
             linear = new Linear(
-                    "some.linear",
-                    new Parameter("some.linear.weight", Initialiser.normal(.3, random.at("w"), OUT, IN), false),
-                    new Parameter("some.linear.bias", Initialiser.normal(.3, random.at("b"), OUT), false));
-            var weights = new DeltaWeights("a", "some.linear", 1, DeltaWeights.drawn(random), owner);
+                    "layer.0.linear",
+                    new Parameter("layer.0.linear.weight", Initialiser.normal(.3, random.at("w"), OUT, IN), false),
+                    new Parameter("layer.0.linear.bias", Initialiser.normal(.3, random.at("b"), OUT), false));
+            var weights = new DeltaWeights("a", "layer.0.linear", DeltaWeights.drawn(random), owner);
             linear.attach("a", spec.delta(linear, weights));
             parameters =
                     weights.made().stream().map(DeltaWeights.Stored::parameter).toList();

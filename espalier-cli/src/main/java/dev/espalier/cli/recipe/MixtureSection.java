@@ -51,7 +51,7 @@ public record MixtureSection(
         @Key("How A and the router start: Kaiming-uniform (default) or normal.")
         MixtureSpec.Initialisation initialisation,
 
-        @Key("What is routed: each token, or a sequence by the mean of its tokens.")
+        @Key("What decides on the experts: each token (token), the mean of a sequence's tokens (sequence), each token once for all modules of a layer (layer), the task (task), or nothing but a trained weight (static).")
         MixtureSpec.Scorer scorer,
 
         @Key("How the router's scores become gates.") Activation activation,
@@ -59,7 +59,7 @@ public record MixtureSection(
         @Key(value = "Experts that each token uses; no more than there are.", atLeast = 1)
         int topK,
 
-        @Key(value = "The largest threshold; 0 for one over the number of experts.", atLeast = 0)
+        @Key(value = "What gates are compared with. For adamole the largest one, 0 for one over the number of experts.", atLeast = 0)
         double threshold,
 
         @Key("Make the weights of a token's chosen experts sum to 1.")
@@ -106,6 +106,9 @@ public record MixtureSection(
 
         @Key(value = "Weight of the z-loss, which keeps the router's scores small.", atLeast = 0)
         double zCoefficient,
+
+        @Key(value = "Weight of minus the variance of a token's gates, which tells experts apart.", atLeast = 0)
+        double varianceCoefficient,
 
         @Key("Weight of the gates' entropy in the loss: above 0 makes the router surer, below 0 less sure.")
         double entropyCoefficient,
@@ -158,6 +161,7 @@ public record MixtureSection(
                 losses.scope(),
                 losses.localisation(),
                 losses.scores(),
+                losses.variance(),
                 losses.entropy(),
                 TargetSection.of(spec.targets()));
     }
@@ -203,6 +207,7 @@ public record MixtureSection(
                 .auxiliaryScope(auxiliaryScope)
                 .localisation(localisation)
                 .zCoefficient(zCoefficient)
+                .varianceCoefficient(varianceCoefficient)
                 .entropyCoefficient(entropyCoefficient));
     }
 }
