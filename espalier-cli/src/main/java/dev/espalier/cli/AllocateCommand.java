@@ -1,22 +1,22 @@
 package dev.espalier.cli;
 
-import dev.espalier.adapter.ModelMatrices;
-import dev.espalier.adapter.TargetModules;
 import dev.espalier.allocation.Allocation;
 import dev.espalier.allocation.AllocationRule;
 import dev.espalier.allocation.Cost;
 import dev.espalier.allocation.Matrices;
-import dev.espalier.allocation.Sensitivities;
+import dev.espalier.allocation.Stability;
 import dev.espalier.checkpoint.AtomicFiles;
-import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.error.InputException;
-import dev.espalier.model.auto.AutoModel;
+import dev.espalier.report.AllocationReport;
 import dev.espalier.report.AllocationTable;
-import dev.espalier.tensor.Engine;
-import java.io.PrintWriter;
+import dev.espalier.train.Probed;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.bytedeco.pytorch.global.torch.ScalarType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -27,7 +27,8 @@ import picocli.CommandLine.Spec;
 /** Decides how many experts, or which rank, each weight matrix of a model gets. */
 @Command(
         name = "allocate",
-        description = "Decides how many experts, or which rank, each weight matrix of a model gets.",
+        description =
+                "Measures which weight matrices tasks depend on, and decides how many experts, or which rank, each gets.",
         sortOptions = false,
         parameterListHeading = "%nArguments:%n",
         optionListHeading = "%nOptions:%n",
@@ -40,19 +41,24 @@ import picocli.CommandLine.Spec;
             "  uniform       the same for every matrix",
             "  table         as written by hand",
             "",
+            "With a recipe, the sensitivities are written beside the allocation (.sensitivity.json), and a page that",
+            "shows both (.html).",
+            "",
             "Examples:",
-            "  espalier allocate --sensitivity s.json --group attention --keep 60 --output experts.json",
-            "  espalier allocate --sensitivity s.json --rule proportional --budget 48 --maximum 4",
+            "  espalier allocate my.yaml --group attention --keep 60 --output experts.json",
+            "  espalier allocate --sensitivity experts.sensitivity.json --rule proportional --budget 48 --maximum 4",
             "  espalier allocate --model path/to/model --rule depth --by-depth 2,4,6,8 --output experts.json",
             "  espalier allocate --model path/to/model --rule depth --by-depth 4,8 --unit ranks"
         })
 final class AllocateCommand implements Runnable {
+    private static final String JSON = ".json";
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private CommandSpec spec;
 
     @ArgGroup(exclusive = false, heading = "%nMatrices:%n")
-    private final Source source = new Source();
+    private final AllocationSource source = new AllocationSource();
 
     @ArgGroup(exclusive = false, heading = "%nRule:%n")
     private final RuleOptions rule = new RuleOptions();
@@ -60,74 +66,108 @@ final class AllocateCommand implements Runnable {
     @Option(
             names = {"-o", "--output"},
             paramLabel = "FILE",
-            description = "Write the allocation, JSON {module: experts}, to this file; nothing may be there yet.")
+            description =
+                    "Write the allocation, JSON {module: experts}, to this file; nothing may be there yet. With a recipe, by default NAME-OF-THE-RECIPE.allocation.json.")
     private @Nullable Path output;
-
-    private static final class Source {
-        @Option(
-                names = "--sensitivity",
-                paramLabel = "FILE",
-                description = "Measured sensitivities: JSON {task: {module: sensitivity}}.")
-        private @Nullable Path sensitivity;
-
-        @Option(
-                names = "--model",
-                paramLabel = "MODEL",
-                description = "The model's folder or name: its matrices, and how many weights are trained.")
-        private @Nullable String model;
-    }
 
     @Override
     public void run() {
-        if (output != null && Files.exists(output)) {
-            throw new InputException(output + " exists already; choose another place, or remove it.");
-        }
         var chosen = rule.rule();
-        var matrices = matrices();
-        var allocation = chosen.allocate(matrices);
-        if (output != null) {
-            AtomicFiles.writeString(output, allocation.json());
-        }
+        source.check(rule);
+        var files = Optional.ofNullable(output)
+                .or(() -> source.recipe().map(AllocateCommand::beside))
+                .map(file -> new Written(file, source.recipe().isPresent()));
+        files.ifPresent(Written::requireNew);
+        var known = source.read(spec.commandLine().getErr());
+        var allocation = chosen.allocate(known.matrices());
+        var facts = new ArrayList<>(weights(allocation, known.matrices()));
+        known.probed().ifPresent(probed -> facts.addAll(stability(chosen, probed)));
+        files.ifPresent(written -> written.write(allocation, rule.counted(), facts, known.probed()));
         var out = spec.commandLine().getOut();
         out.println(AllocationTable.of(allocation));
-        summary(allocation, matrices, out);
-        if (output != null) {
-            out.println("Written: " + output);
-        }
+        facts.forEach(out::println);
+        files.stream().flatMap(Written::paths).forEach(file -> out.println("Written: " + file));
         out.flush();
     }
 
-    private Matrices matrices() {
-        if (source.model != null) {
-            Engine.load();
-            try (var model = AutoModel.open(ModelLocator.locate(source.model), ScalarType.Float)) {
-                var matrices = ModelMatrices.of(model, TargetModules.allLinear());
-                return source.sensitivity == null ? matrices : matrices.with(Sensitivities.read(source.sensitivity));
-            }
-        }
-        if (source.sensitivity == null) {
-            throw new InputException("Which matrices? Give --sensitivity, --model or both.");
-        }
-        return Matrices.of(Sensitivities.read(source.sensitivity));
+    private static Path beside(Path recipe) {
+        return Path.of(recipe.getFileName().toString().replaceFirst("\\.ya?ml$", "") + ".allocation" + JSON);
     }
 
-    private void summary(Allocation allocation, Matrices matrices, PrintWriter out) {
-        out.println(TensorTable.count(allocation.total()) + " " + rule.counted() + " in "
+    private List<String> weights(Allocation allocation, Matrices matrices) {
+        List<String> facts = new ArrayList<>();
+        facts.add(TensorTable.count(allocation.total()) + " " + rule.counted() + " in "
                 + allocation.chosen().size() + " of "
                 + allocation.counts().size() + " matrices.");
-        if (matrices.shapes().isEmpty()) {
-            return;
+        if (!matrices.shapes().isEmpty()) {
+            int most = allocation.largest();
+            var lora = AllocationRule.uniform(rule.rank(), rule.grouping());
+            var uniform = AllocationRule.uniform(most, rule.grouping());
+            facts.add("Trained weights: " + weights(rule.cost(), AllocationRule.table(allocation), matrices) + ".");
+            facts.add("LoRA of rank " + rule.rank() + " on the group: " + weights(Cost.ranks(), lora, matrices) + ".");
+            facts.add(most + " " + rule.counted() + " for every matrix of the group: "
+                    + weights(rule.cost(), uniform, matrices) + ".");
         }
-        var lora = AllocationRule.uniform(rule.rank(), rule.grouping()).allocate(matrices);
-        var uniform =
-                AllocationRule.uniform(allocation.largest(), rule.grouping()).allocate(matrices);
-        out.println("Trained weights: " + weights(rule.cost(), allocation, matrices) + ".");
-        out.println("LoRA of rank " + rule.rank() + " on the group: " + weights(Cost.ranks(), lora, matrices) + ".");
-        out.println(allocation.largest() + " " + rule.counted() + " for every matrix of the group: "
-                + weights(rule.cost(), uniform, matrices) + ".");
+        return facts;
     }
 
-    private static String weights(Cost cost, Allocation allocation, Matrices matrices) {
-        return TensorTable.count(cost.total(allocation, matrices.shapes()));
+    private static String weights(Cost cost, AllocationRule of, Matrices matrices) {
+        return TensorTable.count(cost.total(of.allocate(matrices), matrices.shapes()));
+    }
+
+    private static List<String> stability(AllocationRule rule, Probed probed) {
+        return Stability.of(rule, probed.matrices(), probed.firstHalf()).entrySet().stream()
+                .map(task -> String.format(
+                        Locale.ROOT,
+                        "Task %s, %d rows: %d of its %d matrices are chosen by half of them too (overlap %.2f, Jaccard index %.2f).",
+                        task.getKey(),
+                        probed.samples().getOrDefault(task.getKey(), 0),
+                        task.getValue().common(),
+                        task.getValue().chosen(),
+                        task.getValue().overlap(),
+                        task.getValue().jaccard()))
+                .toList();
+    }
+
+    /** The files of an allocation, and where it was measured of what it goes by. */
+    private record Written(Path allocation, boolean measured) {
+        Stream<Path> paths() {
+            return measured ? Stream.of(allocation, sensitivity(), report()) : Stream.of(allocation);
+        }
+
+        private Path sensitivity() {
+            return sibling(".sensitivity" + JSON);
+        }
+
+        private Path report() {
+            return sibling(".html");
+        }
+
+        private Path sibling(String extension) {
+            var name = allocation.getFileName().toString();
+            var stem = name.endsWith(JSON) ? name.substring(0, name.length() - JSON.length()) : name;
+            return allocation.resolveSibling(stem + extension);
+        }
+
+        void requireNew() {
+            paths().filter(Files::exists).findFirst().ifPresent(file -> {
+                throw new InputException(file + " exists already; choose another place, or remove it.");
+            });
+        }
+
+        void write(Allocation allocated, String counted, List<String> facts, Optional<Probed> probed) {
+            probed.ifPresent(measurement -> {
+                AtomicFiles.writeString(
+                        sensitivity(), measurement.sensitivities().json());
+                AllocationReport.write(
+                        report(),
+                        "Allocation of " + counted,
+                        allocated,
+                        counted,
+                        facts,
+                        Optional.of(measurement.sensitivities()));
+            });
+            AtomicFiles.writeString(allocation, allocated.json());
+        }
     }
 }

@@ -30,20 +30,25 @@ final class RecipeRun {
                 .toList();
     }
 
+    /** What a recipe says to train, on its tasks' examples. */
+    static Training training(Recipe recipe, List<TaskData> tasks) {
+        var training = Training.of(recipe.model())
+                .adapter(recipe.adapter().spec())
+                .pooling(recipe.pooling())
+                .options(recipe.options());
+        for (var task : tasks) {
+            training = training.task(task);
+        }
+        return training;
+    }
+
     /** Trains from the start, or from where the run was stopped. */
     TrainingResult run(List<TaskData> tasks, boolean resume, PrintWriter err) {
         // On the main thread, before others use tensors.
         Engine.load();
         try (var progress = Progress.on(err)) {
-            var training = Training.of(recipe.model())
-                    .adapter(recipe.adapter().spec())
-                    .pooling(recipe.pooling())
-                    .options(recipe.options())
-                    .recipe(Recipes.resolved(recipe))
-                    .listener(progress);
-            for (var task : tasks) {
-                training = training.task(task);
-            }
+            var training =
+                    training(recipe, tasks).recipe(Recipes.resolved(recipe)).listener(progress);
             var trainer = training.trainer(folder);
             try (var interrupts = new Interrupts(() -> stop(trainer, err))) {
                 return resume ? trainer.resume() : trainer.run();

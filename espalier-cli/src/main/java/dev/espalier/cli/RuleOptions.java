@@ -110,6 +110,11 @@ final class RuleOptions {
         };
     }
 
+    /** Whether the rule goes by sensitivities. */
+    boolean needsSensitivities() {
+        return rule == Rule.PERCENTILE || rule == Rule.PROPORTIONAL;
+    }
+
     /** Which matrices may get something. */
     Grouping grouping() {
         return group;

@@ -3,6 +3,9 @@ package dev.espalier.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.espalier.allocation.Allocation;
+import dev.espalier.allocation.Grouping;
+import dev.espalier.allocation.PercentileRule;
+import dev.espalier.allocation.Sensitivities;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -118,6 +121,65 @@ class AllocateCommandTest {
         assertThat(err.toString()).contains("sensitivities are another model's", "'h.0.attn.q'");
     }
 
+    @Test
+    void aRecipesTasksAreMeasuredAndAllTheFilesWritten() throws IOException {
+        var output = folder.resolve("experts.json");
+
+        assertThat(run(
+                        "allocate",
+                        recipe().toString(),
+                        "--group",
+                        "attention",
+                        "--keep",
+                        "50",
+                        "--samples",
+                        "4",
+                        "--set",
+                        "training.batch-size=4",
+                        "--output",
+                        output.toString()))
+                .as(err.toString())
+                .isZero();
+
+        var allocation = Allocation.read(output);
+        var measured = Sensitivities.read(folder.resolve("experts.sensitivity.json"));
+        assertThat(allocation.modules()).hasSize(36).isEqualTo(measured.modules());
+        assertThat(allocation).isEqualTo(new PercentileRule(50, Grouping.ATTENTION).allocate(measured));
+        assertThat(allocation.total()).isEqualTo(12);
+        assertThat(folder.resolve("experts.html")).content().contains("<svg", "things", "attention.output.dense");
+        assertThat(out.toString())
+                .contains("12 experts in 12 of 36 matrices.", "Trained weights: ", "LoRA of rank 8 on the group: ")
+                .containsPattern("Task things, 4 rows: \\d+ of its 12 matrices are chosen by half of them too")
+                .contains("Written: " + output, "experts.sensitivity.json", "experts.html");
+        assertThat(err.toString()).contains("Training the new head alone", "Measuring the gradients of things");
+
+        assertThat(run("allocate", recipe().toString(), "--keep", "50", "--output", output.toString()))
+                .isEqualTo(2);
+        assertThat(err.toString()).contains("experts.json exists already");
+    }
+
+    @Test
+    void aRecipeThatNeedsNoMeasuringIsRefused() throws IOException {
+        assertThat(run("allocate", recipe().toString(), "--rule", "depth")).isEqualTo(2);
+
+        assertThat(err.toString()).contains("there is nothing to measure; give --model");
+    }
+
+    private Path recipe() throws IOException {
+        var data = Files.writeString(folder.resolve("things.csv"), """
+                text,label
+                a dog,animal
+                a cat,animal
+                a goat,animal
+                a hammer,tool
+                a saw,tool
+                an axe,tool
+                """);
+        return Files.writeString(
+                folder.resolve("things.yaml"),
+                "tasks:\n  - {name: things, file: " + data.toString().replace('\\', '/') + "}\n");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -129,6 +191,8 @@ class AllocateCommandTest {
                 "--rule percent | Invalid value for option '--rule': ''percent'' is none of percentile, proportional, depth, uniform, table; did you mean ''percentile''? See espalier allocate --help.",
                 "--rule proportional | The rule proportional needs either --budget or --weights.",
                 "--rule proportional --budget 3 --minimum 1 | The budget of 3 is smaller than the 4 that the minimum of 1 for each of 4 matrices takes.",
+                "--keep 50 --samples 9 | --set, --samples, --blockwise and --raw-head say how to measure; give a recipe to measure with.",
+                "--keep 50 my.yaml | A recipe has its own model and is measured now; leave --sensitivity or the recipe out.",
                 "--rule depth | The 2 layers cannot be cut into 4 parts; give fewer numbers.",
             })
     void wrongInputIsOneSentence(String arguments, String sentence) {

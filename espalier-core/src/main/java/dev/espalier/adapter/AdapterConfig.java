@@ -28,9 +28,10 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
     /** The file's name in the folder. */
     static final String FILE = "adapter_config.json";
 
-    private static final List<ConfigFormat<?>> FORMATS =
-            Stream.concat(Stream.of(new LoraFormat(), new Ia3Format(), new VeraFormat(), new HeadOnlyFormat()), MixtureFormat.all().stream())
-                    .toList();
+    private static final List<ConfigFormat<?>> FORMATS = Stream.concat(
+                    Stream.of(new LoraFormat(), new Ia3Format(), new VeraFormat(), new HeadOnlyFormat()),
+                    MixtureFormat.all().stream())
+            .toList();
 
     /**
      * Reads {@code file}.

@@ -74,6 +74,19 @@ public record Sensitivities(Map<String, Map<String, Double>> tasks) {
     }
 
     /**
+     * Those of one task.
+     *
+     * @throws InputException if there is no such task
+     */
+    public Sensitivities only(String task) {
+        var values = tasks.get(task);
+        if (values == null) {
+            throw new InputException("The sensitivities of task '" + task + "' were not measured.");
+        }
+        return new Sensitivities(Map.of(task, values));
+    }
+
+    /**
      * The sensitivities of {@code task} to {@code modules}.
      *
      * @throws InputException if there is no such task or module

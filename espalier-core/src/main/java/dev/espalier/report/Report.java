@@ -1,11 +1,10 @@
 package dev.espalier.report;
 
 import dev.espalier.checkpoint.AtomicFiles;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -15,8 +14,6 @@ import java.util.List;
 public final class Report {
     /** The usual name of the page in a run folder. */
     public static final String FILE = "report.html";
-
-    private static final String STYLE = "report.css";
 
     private Report() {}
 
@@ -28,38 +25,13 @@ public final class Report {
 
     /** The page's text; the same runs give the same text. */
     public static String html(String title, List<RunHistory> runs) {
-        var page = new Markup()
-                .trusted("<!DOCTYPE html>\n")
-                .open("html", "lang", "en")
-                .open("head")
-                .empty("meta", "charset", "utf-8")
-                .empty("meta", "name", "viewport", "content", "width=device-width, initial-scale=1")
-                .empty("meta", "name", "color-scheme", "content", "light dark")
-                .element("title", title)
-                .open("style")
-                .trusted(style())
-                .close("style")
-                .close("head")
-                .open("body")
-                .open("main")
-                .element("h1", title)
-                .add(RunsSection.of(runs))
-                .add(CurvesSection.of(runs));
+        List<Markup> sections = new ArrayList<>();
+        sections.add(RunsSection.of(runs));
+        sections.add(CurvesSection.of(runs));
         for (int run = 0; run < runs.size(); run++) {
-            page.add(RouterSection.of(run, runs.get(run)));
+            sections.add(RouterSection.of(run, runs.get(run)));
         }
-        runs.forEach(run -> page.add(ConfusionSection.of(run)));
-        return page.close("main").close("body").close("html").toString();
-    }
-
-    private static String style() {
-        try (var stream = Report.class.getResourceAsStream(STYLE)) {
-            if (stream == null) {
-                throw new IllegalStateException(STYLE + " is missing from the jar.");
-            }
-            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        runs.forEach(run -> sections.add(ConfusionSection.of(run)));
+        return Page.of(title, sections);
     }
 }

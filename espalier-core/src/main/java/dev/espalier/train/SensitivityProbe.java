@@ -1,0 +1,149 @@
+package dev.espalier.train;
+
+import dev.espalier.adapter.HeadOnlySpec;
+import dev.espalier.adapter.ModelMatrices;
+import dev.espalier.allocation.Sensitivities;
+import dev.espalier.data.Batch;
+import dev.espalier.data.EncodedExample;
+import dev.espalier.error.InputException;
+import dev.espalier.model.Linear;
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.RandomStream;
+import dev.espalier.tensor.Scope;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.IntStream;
+
+/**
+ * Measures which weight matrices of a model each task depends on (LoRA-SMoE, arXiv 2505.06272): with no adapter attached,
+ * on a few training rows one by one, {@code S_t(m) = Σ_rows Σ_ij (∂L/∂W_m[i,j])²} with the loss on the answers only,
+ * their mean in each row. Nothing drops out. Norms, biases, embeddings and heads are not measured.
+ *
+ * <pre>{@code
+ * var probed = SensitivityProbe.of(Training.of(model).task(task), ProbeOptions.DEFAULT).run();
+ * var allocation = new PercentileRule(60, Grouping.ATTENTION).allocate(probed.matrices());
+ * }</pre>
+ */
+public final class SensitivityProbe {
+    private final Training training;
+    private final ProbeOptions options;
+
+    private SensitivityProbe(Training training, ProbeOptions options) {
+        this.training = training;
+        this.options = options;
+    }
+
+    /** A probe for what {@code training} describes: its model, tasks, dtype and seed; its adapter plays no part. */
+    public static SensitivityProbe of(Training training, ProbeOptions options) {
+        return new SensitivityProbe(training.adapter(new HeadOnlySpec()), options);
+    }
+
+    /**
+     * Measures.
+     *
+     * @throws InputException if the model cannot be had, a task does not fit it or has no rows, a target matches nothing, or
+     *     a gradient is not finite
+     */
+    @SuppressWarnings("try") // guard and scope work by being open
+    public Probed run() {
+        try (var guard = Engine.enter(Engine.threads());
+                var scope = Scope.open()) {
+            training.listener().phase("loading " + training.model());
+            try (var adapted = AdaptedModel.create(training)) {
+                var matrices = ModelMatrices.of(adapted.model(), options.targets());
+                var linears = ModelMatrices.linears(adapted.model(), options.targets());
+                if (options.trainHead()) {
+                    HeadWarmUp.run(training, adapted);
+                }
+                adapted.trained().forEach(parameter -> parameter.trainable(false));
+                var whole = new Measured();
+                var half = new Measured();
+                Map<String, Integer> samples = new LinkedHashMap<>();
+                for (int place = 0; place < adapted.tasks().size(); place++) {
+                    var task = adapted.tasks().get(place);
+                    training.listener().phase("measuring the gradients of " + task.name());
+                    try (var pass = pass(adapted, task, linears.values())) {
+                        var rows = rows(sample(adapted, place), pass.unit());
+                        var values = measure(pass, rows, adapted.tokenizer().padId());
+                        int part = rows.size() / 2 / pass.unit() * pass.unit();
+                        whole.put(task.name(), linears.keySet(), values);
+                        half.put(task.name(), linears.keySet(), values.subList(0, Math.max(part, pass.unit())));
+                        samples.put(task.name(), rows.size());
+                    }
+                }
+                return new Probed(
+                        matrices.with(whole.sensitivities()),
+                        half.sensitivities(),
+                        Collections.unmodifiableMap(samples));
+            }
+        }
+    }
+
+    private SensitivityPass pass(AdaptedModel adapted, AdaptedTask task, Collection<Linear> matrices) {
+        var asked = new StepTask(task.head(), task.kind());
+        boolean checkpointing = training.options().gradientCheckpointing();
+        return switch (options.pass()) {
+            case EXACT -> new ExactPass(adapted.model(), asked, checkpointing, matrices);
+            case BLOCKWISE -> new BlockwisePass(adapted.model(), asked, checkpointing, matrices);
+        };
+    }
+
+    /** Training rows of a task in an order drawn by seed and task, as many as are asked for at most. */
+    private List<EncodedExample> sample(AdaptedModel adapted, int place) {
+        var data = training.tasks().get(place);
+        var rows = new ArrayList<>(adapted.encoder(place).encode(data.train()));
+        if (rows.isEmpty()) {
+            throw new InputException("Task '" + data.name() + "': none of its "
+                    + data.train().size() + " training examples has at most " + adapted.maxTokens()
+                    + " tokens, so there is nothing to measure on; raise max-tokens, or choose too-long: truncate.");
+        }
+        var seed = RandomStream.of(training.options().seed())
+                .at("probe")
+                .at(data.name())
+                .seed();
+        Collections.shuffle(rows, new Random(seed));
+        return rows.subList(0, Math.min(rows.size(), options.samples()));
+    }
+
+    /** The rows to measure on, a multiple of {@code unit}; a sample that is too small for that comes again. */
+    private List<EncodedExample> rows(List<EncodedExample> sample, int unit) {
+        if (options.samples() < unit) {
+            throw new InputException("A block-wise probe measures one of the " + unit + " layers on each row, so "
+                    + options.samples() + " samples are too few; raise them to " + unit + " or more.");
+        }
+        int count = unit == 1 ? sample.size() : options.samples() / unit * unit;
+        return IntStream.range(0, count)
+                .mapToObj(i -> sample.get(i % sample.size()))
+                .toList();
+    }
+
+    private static List<double[]> measure(SensitivityPass pass, List<EncodedExample> rows, int padId) {
+        return rows.stream()
+                .map(row -> pass.measure(Batch.of(List.of(row), padId)))
+                .toList();
+    }
+
+    /** Sums over rows, by task and module. */
+    private static final class Measured {
+        private final Map<String, Map<String, Double>> tasks = new LinkedHashMap<>();
+
+        void put(String task, Collection<String> modules, List<double[]> rows) {
+            Map<String, Double> sums = new LinkedHashMap<>();
+            int place = 0;
+            for (var module : modules) {
+                int at = place++;
+                sums.put(module, rows.stream().mapToDouble(row -> row[at]).sum());
+            }
+            tasks.put(task, sums);
+        }
+
+        Sensitivities sensitivities() {
+            return new Sensitivities(tasks);
+        }
+    }
+}
