@@ -1,0 +1,27 @@
+package dev.espalier.train;
+
+import dev.espalier.adapter.LoraSpec;
+import dev.espalier.adapter.TargetModules;
+import java.nio.file.Path;
+
+/** Trains LoRA on every linear, or measures their sensitivities, in a process of its own and prints its peak memory. */
+final class ProbeMemoryProcess {
+    private ProbeMemoryProcess() {}
+
+    /** @param args the model, a folder that does not exist yet, and {@code train} or {@code probe} */
+    public static void main(String[] args) {
+        var training = Training.of(args[0])
+                .task(Snips.intent())
+                .adapter(LoraSpec.defaults().withTargets(TargetModules.allLinear()))
+                .options(TrainingOptions.builder().maxSteps(4).build());
+        var memory = new PeakMemory();
+        memory.start();
+        if (args[2].equals("train")) {
+            training.run(Path.of(args[1]));
+        } else {
+            SensitivityProbe.of(training, ProbeOptions.DEFAULT.withSamples(16)).run();
+        }
+        memory.sample();
+        System.out.println("MEASURED " + memory.megabytes());
+    }
+}
