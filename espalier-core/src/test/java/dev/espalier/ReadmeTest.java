@@ -14,6 +14,8 @@ import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The examples of README and guides are code that compiles; the README's is short. */
 class ReadmeTest {
@@ -22,11 +24,18 @@ class ReadmeTest {
     /** What the fragments of a guide leave out. */
     private static final String IMPORTS = """
             import dev.espalier.adapter.ResidentAdapters;
+            import dev.espalier.allocation.Grouping;
+            import dev.espalier.allocation.PercentileRule;
+            import dev.espalier.allocation.Stability;
+            import dev.espalier.data.TaskSpec;
             import dev.espalier.generate.Generator;
             import dev.espalier.generate.SamplingOptions;
             import dev.espalier.generate.StopTokens;
             import dev.espalier.model.auto.AutoModel;
             import dev.espalier.text.TextTokenizer;
+            import dev.espalier.train.ProbeOptions;
+            import dev.espalier.train.SensitivityProbe;
+            import dev.espalier.train.Training;
             import java.nio.file.Path;
             import org.bytedeco.pytorch.global.torch.ScalarType;
             """;
@@ -40,13 +49,14 @@ class ReadmeTest {
         compile("Demo", code, classes);
     }
 
-    @Test
-    void theExamplesOfTheGuideToGenerationCompile(@TempDir Path classes) throws IOException {
-        var examples = JAVA.matcher(Files.readString(Path.of("..", "docs", "generation.md")))
+    @ParameterizedTest
+    @CsvSource({"generation.md, 2", "allocation.md, 1"})
+    void theExamplesOfTheGuidesCompile(String guide, int count, @TempDir Path classes) throws IOException {
+        var examples = JAVA.matcher(Files.readString(Path.of("..", "docs", guide)))
                 .results()
                 .map(block -> block.group(1))
                 .toList();
-        assertThat(examples).hasSize(2);
+        assertThat(examples).hasSize(count);
         for (var example : examples) {
             compile("Guide", IMPORTS + "class Guide { void example() {\n" + example + "} }", classes);
         }

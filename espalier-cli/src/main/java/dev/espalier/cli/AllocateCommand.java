@@ -81,7 +81,10 @@ final class AllocateCommand implements Runnable {
         var known = source.read(spec.commandLine().getErr());
         var allocation = chosen.allocate(known.matrices());
         var facts = new ArrayList<>(weights(allocation, known.matrices()));
-        known.probed().ifPresent(probed -> facts.addAll(stability(chosen, probed)));
+        known.probed().ifPresent(probed -> {
+            facts.addAll(stability(chosen, probed));
+            facts.add("Peak memory: " + TensorTable.count(Math.round(probed.peakMegabytes())) + " MB.");
+        });
         files.ifPresent(written -> written.write(allocation, rule.counted(), facts, known.probed()));
         var out = spec.commandLine().getOut();
         out.println(AllocationTable.of(allocation));

@@ -131,8 +131,9 @@ final class MixtureParts {
 
     private void requireLayer(int layer) {
         if (layer < 0) {
-            throw new InputException(linear.name() + " lies in no layer, so it can't share a layer's router; exclude it,"
-                    + " or set scorer to token.");
+            throw new InputException(
+                    linear.name() + " lies in no layer, so it can't share a layer's router; exclude it,"
+                            + " or set scorer to token.");
         }
     }
 

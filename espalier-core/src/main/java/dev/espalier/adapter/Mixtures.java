@@ -39,8 +39,7 @@ public final class Mixtures {
             Set.of("experts", "experts-pattern", "rank", "rank-pattern", "alpha", "dropout");
 
     /** What every method with a router that is trained lets one choose. */
-    private static final Set<String> ROUTED =
-            Set.of(
+    private static final Set<String> ROUTED = Set.of(
             "router-noise", "router-jitter", "z-coefficient", "variance-coefficient", "entropy-coefficient", "scorer");
 
     /** What every method with a load-balance loss lets one choose. */
@@ -72,7 +71,14 @@ public final class Mixtures {
                     Kind.LORA,
                     ModuleNames.of(List.of()),
                     4,
-                    Map.of(), List.of(), 4, Map.of(), List.of(), 16, 0.05, Initialisation.DEFAULT),
+                    Map.of(),
+                    List.of(),
+                    4,
+                    Map.of(),
+                    List.of(),
+                    16,
+                    0.05,
+                    Initialisation.DEFAULT),
             new MixtureSpec.Routing(
                     Scorer.TOKEN,
                     Activation.SOFTMAX,

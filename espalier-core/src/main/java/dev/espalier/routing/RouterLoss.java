@@ -1,7 +1,8 @@
 package dev.espalier.routing;
 
 /** An auxiliary loss on what a router decides. It is computed with the gates and accounts for its own gradient. */
-public sealed interface RouterLoss permits LoadBalanceLoss, LocalisedBalanceLoss, ScoreLoss, ScoreVarianceLoss, EntropyLoss {
+public sealed interface RouterLoss
+        permits LoadBalanceLoss, LocalisedBalanceLoss, ScoreLoss, ScoreVarianceLoss, EntropyLoss {
     /**
      * Adds the loss's slopes to {@code slopes}.
      *

@@ -21,7 +21,8 @@ public final class SharedRouter implements Router {
     }
 
     /** The gates of one pass, and the sum of the gradients that its modules give. */
-    private record Shared(Gate gate, Tensor weights, @Nullable Variable sum) {}
+    private record Shared(
+            Gate gate, Tensor weights, @Nullable Variable sum) {}
 
     @Override
     public List<Parameter> parameters() {
@@ -53,7 +54,8 @@ public final class SharedRouter implements Router {
             return gates[0].weights();
         });
         var gate = gates[0];
-        return new Shared(gate, weights, gate.backward() == null ? null : context.tape().input(weights));
+        return new Shared(
+                gate, weights, gate.backward() == null ? null : context.tape().input(weights));
     }
 
     /** The router of one module that is given only one of the gates, for its one expert. */

@@ -51,8 +51,7 @@ public final class TaskRouter implements Router {
                 weights[token * experts + tasks[sequence]] = factors[sequence];
             }
         }
-        return new Gate(
-                FloatArrays.tensor(weights, sequenceOf.length, experts).to(Engine.dtype(x.value())), null);
+        return new Gate(FloatArrays.tensor(weights, sequenceOf.length, experts).to(Engine.dtype(x.value())), null);
     }
 
     private float[] factors(ForwardContext context) {

@@ -95,9 +95,7 @@ public final class AdaptedModel implements AutoCloseable {
             WeightsLog.unused(model.weights());
             var tokenizer = TextTokenizer.open(folder);
             var adapter = Adapter.create(
-                    ADAPTER,
-                    training.adapter().forTasks(training.tasks().size()),
-                    model, random.at("adapter"));
+                    ADAPTER, training.adapter().forTasks(training.tasks().size()), model, random.at("adapter"));
             return new AdaptedModel(
                     ModelLocator.hubName(training.model()),
                     folder,

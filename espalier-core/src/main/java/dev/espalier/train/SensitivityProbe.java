@@ -51,6 +51,8 @@ public final class SensitivityProbe {
      */
     @SuppressWarnings("try") // guard and scope work by being open
     public Probed run() {
+        var memory = new PeakMemory();
+        memory.start();
         try (var guard = Engine.enter(Engine.threads());
                 var scope = Scope.open()) {
             training.listener().phase("loading " + training.model());
@@ -74,12 +76,14 @@ public final class SensitivityProbe {
                         whole.put(task.name(), linears.keySet(), values);
                         half.put(task.name(), linears.keySet(), values.subList(0, Math.max(part, pass.unit())));
                         samples.put(task.name(), rows.size());
+                        memory.sample();
                     }
                 }
                 return new Probed(
                         matrices.with(whole.sensitivities()),
                         half.sensitivities(),
-                        Collections.unmodifiableMap(samples));
+                        Collections.unmodifiableMap(samples),
+                        memory.megabytes());
             }
         }
     }

@@ -76,7 +76,8 @@ class MixturesTest {
                 "sequence", m -> m.scorer(Scorer.SEQUENCE),
                 "layer", m -> m.scorer(Scorer.LAYER),
                 "noise and jitter", m -> m.noise(new RouterNoise(.5, .3)),
-                "z and entropy losses", m -> m.zCoefficient(.3).entropyCoefficient(-.2).varianceCoefficient(.5));
+                "z and entropy losses",
+                        m -> m.zCoefficient(.3).entropyCoefficient(-.2).varianceCoefficient(.5));
         return Stream.concat(
                 methods().map(name -> Arguments.of(name, small(Mixtures.of(name)))),
                 others.entrySet().stream()
@@ -176,7 +177,8 @@ class MixturesTest {
                         .isPositive();
             }
             boolean hasRouter = Mixtures.of(method).routing().scorer() != Scorer.TASK;
-            assertThat(one.trained().stream().anyMatch(p -> p.name().contains("router"))).isEqualTo(hasRouter);
+            assertThat(one.trained().stream().anyMatch(p -> p.name().contains("router")))
+                    .isEqualTo(hasRouter);
             gradients.close();
         }
     }

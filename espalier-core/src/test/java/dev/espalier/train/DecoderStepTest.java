@@ -62,12 +62,11 @@ class DecoderStepTest {
                 .dropout(0.2)
                 .expertDropout(0.3)
                 .auxiliaryCoefficient(1));
-        var layers = Mixtures.of("mola")
-                .with(m -> m.experts(3)
-                        .expertsByDepth(List.of())
-                        .scorer(MixtureSpec.Scorer.LAYER)
-                        .noise(new RouterNoise(0.3, 0.2))
-                        .auxiliaryCoefficient(1));
+        var layers = Mixtures.of("mola").with(m -> m.experts(3)
+                .expertsByDepth(List.of())
+                .scorer(MixtureSpec.Scorer.LAYER)
+                .noise(new RouterNoise(0.3, 0.2))
+                .auxiliaryCoefficient(1));
         var sequences = Mixtures.of("molora").with(m -> m.experts(3).scorer(MixtureSpec.Scorer.SEQUENCE));
         return Stream.of(
                 Arguments.of("llama", layers),
@@ -108,7 +107,8 @@ class DecoderStepTest {
             assertThat(want.gradients())
                     .allSatisfy((name, gradient) ->
                             assertThat(gradient.norm().item_double()).as(name).isPositive());
-            if (spec instanceof MixtureSpec mixture && mixture.routing().capacityFactor().isPresent()) {
+            if (spec instanceof MixtureSpec mixture
+                    && mixture.routing().capacityFactor().isPresent()) {
                 assertThat(want.routing().values())
                         .as("capacity drops tokens")
                         .allMatch(counts -> counts.get(1) < counts.get(0));

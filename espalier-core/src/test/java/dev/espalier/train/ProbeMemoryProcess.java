@@ -14,14 +14,11 @@ final class ProbeMemoryProcess {
                 .task(Snips.intent())
                 .adapter(LoraSpec.defaults().withTargets(TargetModules.allLinear()))
                 .options(TrainingOptions.builder().maxSteps(4).build());
-        var memory = new PeakMemory();
-        memory.start();
-        if (args[2].equals("train")) {
-            training.run(Path.of(args[1]));
-        } else {
-            SensitivityProbe.of(training, ProbeOptions.DEFAULT.withSamples(16)).run();
-        }
-        memory.sample();
-        System.out.println("MEASURED " + memory.megabytes());
+        System.out.println("MEASURED "
+                + (args[2].equals("train")
+                        ? training.run(Path.of(args[1])).peakMemoryMb()
+                        : SensitivityProbe.of(training, ProbeOptions.DEFAULT.withSamples(16))
+                                .run()
+                                .peakMegabytes()));
     }
 }

@@ -75,7 +75,14 @@ class TrainerTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"lora, ADAMW, 3", "lora, ADAFACTOR, 6", "sira, ADAMW, 13", "smora, ADAMW, 8", "lora, ADAMW, 19", "pissa, ADAMW, 4"})
+    @CsvSource({
+        "lora, ADAMW, 3",
+        "lora, ADAFACTOR, 6",
+        "sira, ADAMW, 13",
+        "smora, ADAMW, 8",
+        "lora, ADAMW, 19",
+        "pissa, ADAMW, 4"
+    })
     void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, OptimizerKind optimizer, int stopAt)
             throws IOException {
         AdapterSpec adapter =

@@ -97,7 +97,8 @@ final class Binder {
                     ? Modules.named(strings(items(node, String.class, field, path)))
                     : Modules.matching((String) scalar(node, String.class, field, path));
         }
-        if (raw.isSealed()) {
+        // An enum whose constants have bodies is sealed too.
+        if (raw.isSealed() && !raw.isEnum()) {
             return variant(node, raw, path, (Record) Objects.requireNonNull(fallback));
         }
         if (raw.isRecord()) {

@@ -51,7 +51,8 @@ public record MixtureSection(
         @Key("How A and the router start: Kaiming-uniform (default) or normal.")
         MixtureSpec.Initialisation initialisation,
 
-        @Key("What decides on the experts: each token (token), the mean of a sequence's tokens (sequence), each token once for all modules of a layer (layer), the task (task), or nothing but a trained weight (static).")
+        @Key(
+                "What decides on the experts: each token (token), the mean of a sequence's tokens (sequence), each token once for all modules of a layer (layer), the task (task), or nothing but a trained weight (static).")
         MixtureSpec.Scorer scorer,
 
         @Key("How the router's scores become gates.") Activation activation,
@@ -59,7 +60,10 @@ public record MixtureSection(
         @Key(value = "Experts that each token uses; no more than there are.", atLeast = 1)
         int topK,
 
-        @Key(value = "What gates are compared with. For adamole the largest one, 0 for one over the number of experts.", atLeast = 0)
+        @Key(
+                value =
+                        "What gates are compared with. For adamole the largest one, 0 for one over the number of experts.",
+                atLeast = 0)
         double threshold,
 
         @Key("Make the weights of a token's chosen experts sum to 1.")
