@@ -16,6 +16,9 @@ public final class Gemm {
     /** Inner sizes from here on gain more by the faster product than a second pass over the sum costs. */
     private static final int WIDE = 128;
 
+    /** Products of up to so many multiply-adds take less than the 50 microseconds that a call of oneDNN costs. */
+    private static final long SMALL = 1 << 19;
+
     /** oneDNN's linear, and the constant arguments it wants: no activation after the product. */
     private record OneDnn(NativeOp linear, IValue none, IValue noScalars) {}
 
@@ -51,30 +54,34 @@ public final class Gemm {
      * @return {@code [tokens, out]}, owned by the caller's scope
      */
     public static Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias) {
-        if (ONE_DNN != null && Engine.dtype(x) == ScalarType.Float) {
-            return oneDnn(ONE_DNN, x, w, bias);
+        var oneDnn = oneDnnFor(x, w);
+        if (oneDnn != null) {
+            return call(oneDnn, x, w, bias);
         }
         return bias == null ? torch.mm(x, w.t()) : torch.addmm(bias, x, w.t());
     }
 
     /** {@code a b}: {@code [n, k]} times {@code [k, m]}, owned by the caller's scope. */
     public static Tensor product(Tensor a, Tensor b) {
-        if (ONE_DNN != null && Engine.dtype(a) == ScalarType.Float) {
-            return oneDnn(ONE_DNN, a, b.t(), null);
-        }
-        return torch.mm(a, b);
+        var oneDnn = oneDnnFor(a, b);
+        return oneDnn == null ? torch.mm(a, b) : call(oneDnn, a, b.t(), null);
     }
 
     /** Adds {@code a b} to {@code sum}. */
     public static void addProduct(Tensor sum, Tensor a, Tensor b) {
-        if (ONE_DNN != null && Engine.dtype(a) == ScalarType.Float && a.size(1) >= WIDE) {
+        if (a.size(1) >= WIDE && oneDnnFor(a, b) != null) {
             sum.add_(product(a, b));
         } else {
             sum.addmm_(a, b);
         }
     }
 
-    private static Tensor oneDnn(OneDnn oneDnn, Tensor x, Tensor w, @Nullable Tensor bias) {
+    /** What takes the product of {@code [n, k]} and a matrix of {@code k * m} numbers; null for libtorch's own. */
+    private static @Nullable OneDnn oneDnnFor(Tensor a, Tensor matrix) {
+        return Engine.dtype(a) == ScalarType.Float && a.size(0) * matrix.numel() > SMALL ? ONE_DNN : null;
+    }
+
+    private static Tensor call(OneDnn oneDnn, Tensor x, Tensor w, @Nullable Tensor bias) {
         try (var scope = Scope.open()) {
             var result =
                     oneDnn.linear.call(x, w, bias == null ? oneDnn.none : bias, "none", oneDnn.noScalars, oneDnn.none);

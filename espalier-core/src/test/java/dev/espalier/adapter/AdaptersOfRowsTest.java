@@ -19,6 +19,7 @@ import dev.espalier.tensor.Tape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -100,7 +101,7 @@ class AdaptersOfRowsTest {
     private static void assertAlike(Gradients actual, Gradients expected, double bound) {
         var sums = actual.byName();
         expected.byName().forEach((name, sum) -> {
-            double difference = sums.get(name).sub(sum).norm().item_double();
+            double difference = Objects.requireNonNull(sums.get(name)).sub(sum).norm().item_double();
             assertThat(difference)
                     .as(name)
                     .isLessThanOrEqualTo(bound * sum.norm().item_double());
@@ -139,7 +140,9 @@ class AdaptersOfRowsTest {
             add("dora", LoraSpec.defaults().withTargets(all).withDropout(.2).withDora(true));
             // Scale 1: at the default of 16 these weights make router logits of 1000. A gate's relative error is a
             // logit's absolute one, so that fp32 would give gradients that are right to three digits only.
-            add("sira", Mixtures.sira().with(m -> m.targets(all).experts(4).topK(2).alpha(4)));
+            add(
+                    "sira",
+                    Mixtures.sira().with(m -> m.targets(all).experts(4).topK(2).alpha(4)));
             add("ia3", Ia3Spec.defaults());
             add("vera", VeraSpec.defaults().withTargets(all).withRank(4));
             add("embedding", LoraSpec.defaults().withTargets(TargetModules.of(embedding)));
