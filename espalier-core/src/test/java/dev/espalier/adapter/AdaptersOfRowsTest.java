@@ -101,7 +101,8 @@ class AdaptersOfRowsTest {
     private static void assertAlike(Gradients actual, Gradients expected, double bound) {
         var sums = actual.byName();
         expected.byName().forEach((name, sum) -> {
-            double difference = Objects.requireNonNull(sums.get(name)).sub(sum).norm().item_double();
+            double difference =
+                    Objects.requireNonNull(sums.get(name)).sub(sum).norm().item_double();
             assertThat(difference)
                     .as(name)
                     .isLessThanOrEqualTo(bound * sum.norm().item_double());
