@@ -108,7 +108,7 @@ final class AllocateCommand implements Runnable {
             var uniform = AllocationRule.uniform(most, rule.grouping());
             facts.add("Trained weights: " + weights(rule.cost(), AllocationRule.table(allocation), matrices) + ".");
             facts.add("LoRA of rank " + rule.rank() + " on the group: " + weights(Cost.ranks(), lora, matrices) + ".");
-            facts.add(most + " " + rule.counted() + " for every matrix of the group: "
+            facts.add("Uniform, with " + most + " for every matrix of the group: "
                     + weights(rule.cost(), uniform, matrices) + ".");
         }
         return facts;

@@ -111,7 +111,7 @@ class AllocateCommandTest {
                 .contains("48 experts in 16 of 36 matrices.")
                 .contains("Trained weights: " + TensorTable.count(8 * four + 8 * two) + ".")
                 .contains("LoRA of rank 8 on the group: " + TensorTable.count(24 * 8 * 768) + ".")
-                .contains("4 experts for every matrix of the group: " + TensorTable.count(24 * four) + ".");
+                .contains("Uniform, with 4 for every matrix of the group: " + TensorTable.count(24 * four) + ".");
     }
 
     @Test
