@@ -1,6 +1,7 @@
 package dev.espalier.cli;
 
 import dev.espalier.allocation.Grouping;
+import dev.espalier.cli.recipe.RuleChoice;
 import dev.espalier.data.Split;
 import dev.espalier.error.Nearest;
 import java.util.Arrays;
@@ -20,7 +21,7 @@ final class OptionValues {
         commandLine.registerConverter(Double.class, OptionValues::number);
         commandLine.registerConverter(Split.class, lowerCase(Split.class));
         commandLine.registerConverter(Grouping.class, lowerCase(Grouping.class));
-        commandLine.registerConverter(RuleOptions.Rule.class, lowerCase(RuleOptions.Rule.class));
+        commandLine.registerConverter(RuleChoice.Name.class, lowerCase(RuleChoice.Name.class));
         commandLine.registerConverter(RuleOptions.Unit.class, lowerCase(RuleOptions.Unit.class));
         commandLine.registerConverter(ExportCommand.Format.class, lowerCase(ExportCommand.Format.class));
     }

@@ -39,7 +39,8 @@ final class RecipeRun {
         for (var task : tasks) {
             training = training.task(task);
         }
-        return training;
+        var allocation = recipe.allocation();
+        return allocation == null ? training : training.allocation(allocation.plan(training.adapter(), tasks.size()));
     }
 
     /** Trains from the start, or from where the run was stopped. */

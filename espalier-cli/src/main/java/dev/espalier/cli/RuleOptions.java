@@ -1,21 +1,12 @@
 package dev.espalier.cli;
 
-import dev.espalier.allocation.Allocation;
 import dev.espalier.allocation.AllocationRule;
 import dev.espalier.allocation.Cost;
-import dev.espalier.allocation.DepthRule;
 import dev.espalier.allocation.Grouping;
-import dev.espalier.allocation.PercentileRule;
-import dev.espalier.allocation.ProportionalRule;
-import dev.espalier.allocation.ProportionalRule.Bounds;
-import dev.espalier.allocation.ProportionalRule.Budget;
+import dev.espalier.cli.recipe.RuleChoice;
 import dev.espalier.error.InputException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -26,7 +17,7 @@ final class RuleOptions {
             paramLabel = "RULE",
             description =
                     "percentile (the default), proportional, depth, uniform or table; what they do is said below.")
-    private Rule rule = Rule.PERCENTILE;
+    private RuleChoice.Name rule = RuleChoice.Name.PERCENTILE;
 
     @Option(
             names = "--group",
@@ -82,15 +73,6 @@ final class RuleOptions {
     @Option(names = "--rank", paramLabel = "R", description = "Rank of an expert, to count trained weights; default 8.")
     private int rank = 8;
 
-    /** A rule's name on the command line. */
-    enum Rule {
-        PERCENTILE,
-        PROPORTIONAL,
-        DEPTH,
-        UNIFORM,
-        TABLE
-    }
-
     /** What an allocation counts. */
     enum Unit {
         SHARED_EXPERTS,
@@ -100,19 +82,16 @@ final class RuleOptions {
 
     /** @throws InputException if an option is missing or belongs to another rule */
     AllocationRule rule() {
-        refuseOthers();
-        return switch (rule) {
-            case PERCENTILE -> new PercentileRule(required("--keep", keep), group);
-            case PROPORTIONAL -> new ProportionalRule(budget(), bounds(), group);
-            case DEPTH -> new DepthRule(byDepth == null ? DepthRule.MOLA : byDepth, group);
-            case UNIFORM -> AllocationRule.uniform(required("--count", count), group);
-            case TABLE -> AllocationRule.table(Allocation.read(required("--table", table)));
-        };
+        return choice().rule(cost());
     }
 
     /** Whether the rule goes by sensitivities. */
     boolean needsSensitivities() {
-        return rule == Rule.PERCENTILE || rule == Rule.PROPORTIONAL;
+        return choice().needsSensitivities();
+    }
+
+    private RuleChoice choice() {
+        return new RuleChoice("--", rule, group, keep, budget, weights, minimum, maximum, byDepth, count, table);
     }
 
     /** Which matrices may get something. */
@@ -140,51 +119,5 @@ final class RuleOptions {
     /** The rank of a LoRA adapter to compare with. */
     int rank() {
         return rank;
-    }
-
-    private Budget budget() {
-        if ((budget == null) == (weights == null)) {
-            throw new InputException("The rule proportional needs either --budget or --weights.");
-        }
-        return budget != null ? new Budget.Experts(budget) : new Budget.Weights(required("--weights", weights), cost());
-    }
-
-    private Bounds bounds() {
-        return new Bounds(
-                minimum == null ? 0 : minimum, maximum == null ? OptionalInt.empty() : OptionalInt.of(maximum));
-    }
-
-    private void refuseOthers() {
-        Map<String, Rule> given = new LinkedHashMap<>();
-        note(given, "--keep", keep, Rule.PERCENTILE);
-        note(given, "--budget", budget, Rule.PROPORTIONAL);
-        note(given, "--weights", weights, Rule.PROPORTIONAL);
-        note(given, "--minimum", minimum, Rule.PROPORTIONAL);
-        note(given, "--maximum", maximum, Rule.PROPORTIONAL);
-        note(given, "--by-depth", byDepth, Rule.DEPTH);
-        note(given, "--count", count, Rule.UNIFORM);
-        note(given, "--table", table, Rule.TABLE);
-        given.forEach((option, of) -> {
-            if (of != rule) {
-                throw new InputException(option + " goes with the rule " + name(of) + ", not with " + name(rule) + ".");
-            }
-        });
-    }
-
-    private static void note(Map<String, Rule> given, String option, @Nullable Object value, Rule of) {
-        if (value != null) {
-            given.put(option, of);
-        }
-    }
-
-    private <T> T required(String option, @Nullable T value) {
-        if (value == null) {
-            throw new InputException("The rule " + name(rule) + " needs " + option + ".");
-        }
-        return value;
-    }
-
-    private static String name(Rule rule) {
-        return rule.name().toLowerCase(Locale.ROOT);
     }
 }

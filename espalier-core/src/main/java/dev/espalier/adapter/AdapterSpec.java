@@ -1,5 +1,7 @@
 package dev.espalier.adapter;
 
+import dev.espalier.allocation.Allocation;
+import dev.espalier.allocation.Cost;
 import dev.espalier.error.InputException;
 import dev.espalier.model.Embedding;
 import dev.espalier.model.EmbeddingDelta;
@@ -19,6 +21,31 @@ public sealed interface AdapterSpec permits LoraSpec, Ia3Spec, VeraSpec, Mixture
     /** Whether a target at {@code path} gets a delta after all. */
     default boolean adapts(String path) {
         return true;
+    }
+
+    /** Whether a run decides on the modules' experts before it trains, even if it was not told how. */
+    default boolean isAllocated() {
+        return false;
+    }
+
+    /**
+     * The same with as many experts, or such ranks, as each module is given.
+     *
+     * @throws InputException if the method has neither
+     */
+    default AdapterSpec allocated(Allocation allocation) {
+        throw new InputException(
+                "Method '" + method() + "' has neither experts nor ranks to allocate; remove the allocation.");
+    }
+
+    /**
+     * What the experts or the rank of a module cost in trained weights.
+     *
+     * @throws InputException if the method has neither
+     */
+    default Cost allocationCost() {
+        throw new InputException(
+                "Method '" + method() + "' has neither experts nor ranks to allocate; remove the allocation.");
     }
 
     /** The same with what depends on the number of tasks settled. */

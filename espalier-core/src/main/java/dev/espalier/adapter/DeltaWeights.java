@@ -36,6 +36,11 @@ public final class DeltaWeights {
          * @return the values in the shape they are used in
          */
         Tensor values(String module, String key, StoredLayout layout, Initial initial);
+
+        /** Whether first values are drawn, so that it is worth the while to work them out. */
+        default boolean isDrawn() {
+            return false;
+        }
     }
 
     /**
@@ -64,7 +69,22 @@ public final class DeltaWeights {
 
     /** New values, each weight from a stream of its own. */
     static Source drawn(RandomStream random) {
-        return (module, key, layout, initial) -> initial.draw(random.at(module + "." + key));
+        return new Source() {
+            @Override
+            public Tensor values(String module, String key, StoredLayout layout, Initial initial) {
+                return initial.draw(random.at(module + "." + key));
+            }
+
+            @Override
+            public boolean isDrawn() {
+                return true;
+            }
+        };
+    }
+
+    /** Whether first values are drawn; those of a file need not be worked out. */
+    boolean isDrawn() {
+        return source.isDrawn();
     }
 
     /** How many modules the adapter changes, which losses per module are divided by. */

@@ -1,6 +1,8 @@
 package dev.espalier.adapter;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.espalier.allocation.Allocation;
+import dev.espalier.allocation.Cost;
 import dev.espalier.error.InputException;
 import dev.espalier.model.Embedding;
 import dev.espalier.model.EmbeddingDelta;
@@ -176,6 +178,20 @@ public record LoraSpec(
     public double scaling(String path) {
         double r = rank(path);
         return ModuleNames.firstMatch(alphaPattern, path).orElse(alpha) / (rslora ? Math.sqrt(r) : r);
+    }
+
+    @Override
+    public Cost allocationCost() {
+        return Cost.ranks();
+    }
+
+    /** With these ranks; modules of rank 0 are no targets. */
+    @Override
+    public LoraSpec allocated(Allocation allocation) {
+        var ranks = new LinkedHashMap<>(allocation.counts());
+        ranks.values().removeIf(rank -> rank == 0);
+        return withTargets(TargetModules.of(ModuleNames.of(allocation.chosen())))
+                .withPatterns(ranks, alphaPattern);
     }
 
     @Override

@@ -15,6 +15,7 @@ public final class MixtureBuilder {
     private ModuleNames bottlenecks;
     private int experts;
     private Map<String, Integer> expertsPattern;
+    private boolean allocated;
     private List<Integer> expertsByDepth;
     private int rank;
     private Map<String, Integer> rankPattern;
@@ -51,6 +52,7 @@ public final class MixtureBuilder {
         bottlenecks = spec.experts().bottlenecks();
         experts = spec.experts().count();
         expertsPattern = spec.experts().pattern();
+        allocated = spec.experts().allocated();
         expertsByDepth = spec.experts().byDepth();
         rank = spec.experts().rank();
         rankPattern = spec.experts().rankPattern();
@@ -90,6 +92,7 @@ public final class MixtureBuilder {
                         bottlenecks,
                         experts,
                         expertsPattern,
+                        allocated,
                         expertsByDepth,
                         rank,
                         rankPattern,
@@ -323,6 +326,12 @@ public final class MixtureBuilder {
     /** Of minus the variance of a token's gates. */
     public MixtureBuilder varianceCoefficient(double given) {
         varianceCoefficient = given;
+        return this;
+    }
+
+    /** Whether counts are to be decided by an allocation before training. */
+    public MixtureBuilder allocated(boolean given) {
+        allocated = given;
         return this;
     }
 }

@@ -47,6 +47,7 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
                 .bottlenecks(config.modules("bottlenecks").orElse(experts.bottlenecks()))
                 .experts(config.integer("num_experts", experts.count()))
                 .expertsPattern(config.integers("experts_pattern"))
+                .allocated(false)
                 .expertsByDepth(config.has("experts_pattern") ? List.of() : experts.byDepth())
                 .rank(config.integer("r", experts.rank()))
                 .rankPattern(config.integers("rank_pattern"))

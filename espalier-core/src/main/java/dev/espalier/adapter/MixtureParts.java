@@ -1,6 +1,7 @@
 package dev.espalier.adapter;
 
 import dev.espalier.adapter.MixtureSpec.Choice;
+import dev.espalier.adapter.MixtureSpec.Initialisation;
 import dev.espalier.adapter.MixtureSpec.Kind;
 import dev.espalier.adapter.MixtureSpec.Scorer;
 import dev.espalier.error.InputException;
@@ -24,8 +25,10 @@ import dev.espalier.routing.TokenRouter;
 import dev.espalier.tensor.Initialiser;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
+import dev.espalier.tensor.Scope;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -68,20 +71,41 @@ final class MixtureParts {
                     "experts.scale", StoredLayout.same(experts, out), random -> Initialiser.ones(experts, out));
             return new ScaleMixtureDelta(scales, router());
         }
-        var a = a();
-        var b = weights.weight(
+        return spec.experts().initialisation() == Initialisation.SVD_SEGMENTS ? segmented() : lowRank(a(), b());
+    }
+
+    private RankGatedDelta lowRank(Parameter a, Parameter b) {
+        return new RankGatedDelta(
+                linear.name(), a, b, experts, scaling(), spec.experts().dropout(), kind == Kind.BOTTLENECK, router());
+    }
+
+    private double scaling() {
+        return spec.experts().alpha() / rank;
+    }
+
+    /** Experts that start from the frozen weight, and what they give at first taken off. */
+    private LinearDelta segmented() {
+        try (var scope = Scope.open()) {
+            var first = weights.isDrawn() ? new SegmentedExperts(linear, experts, rank, scaling()) : null;
+            var rows = StoredLayout.expertRows(experts, rank, linear.inFeatures());
+            var columns = StoredLayout.expertColumns(experts, linear.outFeatures(), rank);
+            var a = weights.weight("experts.lora_A.weight", rows, random -> Objects.requireNonNull(first)
+                    .a());
+            var b = weights.weight("experts.lora_B.weight", columns, random -> Objects.requireNonNull(first)
+                    .b());
+            var trained = lowRank(a, b);
+            var a0 = weights.buffer("initial.lora_A.weight", rows, random -> a.value());
+            var b0 = weights.buffer("initial.lora_B.weight", columns, random -> b.value());
+            var taken = new RankGatedDelta(linear.name(), a0, b0, 1, -scaling() / experts, 0, null);
+            return new SumDelta(List.of(trained, taken));
+        }
+    }
+
+    private Parameter b() {
+        return weights.weight(
                 "experts.lora_B.weight",
                 StoredLayout.expertColumns(experts, linear.outFeatures(), rank),
                 random -> Initialiser.zeros(linear.outFeatures(), (long) experts * rank));
-        return new RankGatedDelta(
-                linear.name(),
-                a,
-                b,
-                experts,
-                spec.experts().alpha() / rank,
-                spec.experts().dropout(),
-                kind == Kind.BOTTLENECK,
-                router());
     }
 
     private Parameter a() {
@@ -96,7 +120,7 @@ final class MixtureParts {
 
     private Tensor drawn(RandomStream random, long rows, int in) {
         return switch (spec.experts().initialisation()) {
-            case DEFAULT -> Initialiser.kaimingUniform(in, random, rows, in);
+            case DEFAULT, SVD_SEGMENTS -> Initialiser.kaimingUniform(in, random, rows, in);
             case NORMAL -> Initialiser.normal(NORMAL_STD, random, rows, in);
         };
     }

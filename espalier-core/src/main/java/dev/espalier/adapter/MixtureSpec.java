@@ -1,6 +1,8 @@
 package dev.espalier.adapter;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.espalier.allocation.Allocation;
+import dev.espalier.allocation.Cost;
 import dev.espalier.error.InputException;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
@@ -50,7 +52,11 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
         /** Normal with standard deviation 0.02. */
         @JsonProperty("normal")
-        NORMAL
+        NORMAL,
+
+        /** Each expert from a segment of the frozen weight's singular values, see {@link SegmentedExperts}. */
+        @JsonProperty("svd-segments")
+        SVD_SEGMENTS
     }
 
     /** What decides on the experts. */
@@ -117,6 +123,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param count in a module that {@code pattern} does not name
      * @param pattern other counts for particular modules, 0 for none; a key {@code K} is the expression {@code (.*\.)?(K)}
      *     for a path, and the first that matches decides
+     * @param allocated whether counts are to be decided by an allocation before training
      * @param byDepth counts for equal parts of the layers, from the first to the last, in place of {@code count}
      * @param rank of each expert
      * @param rankPattern other ranks for particular modules
@@ -129,6 +136,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             ModuleNames bottlenecks,
             int count,
             Map<String, Integer> pattern,
+            boolean allocated,
             List<Integer> byDepth,
             int rank,
             Map<String, Integer> rankPattern,
@@ -246,6 +254,10 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             throw new InputException("Where the modules of a layer are its experts, each has one, not " + experts.count
                     + "; set experts to 1, or choose another scorer.");
         }
+        if (experts.initialisation == Initialisation.SVD_SEGMENTS && experts.kind != Kind.LORA) {
+            throw new InputException("The initialisation svd-segments is one of experts with both factors of their own,"
+                    + " not of " + experts.kind + "; choose another.");
+        }
         if (routing.perRank && routing.choice != Choice.ALL) {
             throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
                     + "; switch one of them off.");
@@ -267,6 +279,25 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
     @Override
     public boolean adapts(String path) {
         return experts.at(path) > 0;
+    }
+
+    @Override
+    public boolean isAllocated() {
+        return experts.allocated && experts.pattern.isEmpty();
+    }
+
+    @Override
+    public Cost allocationCost() {
+        return experts.kind == Kind.SHARED_A ? Cost.sharedExperts(experts.rank) : Cost.separateExperts(experts.rank);
+    }
+
+    @Override
+    public MixtureSpec allocated(Allocation allocation) {
+        return with(m -> m.experts(allocation.largest())
+                .expertsPattern(allocation.counts())
+                .expertsByDepth(List.of())
+                .allocated(false)
+                .topK(Math.min(routing.topK, allocation.largest())));
     }
 
     /** Where every task has an expert, as many as there are tasks. */

@@ -72,6 +72,7 @@ public final class Mixtures {
                     ModuleNames.of(List.of()),
                     4,
                     Map.of(),
+                    false,
                     List.of(),
                     4,
                     Map.of(),
@@ -124,6 +125,7 @@ public final class Mixtures {
                     Source.CODE,
                     keys("", LOW_RANK, ROUTED),
                     m -> m.kind(Kind.SHARED_A)
+                            .allocated(true)
                             .targets(TargetModules.allLinear())
                             .rank(32)
                             .alpha(64)
@@ -213,6 +215,18 @@ public final class Mixtures {
                             .topK(8)
                             .renormalise(true)
                             .biasStep(1e-2)),
+            method(
+                    "goat",
+                    "top-k of experts that start from segments of the frozen weight's singular values",
+                    Source.CODE,
+                    // rank is an expert's, not all experts' together as in the authors' configs.
+                    keys("top-k renormalise", LOW_RANK, ROUTED, BALANCED),
+                    m -> m.experts(8)
+                            .initialisation(Initialisation.SVD_SEGMENTS)
+                            .choice(Choice.TOP_K)
+                            .topK(2)
+                            .renormalise(true)
+                            .auxiliaryCoefficient(1e-3)),
             method(
                     "moa",
                     "experts of two kinds, one for each module, weighed by one router a layer",

@@ -43,13 +43,23 @@ public final class AllocationReport {
             String counted,
             List<String> facts,
             Optional<Sensitivities> sensitivities) {
+        return Page.of(title, sections("Allocation", allocation, counted, facts, sensitivities));
+    }
+
+    /** What the page is made of: the grid of the allocation, then one of sensitivities for each task. */
+    static List<Markup> sections(
+            String heading,
+            Allocation allocation,
+            String counted,
+            List<String> facts,
+            Optional<Sensitivities> sensitivities) {
         List<Markup> sections = new ArrayList<>();
-        var section = new Markup().open("section").element("h2", "Allocation");
+        var section = new Markup().open("section").element("h2", heading);
         facts.forEach(fact -> section.element("p", fact));
         section.add(figure(counted + " by layer and matrix", counts(allocation, counted)));
         sections.add(section.close("section"));
         sensitivities.ifPresent(measured -> sections.add(sensitivitySection(measured)));
-        return Page.of(title, sections);
+        return sections;
     }
 
     private static Markup sensitivitySection(Sensitivities measured) {

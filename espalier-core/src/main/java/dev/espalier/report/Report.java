@@ -31,7 +31,19 @@ public final class Report {
         for (int run = 0; run < runs.size(); run++) {
             sections.add(RouterSection.of(run, runs.get(run)));
         }
+        runs.forEach(run -> run.allocated().ifPresent(made -> sections.addAll(allocation(run, made))));
         runs.forEach(run -> sections.add(ConfusionSection.of(run)));
         return Page.of(title, sections);
+    }
+
+    private static List<Markup> allocation(RunHistory run, RunHistory.Allocated made) {
+        boolean ranks =
+                run.summary().stream().anyMatch(summary -> summary.method().equals("lora"));
+        var allocation = made.allocation();
+        var counted = ranks ? "ranks" : "experts";
+        var fact = Figures.count(allocation.total()) + " " + counted + " in "
+                + allocation.chosen().size() + " of " + allocation.modules().size() + " modules.";
+        return AllocationReport.sections(
+                "Allocation of " + run.name(), allocation, counted, List.of(fact), made.sensitivities());
     }
 }

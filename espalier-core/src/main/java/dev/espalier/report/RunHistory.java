@@ -1,5 +1,7 @@
 package dev.espalier.report;
 
+import dev.espalier.allocation.Allocation;
+import dev.espalier.allocation.Sensitivities;
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
 import java.io.IOException;
@@ -30,6 +32,7 @@ import tools.jackson.databind.JsonNode;
  * @param routers statistics of the routers; none unless the adapter is a mixture
  * @param tests one for each task that was tested
  * @param summary there once the run is done
+ * @param allocated what modules were given before training, where that was decided
  */
 public record RunHistory(
         String name,
@@ -37,8 +40,35 @@ public record RunHistory(
         List<Validation> validations,
         List<Router> routers,
         List<Test> tests,
-        Optional<Summary> summary) {
+        Optional<Summary> summary,
+        Optional<Allocated> allocated) {
     private static final String FILE = "metrics.jsonl";
+
+    /** Of a run whose adapter was not allocated. */
+    public RunHistory(
+            String name,
+            List<Train> train,
+            List<Validation> validations,
+            List<Router> routers,
+            List<Test> tests,
+            Optional<Summary> summary) {
+        this(name, train, validations, routers, tests, summary, Optional.empty());
+    }
+
+    /** An allocation of experts or ranks, and the sensitivities that it goes by where they were measured. */
+    public record Allocated(Allocation allocation, Optional<Sensitivities> sensitivities) {
+        private static Optional<Allocated> in(Path folder) {
+            var allocation = folder.resolve("allocation.json");
+            var sensitivities = folder.resolve("sensitivities.json");
+            return Files.exists(allocation)
+                    ? Optional.of(new Allocated(
+                            Allocation.read(allocation),
+                            Files.exists(sensitivities)
+                                    ? Optional.of(Sensitivities.read(sensitivities))
+                                    : Optional.empty()))
+                    : Optional.empty();
+        }
+    }
 
     /** Losses and speeds of a few steps. */
     public record Train(
@@ -100,7 +130,7 @@ public record RunHistory(
                         file + ":" + number + " is not as a run writes it: " + e.getOriginalMessage() + ".", e);
             }
         }
-        return reader.history(folder.toAbsolutePath().normalize().getFileName().toString());
+        return reader.history(folder.toAbsolutePath().normalize().getFileName().toString(), Allocated.in(folder));
     }
 
     /** The tasks that were validated or tested, in the order they first appear. */
@@ -199,14 +229,15 @@ public record RunHistory(
             return metrics;
         }
 
-        RunHistory history(String name) {
+        RunHistory history(String name, Optional<Allocated> allocated) {
             return new RunHistory(
                     name,
                     LastWindow.join(List.copyOf(train.values()), Train::step, Reader::joined),
                     flat(validations),
                     joinedRouters(),
                     List.copyOf(tests.values()),
-                    summary);
+                    summary,
+                    allocated);
         }
 
         private List<Router> joinedRouters() {

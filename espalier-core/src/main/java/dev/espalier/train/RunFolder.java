@@ -7,7 +7,8 @@ import java.nio.file.Path;
 
 /**
  * A run on disk: {@code adapter/} with the best weights so far, {@code state/} to go on from, {@code metrics.jsonl},
- * {@code recipe.yaml} and {@code report.html}; where its options ask for them, {@code metrics.csv} and
+ * {@code recipe.yaml} and {@code report.html}; {@code allocation.json} and {@code sensitivities.json} of an adapter that
+ * was allocated; where its options ask for them, {@code metrics.csv} and
  * {@code tensorboard/}.
  *
  * @param path the folder
@@ -37,6 +38,16 @@ public record RunFolder(Path path) {
     /** The same for TensorBoard, where the run writes it: {@code tensorboard --logdir} takes the folder it is in. */
     public Path tensorBoard() {
         return path.resolve("tensorboard").resolve("events.out.tfevents.espalier");
+    }
+
+    /** How many experts or which rank each module got, where that was decided before training. */
+    public Path allocation() {
+        return path.resolve("allocation.json");
+    }
+
+    /** What was measured for it, by task and module. */
+    public Path sensitivities() {
+        return path.resolve("sensitivities.json");
     }
 
     /** The recipe as it was resolved, where the run came from one. */

@@ -36,24 +36,25 @@ public final class Trainer {
         var memory = new PeakMemory();
         memory.start();
         try (var guard = Engine.enter(Engine.threads());
-                var scope = Scope.open();
-                var adapted = setUp();
-                var session = new Session(training, adapted);
-                var run = new TrainingRun(training, session, folder, memory, () -> stopRequested)) {
+                var scope = Scope.open()) {
+            return run(AllocationStage.run(training, folder, resume), memory, resume);
+        }
+    }
+
+    private TrainingResult run(AllocationStage stage, PeakMemory memory, boolean resume) {
+        training.listener().phase("loading " + training.model());
+        try (var adapted = AdaptedModel.create(stage.training());
+                var session = new Session(stage.training(), adapted);
+                var run = new TrainingRun(stage.training(), session, folder, memory, () -> stopRequested)) {
             if (resume) {
                 run.restore();
             } else {
-                run.begin();
+                run.begin(stage);
             }
             if (!run.fit()) {
                 return run.stopped();
             }
             return run.finish();
         }
-    }
-
-    private AdaptedModel setUp() {
-        training.listener().phase("loading " + training.model());
-        return AdaptedModel.create(training);
     }
 }

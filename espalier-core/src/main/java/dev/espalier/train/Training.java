@@ -10,6 +10,7 @@ import dev.espalier.model.Pooling;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -26,6 +27,7 @@ import java.util.stream.Stream;
  * @param model name or folder of the frozen model; see {@link dev.espalier.checkpoint.ModelLocator#locate}
  * @param tasks at least one when it runs, each with a name of its own; they share the adapter, each has its own head
  * @param adapter what is trained beside the heads
+ * @param allocation how experts or ranks are given out before it is trained; empty for as the adapter says
  * @param pooling what a head for whole texts reads
  * @param options how it is trained
  * @param recipe the text for {@code recipe.yaml}; empty to write none
@@ -35,6 +37,7 @@ public record Training(
         String model,
         List<TaskData> tasks,
         AdapterSpec adapter,
+        Optional<AllocationPlan> allocation,
         Pooling pooling,
         TrainingOptions options,
         String recipe,
@@ -58,6 +61,7 @@ public record Training(
                 model,
                 List.of(),
                 LoraSpec.defaults(),
+                Optional.empty(),
                 Pooling.DEFAULT,
                 TrainingOptions.DEFAULT,
                 "",
@@ -67,7 +71,7 @@ public record Training(
     /** With one more task. */
     public Training task(TaskData task) {
         var more = Stream.concat(tasks.stream(), Stream.of(task)).toList();
-        return new Training(model, more, adapter, pooling, options, recipe, listener);
+        return new Training(model, more, adapter, allocation, pooling, options, recipe, listener);
     }
 
     /**
@@ -81,27 +85,32 @@ public record Training(
 
     /** With this adapter. */
     public Training adapter(AdapterSpec given) {
-        return new Training(model, tasks, given, pooling, options, recipe, listener);
+        return new Training(model, tasks, given, allocation, pooling, options, recipe, listener);
+    }
+
+    /** With experts or ranks that are given out by this plan before it is trained. */
+    public Training allocation(AllocationPlan given) {
+        return new Training(model, tasks, adapter, Optional.of(given), pooling, options, recipe, listener);
     }
 
     /** With heads that read this. */
     public Training pooling(Pooling given) {
-        return new Training(model, tasks, adapter, given, options, recipe, listener);
+        return new Training(model, tasks, adapter, allocation, given, options, recipe, listener);
     }
 
     /** With these options. */
     public Training options(TrainingOptions given) {
-        return new Training(model, tasks, adapter, pooling, given, recipe, listener);
+        return new Training(model, tasks, adapter, allocation, pooling, given, recipe, listener);
     }
 
     /** With a recipe that is kept in the run folder. */
     public Training recipe(String text) {
-        return new Training(model, tasks, adapter, pooling, options, text, listener);
+        return new Training(model, tasks, adapter, allocation, pooling, options, text, listener);
     }
 
     /** With a listener that is told how it goes. */
     public Training listener(ProgressListener given) {
-        return new Training(model, tasks, adapter, pooling, options, recipe, given);
+        return new Training(model, tasks, adapter, allocation, pooling, options, recipe, given);
     }
 
     /** Who carries it out in {@code folder}; it can be stopped from another thread. */

@@ -61,12 +61,13 @@ final class TrainingRun implements AutoCloseable {
     }
 
     /** Tries the model on a few batches, then makes the folder: a mistake leaves nothing behind. */
-    void begin() {
+    void begin(AllocationStage stage) {
         WeightsLog.initialised(session.adapted.model().weights());
         listener.phase("checking");
         for (var task : session.tasks) {
             session.evaluator.check(task.task(), task.validation().isEmpty() ? task.train() : task.validation());
         }
+        stage.write(folder);
         if (!training.recipe().isEmpty()) {
             AtomicFiles.writeString(folder.recipe(), training.recipe());
         }

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Binder {
     private static final String METHOD = "method";
+    /** With more methods a sentence about them is no longer read. */
+    private static final int MOST_NAMED = 3;
 
     private final List<Record> defaults;
 
@@ -184,14 +186,22 @@ final class Binder {
                     .map(other -> "'" + other.getKey() + "'")
                     .toList();
             if (!owners.isEmpty()) {
-                return new InputException(where + "the key '" + key + "' belongs to the "
-                        + (owners.size() == 1 ? "method " : "methods ") + String.join(", ", owners)
+                return new InputException(where + "the key '" + key + "' belongs to the " + named(owners)
                         + ", and the method here is '" + Variants.method(section)
                         + "'; remove the key or change " + path + ".method.");
             }
         }
         return new InputException(where + "unknown key '" + key + "'" + (path.isEmpty() ? "" : " in " + path)
                 + "; did you mean '" + Nearest.to(key, names, 1).get(0) + "'?");
+    }
+
+    private static String named(List<String> methods) {
+        if (methods.size() == 1) {
+            return "method " + methods.get(0);
+        }
+        int more = methods.size() - MOST_NAMED;
+        return "methods " + String.join(", ", methods.subList(0, Math.min(methods.size(), MOST_NAMED)))
+                + (more > 0 ? " and " + more + " more" : "");
     }
 
     private static List<String> strings(List<Object> values) {

@@ -17,6 +17,10 @@ public record Recipe(
         @Key("What is trained beside the heads.") AdapterSection adapter,
 
         @Key(
+                "How many experts, or which rank, each module gets, decided before training; for lora-smoe where nothing is written here: percentile for several tasks, proportional for one.")
+        @Nullable AllocationSection allocation,
+
+        @Key(
                 "What the head of a whole text reads: the first token through the model family's own dense layer (default), the first token as it is, or the mean of the tokens.")
         Pooling pooling,
 
@@ -38,6 +42,7 @@ public record Recipe(
             "all-minilm-l6-v2",
             Dtype.FP32,
             LoraSection.DEFAULT,
+            null,
             Pooling.DEFAULT,
             List.of(),
             TrainingSection.DEFAULT,
@@ -49,7 +54,7 @@ public record Recipe(
 
     /** The same recipe with the run in another folder. */
     public Recipe withOutput(String folder) {
-        return new Recipe(model, dtype, adapter, pooling, tasks, training, folder);
+        return new Recipe(model, dtype, adapter, allocation, pooling, tasks, training, folder);
     }
 
     /** What the library needs to know of the training. */

@@ -19,7 +19,7 @@ public final class Recipes {
                     List.of(LoraSection.DEFAULT, Ia3Section.DEFAULT, VeraSection.DEFAULT),
                     MixtureSection.all(),
                     List.of(HeadOnlySection.DEFAULT),
-                    List.of(TaskSection.DEFAULT))
+                    List.of(AllocationSection.DEFAULT, TaskSection.DEFAULT))
             .<Record>flatMap(List::stream)
             .toList();
 
@@ -77,6 +77,7 @@ public final class Recipes {
                         defaults.model(),
                         defaults.dtype(),
                         (AdapterSection) chosen,
+                        null,
                         defaults.pooling(),
                         List.of(TaskSection.builtin("noun-supersense")),
                         defaults.training(),

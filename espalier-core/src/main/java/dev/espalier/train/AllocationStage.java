@@ -1,0 +1,83 @@
+package dev.espalier.train;
+
+import dev.espalier.adapter.ModelMatrices;
+import dev.espalier.allocation.Allocation;
+import dev.espalier.allocation.Matrices;
+import dev.espalier.allocation.Sensitivities;
+import dev.espalier.checkpoint.AtomicFiles;
+import dev.espalier.checkpoint.ModelLocator;
+import dev.espalier.error.InputException;
+import dev.espalier.model.auto.AutoModel;
+import dev.espalier.tensor.Engine;
+import java.util.Optional;
+
+/**
+ * What comes before training where an adapter's experts or ranks are allocated.
+ *
+ * @param training with the adapter as it was allocated
+ * @param allocation that was made; empty where there was none to make
+ * @param sensitivities that were measured for it
+ */
+record AllocationStage(Training training, Optional<Allocation> allocation, Optional<Sensitivities> sensitivities) {
+    /** Allocates, measuring first where the plan asks for it; a run that goes on keeps what it was begun with. */
+    static AllocationStage run(Training training, RunFolder folder, boolean resumed) {
+        var plan = training.allocation().or(() -> usual(training));
+        if (plan.isEmpty()) {
+            return new AllocationStage(training, Optional.empty(), Optional.empty());
+        }
+        // Refuses a method that has nothing to allocate before anything is measured.
+        training.adapter().allocationCost();
+        if (resumed) {
+            return allocated(training, Allocation.read(folder.allocation()), Optional.empty());
+        }
+        var chosen = plan.get();
+        if (chosen instanceof AllocationPlan.Measured measured) {
+            var options = measured.probe().withTargets(training.adapter().targets());
+            var probed = SensitivityProbe.of(training, options).run();
+            return allocated(
+                    training, measured.rule().allocate(probed.matrices()), Optional.of(probed.sensitivities()));
+        }
+        var matrices = matrices(training);
+        if (chosen instanceof AllocationPlan.Ruled ruled) {
+            return allocated(training, ruled.rule().allocate(matrices), Optional.empty());
+        }
+        var given = ((AllocationPlan.Given) chosen).allocation();
+        given.requireFor(matrices.modules());
+        return allocated(training, given, Optional.empty());
+    }
+
+    private static Optional<AllocationPlan> usual(Training training) {
+        return training.adapter().isAllocated()
+                ? Optional.of(AllocationPlan.usual(training.tasks().size(), ProbeOptions.DEFAULT))
+                : Optional.empty();
+    }
+
+    private static Matrices matrices(Training training) {
+        try (var model = AutoModel.open(
+                ModelLocator.locate(training.model()),
+                Engine.dtype(training.options().dtype()))) {
+            return ModelMatrices.of(model, training.adapter().targets());
+        }
+    }
+
+    private static AllocationStage allocated(
+            Training training, Allocation allocation, Optional<Sensitivities> sensitivities) {
+        if (allocation.chosen().isEmpty()) {
+            throw new InputException(
+                    "The allocation gives none of the " + allocation.modules().size()
+                            + " modules anything, so nothing would train; raise what is kept or the budget.");
+        }
+        var adapter = training.adapter().allocated(allocation);
+        training.listener()
+                .phase("allocated " + allocation.total() + " to "
+                        + allocation.chosen().size() + " of "
+                        + allocation.modules().size() + " modules");
+        return new AllocationStage(training.adapter(adapter), Optional.of(allocation), sensitivities);
+    }
+
+    /** Writes what was decided, so that a resumed run does not decide anew. */
+    void write(RunFolder folder) {
+        allocation.ifPresent(made -> AtomicFiles.writeString(folder.allocation(), made.json()));
+        sensitivities.ifPresent(measured -> AtomicFiles.writeString(folder.sensitivities(), measured.json()));
+    }
+}
