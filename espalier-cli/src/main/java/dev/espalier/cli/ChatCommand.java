@@ -42,7 +42,7 @@ final class ChatCommand implements Runnable {
     private CommandSpec spec;
 
     @ArgGroup(exclusive = false, validate = false, heading = "%nModel:%n")
-    private final TextModel.Options model = new TextModel.Options();
+    private final TextModelOptions model = new TextModelOptions();
 
     @ArgGroup(exclusive = false, validate = false, heading = "%nSampling:%n")
     private final SamplingArguments sampling = new SamplingArguments();
@@ -52,8 +52,11 @@ final class ChatCommand implements Runnable {
 
     @Override
     public void run() {
+        model.requireOneAdapter();
+        sampling.warnOfUnused();
         try (var opened = model.open()) {
-            var template = opened.chatTemplate();
+            var template =
+                    opened.chatTemplate(opened.adapters().keySet().stream().findFirst());
             var options = sampling.options(opened.stopTokens(Optional.of(template)));
             var beginning = system == null ? List.<Message>of() : List.of(new Message("system", system));
             try (var conversation =
@@ -103,7 +106,7 @@ final class ChatCommand implements Runnable {
             if (!Terminal.INPUT.present()) {
                 throw e;
             }
-            hint(e.getMessage() + " /reset begins anew.\n");
+            hint(e.getMessage() + (conversation.begun() ? " /reset begins anew.\n" : "\n"));
             return;
         }
         out.print("\n");

@@ -9,6 +9,7 @@ import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskLoader;
 import dev.espalier.data.TaskSpec;
 import dev.espalier.error.InputException;
+import dev.espalier.evaluate.Metric;
 import dev.espalier.json.Json;
 import dev.espalier.report.TextTable;
 import dev.espalier.report.TextTable.Column;
@@ -164,7 +165,7 @@ final class EvaluateCommand implements Runnable {
                     .forEach((metric, value) -> table.row(
                             evaluation.task(),
                             String.format(Locale.ROOT, "%,d", evaluation.examples()),
-                            metric.replace('_', ' '),
+                            Metric.label(metric),
                             String.format(Locale.ROOT, "%.4f", value),
                             interval(evaluation, metric)));
         }

@@ -1,12 +1,10 @@
 package dev.espalier.cli;
 
 import dev.espalier.checkpoint.AtomicFiles;
+import dev.espalier.cli.GenerationPrompts.Asked;
 import dev.espalier.error.InputException;
 import dev.espalier.generate.Generation;
 import dev.espalier.generate.Generator;
-import dev.espalier.generate.Prompt;
-import dev.espalier.text.ChatTemplate;
-import dev.espalier.text.Message;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -15,8 +13,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -35,10 +38,14 @@ import picocli.CommandLine.Spec;
             "Input is a prompt a line, or JSON Lines with a \"prompt\" or \"messages\" in each row; each row is written",
             "with its \"answer\", in order. Without --prompt and --input, standard input is read.",
             "",
+            "Several adapters have names, and rows say by \"adapter\" which one they use; the others use the one that",
+            "has no name, or the bare model.",
+            "",
             "Examples:",
             "  espalier generate --model examples/stories260K --prompt \"Once upon a time\" --max-new-tokens 60",
             "  espalier generate --adapter runs/my-run --chat --prompt \"What is a violin?\" --temperature 0.7",
-            "  espalier generate --model DIR --input rows.jsonl --output answers.jsonl"
+            "  espalier generate --model DIR --input rows.jsonl --output answers.jsonl",
+            "  espalier generate --adapter a=runs/one --adapter b=runs/other --input rows.jsonl"
         })
 final class GenerateCommand implements Runnable {
     /** Rows that are read, answered and written together, in batches. */
@@ -49,7 +56,7 @@ final class GenerateCommand implements Runnable {
     private CommandSpec spec;
 
     @ArgGroup(exclusive = false, validate = false, heading = "%nModel:%n")
-    private final TextModel.Options model = new TextModel.Options();
+    private final TextModelOptions model = new TextModelOptions();
 
     @ArgGroup(exclusive = false, validate = false, heading = "%nInput and output:%n")
     private final Data data = new Data();
@@ -95,20 +102,21 @@ final class GenerateCommand implements Runnable {
         if (data.output != null && Files.isDirectory(data.output)) {
             throw new InputException(data.output + " is a folder; give --output a file to write.");
         }
+        sampling.warnOfUnused();
         try (var opened = model.open()) {
+            var prompts = new GenerationPrompts(opened, data.chat, Optional.ofNullable(data.system));
             if (data.prompt != null && data.output == null) {
-                stream(opened, GenerationRow.ofText(data.prompt));
+                stream(opened, prompts.of(rows()).get(0));
             } else {
-                answer(opened, rows());
+                answer(opened, prompts.of(rows()));
             }
         }
     }
 
     /** Writes one answer as it is generated. */
-    private void stream(TextModel opened, GenerationRow row) {
+    private void stream(TextModel opened, Asked asked) {
         var out = spec.commandLine().getOut();
-        var template = template(opened, List.of(row));
-        generator(opened, template).generate(List.of(prompt(1, row, opened, template)), (place, piece) -> {
+        generator(opened, asked.stops()).generate(List.of(asked.prompt()), List.of(asked.adapter()), (place, piece) -> {
             out.print(piece);
             out.flush();
         });
@@ -116,20 +124,15 @@ final class GenerateCommand implements Runnable {
         out.flush();
     }
 
-    private void answer(TextModel opened, List<GenerationRow> rows) {
-        var template = template(opened, rows);
-        var generator = generator(opened, template);
-        var prompts = new ArrayList<Prompt>();
-        for (var row : rows) {
-            prompts.add(prompt(prompts.size() + 1, row, opened, template));
-        }
+    private void answer(TextModel opened, List<Asked> rows) {
         var out = spec.commandLine().getOut();
         var lines = new ArrayList<String>();
-        for (int start = 0; start < prompts.size(); start += BATCHES * data.batchSize) {
-            int end = Math.min(prompts.size(), start + BATCHES * data.batchSize);
-            List<Generation> answers = generator.generate(prompts.subList(start, end));
-            for (int i = start; i < end; i++) {
-                var line = rows.get(i).answered(answers.get(i - start));
+        int together = BATCHES * data.batchSize;
+        for (int start = 0; start < rows.size(); start += together) {
+            var part = rows.subList(start, Math.min(rows.size(), start + together));
+            var answers = answers(opened, part);
+            for (var asked : part) {
+                var line = asked.row().answered(Objects.requireNonNull(answers.get(asked)));
                 if (data.output == null) {
                     out.print(line + "\n");
                 } else {
@@ -143,33 +146,29 @@ final class GenerateCommand implements Runnable {
         }
     }
 
-    /** The chat template, if a row is a conversation. */
-    private Optional<ChatTemplate> template(TextModel opened, List<GenerationRow> rows) {
-        boolean chat = data.chat || data.system != null || rows.stream().anyMatch(GenerationRow::isChat);
-        return chat ? Optional.of(opened.chatTemplate()) : Optional.empty();
+    /** Rows that end by the same tokens are continued side by side, whatever their adapters. */
+    private Map<Asked, Generation> answers(TextModel opened, List<Asked> rows) {
+        var answers = new IdentityHashMap<Asked, Generation>();
+        rows.stream().collect(Collectors.groupingBy(Asked::stops)).forEach((stops, alike) -> {
+            var generated = generator(opened, stops)
+                    .generate(
+                            alike.stream().map(Asked::prompt).toList(),
+                            alike.stream().map(Asked::adapter).toList(),
+                            Generator.Listener.NONE);
+            for (int i = 0; i < alike.size(); i++) {
+                answers.put(alike.get(i), generated.get(i));
+            }
+        });
+        return answers;
     }
 
-    private Generator generator(TextModel opened, Optional<ChatTemplate> template) {
-        var options = sampling.options(opened.stopTokens(template));
-        return new Generator(opened.model(), opened.tokenizer(), options, data.batchSize);
-    }
-
-    /** {@code place} counts rows from 1, as messages about a prompt do. */
-    private Prompt prompt(int place, GenerationRow row, TextModel opened, Optional<ChatTemplate> template) {
-        if (template.isEmpty() || !(row.isChat() || data.chat || data.system != null)) {
-            return Prompt.text(place, row.prompt(), opened.tokenizer());
-        }
-        var messages = new ArrayList<Message>();
-        if (data.system != null) {
-            messages.add(new Message("system", data.system));
-        }
-        messages.addAll(row.isChat() ? row.messages() : List.of(Message.user(row.prompt())));
-        return Prompt.chat(place, messages, template.get(), opened.tokenizer());
+    private Generator generator(TextModel opened, Set<Integer> stops) {
+        return new Generator(opened.model(), opened.tokenizer(), sampling.options(stops), data.batchSize);
     }
 
     private List<GenerationRow> rows() {
         if (data.prompt != null) {
-            return List.of(GenerationRow.ofText(data.prompt));
+            return List.of(GenerationRow.ofText(data.prompt, "The prompt"));
         }
         var source = data.input == null ? "standard input" : data.input.toString();
         if (data.input != null && !Files.exists(data.input)) {
@@ -201,7 +200,8 @@ final class GenerateCommand implements Runnable {
                 json = source.matches(".*\\.jsonl?") || line.stripLeading().startsWith("{");
             }
             if (!line.isBlank()) {
-                rows.add(json ? GenerationRow.ofJson(line, source + ", line " + number) : GenerationRow.ofText(line));
+                var where = source + ", line " + number;
+                rows.add(json ? GenerationRow.ofJson(line, where) : GenerationRow.ofText(line, where));
             }
         }
         if (rows.isEmpty()) {

@@ -7,25 +7,29 @@ import dev.espalier.text.Message;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A row to answer: a prompt, or a conversation.
  *
+ * @param where the file and line, for messages
  * @param json the row as it came, which is written with its answer
  * @param messages of a conversation; empty for a prompt
+ * @param adapter the adapter's name, if the row says one
  */
-record GenerationRow(ObjectNode json, String prompt, List<Message> messages) {
-    static GenerationRow ofText(String prompt) {
-        return new GenerationRow(Json.mapper().createObjectNode().put("prompt", prompt), prompt, List.of());
+record GenerationRow(String where, ObjectNode json, String prompt, List<Message> messages, Optional<String> adapter) {
+    static GenerationRow ofText(String prompt, String where) {
+        var json = Json.mapper().createObjectNode().put("prompt", prompt);
+        return new GenerationRow(where, json, prompt, List.of(), Optional.empty());
     }
 
     /**
      * A line of JSON Lines.
      *
      * @param where the file and line, for messages
-     * @throws InputException if it has neither a prompt nor messages
+     * @throws InputException if it has neither a prompt nor messages, or its adapter is no name
      */
     static GenerationRow ofJson(String line, String where) {
         ObjectNode row;
@@ -35,8 +39,9 @@ record GenerationRow(ObjectNode json, String prompt, List<Message> messages) {
             throw new InputException(
                     where + ": expected a JSON object such as {\"prompt\": \"…\"} or {\"messages\": […]}.", e);
         }
+        var adapter = adapter(row, where);
         if (row.path("prompt").isString()) {
-            return new GenerationRow(row, row.path("prompt").asString(), List.of());
+            return new GenerationRow(where, row, row.path("prompt").asString(), List.of(), adapter);
         }
         var messages = new ArrayList<Message>();
         for (var turn : row.path("messages")) {
@@ -51,7 +56,18 @@ record GenerationRow(ObjectNode json, String prompt, List<Message> messages) {
             throw new InputException(where + ": the row has neither a text under 'prompt' nor a list under 'messages'; "
                     + "its keys are " + String.join(", ", row.propertyNames()) + ".");
         }
-        return new GenerationRow(row, "", messages);
+        return new GenerationRow(where, row, "", messages, adapter);
+    }
+
+    private static Optional<String> adapter(ObjectNode row, String where) {
+        if (!row.hasNonNull("adapter")) {
+            return Optional.empty();
+        }
+        if (!row.path("adapter").isString()) {
+            throw new InputException(
+                    where + ": 'adapter' is " + row.path("adapter") + "; write the name of an adapter, or null.");
+        }
+        return Optional.of(row.path("adapter").asString());
     }
 
     boolean isChat() {

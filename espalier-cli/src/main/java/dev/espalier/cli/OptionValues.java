@@ -17,7 +17,9 @@ final class OptionValues {
     static void register(CommandLine commandLine) {
         commandLine.registerConverter(int.class, OptionValues::wholeNumber);
         commandLine.registerConverter(Integer.class, OptionValues::wholeNumber);
+        commandLine.registerConverter(long.class, OptionValues::longNumber);
         commandLine.registerConverter(Long.class, OptionValues::longNumber);
+        commandLine.registerConverter(double.class, OptionValues::number);
         commandLine.registerConverter(Double.class, OptionValues::number);
         commandLine.registerConverter(Split.class, lowerCase(Split.class));
         commandLine.registerConverter(Grouping.class, lowerCase(Grouping.class));

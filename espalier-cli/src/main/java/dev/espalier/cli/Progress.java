@@ -1,5 +1,6 @@
 package dev.espalier.cli;
 
+import dev.espalier.evaluate.Metric;
 import dev.espalier.train.ProgressListener;
 import java.io.PrintWriter;
 import java.util.Locale;
@@ -27,7 +28,7 @@ abstract sealed class Progress implements ProgressListener, AutoCloseable permit
     @Override
     public void validation(Validation validation) {
         var metrics = validation.metrics().entrySet().stream()
-                .map(metric -> metric.getKey().replace('_', ' ') + " " + fixed(metric.getValue(), 3))
+                .map(metric -> Metric.label(metric.getKey()) + " " + fixed(metric.getValue(), 3))
                 .collect(Collectors.joining(", "));
         line("step " + validation.step() + ", validation of " + validation.task() + ": " + metrics
                 + (validation.best() ? " (the best so far)" : ""));

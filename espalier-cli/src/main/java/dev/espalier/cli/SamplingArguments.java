@@ -4,10 +4,14 @@ import dev.espalier.generate.SamplingOptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Option;
 
 /** The options of commands that generate text. */
 final class SamplingArguments {
+    private static final Logger LOG = LoggerFactory.getLogger(SamplingArguments.class);
+
     @Option(
             names = "--max-new-tokens",
             paramLabel = "N",
@@ -58,6 +62,31 @@ final class SamplingArguments {
             paramLabel = "TEXT",
             description = "End an answer before this text; may be given several times.")
     private List<String> stops = new ArrayList<>();
+
+    /** Tells of options that were set but do nothing, because nothing is drawn. */
+    void warnOfUnused() {
+        if (temperature != 0) {
+            return;
+        }
+        var unused = new ArrayList<String>();
+        add(unused, "--top-k", topK != 0);
+        add(unused, "--top-p", topP != 1);
+        add(unused, "--min-p", minP != 0);
+        add(unused, "--seed", seed != 0);
+        if (!unused.isEmpty()) {
+            LOG.warn(
+                    "{} {} no effect at temperature 0, which always takes the likeliest token; give a --temperature above 0"
+                            + " to draw.",
+                    String.join(", ", unused),
+                    unused.size() == 1 ? "has" : "have");
+        }
+    }
+
+    private static void add(List<String> names, String name, boolean set) {
+        if (set) {
+            names.add(name);
+        }
+    }
 
     SamplingOptions options(Set<Integer> stopTokens) {
         return SamplingOptions.builder()

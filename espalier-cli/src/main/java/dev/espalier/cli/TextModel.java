@@ -9,91 +9,59 @@ import dev.espalier.generate.StopTokens;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
-import dev.espalier.tensor.Scope;
 import dev.espalier.text.ChatTemplate;
 import dev.espalier.text.TextTokenizer;
-import dev.espalier.train.RunFolder;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
-/** A causal language model with its tokenizer and perhaps an adapter. */
-record TextModel(
-        Path folder,
-        DecoderModel model,
-        TextTokenizer tokenizer,
-        Optional<Adapter> adapter,
-        Optional<CausalOptions> form)
+/**
+ * A causal language model with its tokenizer and perhaps adapters.
+ *
+ * @param adapters by the names they are attached under, in the order they were given
+ */
+record TextModel(Path folder, DecoderModel model, TextTokenizer tokenizer, Map<String, Loaded> adapters)
         implements AutoCloseable {
-    /** Which model. */
-    static final class Options {
-        @Option(
-                names = "--model",
-                paramLabel = "DIR",
-                description = "The model's folder, or its name in the Hugging Face cache.")
-        private @Nullable String model;
-
-        @Option(
-                names = "--adapter",
-                paramLabel = "DIR",
-                description = "The folder of an adapter or of a run; without --model, its base model is used.")
-        private @Nullable Path adapter;
-
-        @Option(
-                names = "--dtype",
-                paramLabel = "DTYPE",
-                description = "Number type of the frozen weights: fp32 (the default) or bf16.",
-                defaultValue = "fp32")
-        private String dtype = "fp32";
-
-        @SuppressWarnings("try") // guard and scope work by being open
-        TextModel open() {
-            try (var guard = Engine.enter(Engine.threads());
-                    var scope = Scope.open()) {
-                if (adapter == null) {
-                    if (model == null) {
-                        throw new InputException("There is no model; give one by --model, or an adapter by --adapter.");
-                    }
-                    return TextModel.open(model, Optional.empty(), dtype);
-                }
-                var own = new RunFolder(adapter).adapter();
-                try (var saved = AdapterFolder.open(Files.isDirectory(own) ? own : adapter)) {
-                    var base = model == null ? saved.card().baseModel() : model;
-                    return TextModel.open(base, Optional.of(saved), dtype);
-                }
-            }
+    /**
+     * An adapter on the model.
+     *
+     * @param form how its rows became texts in training
+     */
+    record Loaded(Adapter adapter, Optional<CausalOptions> form) {
+        static Loaded of(String name, AdapterFolder saved, DecoderModel model) {
+            var form = saved.card().heads().stream()
+                    .flatMap(head -> head.causalLm().stream())
+                    .findFirst();
+            return new Loaded(saved.load(name, model), form);
         }
     }
 
-    private static TextModel open(String name, Optional<AdapterFolder> saved, String dtype) {
+    static TextModel open(String name, Map<String, AdapterFolder> saved, String dtype) {
         var folder = ModelLocator.locate(name);
         var model = AutoModel.decoder(folder, Engine.dtype(dtype));
+        var adapters = new LinkedHashMap<String, Loaded>();
         try {
-            var adapter = saved.map(adapterFolder -> adapterFolder.load("default", model));
-            return new TextModel(folder, model, TextTokenizer.open(folder), adapter, saved.flatMap(TextModel::form));
+            saved.forEach((adapter, files) -> adapters.put(adapter, Loaded.of(adapter, files, model)));
+            return new TextModel(folder, model, TextTokenizer.open(folder), adapters);
         } catch (RuntimeException e) {
+            adapters.values().forEach(loaded -> loaded.adapter().close());
             model.close();
             throw e;
         }
     }
 
-    /** How the adapter's rows became texts in training. */
-    private static Optional<CausalOptions> form(AdapterFolder saved) {
-        return saved.card().heads().stream()
-                .flatMap(head -> head.causalLm().stream())
-                .findFirst();
-    }
-
     /**
      * The template that the adapter was trained with, else the model's own.
      *
+     * @param adapter the name of one of the adapters; empty for the bare model
      * @throws InputException if there is none
      */
-    ChatTemplate chatTemplate() {
-        return form.flatMap(options -> options.template(folder))
+    ChatTemplate chatTemplate(Optional<String> adapter) {
+        return adapter.flatMap(name -> Optional.ofNullable(adapters.get(name)))
+                .flatMap(Loaded::form)
+                .flatMap(options -> options.template(folder))
                 .or(() -> ChatTemplate.open(folder))
                 .orElseThrow(() -> new InputException("The model in " + folder
                         + " has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json);"
@@ -108,7 +76,7 @@ record TextModel(
 
     @Override
     public void close() {
-        adapter.ifPresent(Adapter::close);
+        adapters.values().forEach(loaded -> loaded.adapter().close());
         tokenizer.close();
         model.close();
     }

@@ -50,7 +50,21 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
         var keys = new LinkedHashMap<String, JsonNode>();
         tree.properties().forEach(entry -> keys.put(entry.getKey(), entry.getValue()));
         return new AdapterConfig(
-                format.read(reader), reader.text("base_model_name_or_path").orElse(""), reader.text("task_type"), keys);
+                spec(format, reader),
+                reader.text("base_model_name_or_path").orElse(""),
+                reader.text("task_type"),
+                keys);
+    }
+
+    /** What goes wrong between values, no one of which is wrong by itself, is told with the file too. */
+    private static AdapterSpec spec(ConfigFormat<?> format, ConfigReader config) {
+        try {
+            return format.read(config);
+        } catch (InputException e) {
+            var message = String.valueOf(e.getMessage());
+            var file = config.file().toString();
+            throw message.startsWith(file) ? e : new InputException(file + ": " + message, e);
+        }
     }
 
     private static InputException unsupported(Path file, String type) {

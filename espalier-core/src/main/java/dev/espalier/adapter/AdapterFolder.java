@@ -55,7 +55,7 @@ public final class AdapterFolder implements AutoCloseable {
             throw new InputException(folder + " is no adapter folder: it has no " + AdapterConfig.FILE + ".");
         }
         var config = AdapterConfig.read(file);
-        var tensors = new SavedTensors(SafetensorsFile.open(folder.resolve(WEIGHTS)));
+        var tensors = new SavedTensors(SafetensorsFile.open(folder.resolve(WEIGHTS)), config.baseModel());
         try {
             var card = folder.resolve(CARD);
             return new AdapterFolder(
@@ -100,19 +100,19 @@ public final class AdapterFolder implements AutoCloseable {
      */
     public Adapter load(String name, LanguageModel model) {
         try (var scope = Scope.open()) {
-            var heads = new SavedHeads(tensors);
+            var saved = tensors.into(model);
+            var heads = new SavedHeads(saved);
             heads.addMissing(card.heads(), model);
-            var spec = tensors.savedIn(config.spec(), model);
+            var spec = saved.savedIn(config.spec(), model);
             var linears = spec.targets().find(model);
             if (linears.isEmpty() && !(config.spec() instanceof HeadOnlySpec)) {
                 throw new InputException(folder + " adapts " + config.spec().targets()
-                        + ", of which the model has none; use the base model '" + config.baseModel()
-                        + "' it was trained on.");
+                        + ", of which the model has none: " + saved.advice());
             }
-            var adapter = Adapter.create(name, spec, model, linears, tensors);
+            var adapter = Adapter.create(name, spec, model, linears, saved);
             try {
                 var values = heads.find(card.heads(), model);
-                tensors.requireAllUsed();
+                saved.requireAllUsed();
                 SavedHeads.load(values);
                 adapter.savedKeys(config.keys());
                 return adapter;

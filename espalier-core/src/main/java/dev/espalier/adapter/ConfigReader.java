@@ -37,13 +37,38 @@ final class ConfigReader {
     private <T> T convert(
             String key, JsonNode node, String kind, Predicate<JsonNode> is, Function<JsonNode, T> convert) {
         if (!is.test(node)) {
-            throw new InputException(file + ", key '" + key + "': expected " + kind + ", found " + node + ".");
+            throw new InputException(at(key) + ": expected " + kind + ", found " + node + ".");
         }
         return convert.apply(node);
     }
 
     int integer(String key, int otherwise) {
         return typed(key, "a whole number", JsonNode::isInt, JsonNode::intValue).orElse(otherwise);
+    }
+
+    /** A whole number above 0. */
+    int count(String key, int otherwise) {
+        int value = integer(key, otherwise);
+        Checks.positive(at(key), value);
+        return value;
+    }
+
+    /** A number above 0. */
+    double positive(String key, double otherwise) {
+        double value = number(key, otherwise);
+        Checks.positive(at(key), value);
+        return value;
+    }
+
+    /** A number from 0 to below 1. */
+    double probability(String key, double otherwise) {
+        double value = number(key, otherwise);
+        Checks.probability(at(key), value);
+        return value;
+    }
+
+    private String at(String key) {
+        return file + ", key '" + key + "'";
     }
 
     double number(String key, double otherwise) {
@@ -87,8 +112,7 @@ final class ConfigReader {
         var integers = new LinkedHashMap<String, Integer>();
         numbers(key).forEach((name, value) -> {
             if (value != Math.rint(value)) {
-                throw new InputException(
-                        file + ", key '" + key + "." + name + "': expected a whole number, found " + value + ".");
+                throw new InputException(at(key + "." + name) + ": expected a whole number, found " + value + ".");
             }
             integers.put(name, value.intValue());
         });
@@ -108,8 +132,8 @@ final class ConfigReader {
         }
         var name = text(key);
         if (name.isPresent() && !constants.containsKey(name.get())) {
-            throw new InputException(file + ", key '" + key + "': '" + name.get() + "' is none of "
-                    + String.join(", ", constants.keySet()) + ".");
+            throw new InputException(
+                    at(key) + ": '" + name.get() + "' is none of " + String.join(", ", constants.keySet()) + ".");
         }
         return name.map(constants::get).orElse(otherwise);
     }

@@ -42,15 +42,13 @@ final class LoraFormat implements ConfigFormat<LoraSpec> {
     public LoraSpec read(ConfigReader config) {
         REFUSED.forEach(config::refuse);
         config.requireNoBias();
-        var ranks = new LinkedHashMap<String, Integer>();
-        config.numbers("rank_pattern").forEach((key, rank) -> ranks.put(key, rank.intValue()));
         return new LoraSpec(
                 config.targets(),
-                config.integer("r", LoraSpec.RANK),
-                config.number("lora_alpha", PEFT_ALPHA),
-                config.number("lora_dropout", LoraSpec.DROPOUT),
+                config.count("r", LoraSpec.RANK),
+                config.positive("lora_alpha", PEFT_ALPHA),
+                config.probability("lora_dropout", LoraSpec.DROPOUT),
                 config.flag("use_rslora", false),
-                ranks,
+                config.integers("rank_pattern"),
                 config.numbers("alpha_pattern"),
                 initialisation(config),
                 config.flag("use_dora", false),

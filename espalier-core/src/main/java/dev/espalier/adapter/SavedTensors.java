@@ -31,10 +31,34 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(SavedTensors.class);
     private final SafetensorsFile file;
+    private final String base;
+    private final Optional<LanguageModel> model;
     private final Set<String> used = new LinkedHashSet<>();
 
-    SavedTensors(SafetensorsFile file) {
+    /** @param base the model that the adapter was trained on, by its name or path; may be empty */
+    SavedTensors(SafetensorsFile file, String base) {
+        this(file, base, Optional.empty());
+    }
+
+    private SavedTensors(SafetensorsFile file, String base, Optional<LanguageModel> model) {
         this.file = file;
+        this.base = base;
+        this.model = model;
+    }
+
+    /** The same tensors, none of them used, to be loaded into {@code model}. */
+    SavedTensors into(LanguageModel model) {
+        return new SavedTensors(file, base, Optional.of(model));
+    }
+
+    /** What to do where adapter and model do not fit. */
+    String advice() {
+        return (base.isEmpty()
+                        ? "the adapter's config does not say what it was trained on"
+                        : "the adapter was trained on '" + base + "'")
+                + model.map(loaded -> ", and the model here is " + loaded.weights())
+                        .orElse("")
+                + "; use the base model that the adapter was trained on.";
     }
 
     @Override
@@ -77,13 +101,11 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
         var name = stored(path)
                 .orElseThrow(() -> new InputException(file.path() + " has no tensor '" + name(path) + "' of shape "
                         + expected + "; nearest are "
-                        + String.join(", ", Nearest.to(name(path), file.names(), 3))
-                        + ". Is this the base model that the adapter was trained on?"));
+                        + String.join(", ", Nearest.to(name(path), file.names(), 3)) + ": " + advice()));
         var found = file.info(name).shape();
         if (!found.toString().equals(expected)) {
             throw new InputException("Tensor '" + name + "' in " + file.path() + " has shape " + found
-                    + ", but the model and the adapter's config ask for " + expected
-                    + "; use the base model that the adapter was trained on.");
+                    + ", but the model and the adapter's config ask for " + expected + ": " + advice());
         }
         used.add(name);
         return file.tensor(name);
@@ -99,9 +121,8 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
             if (name.contains(BASE_LAYER)) {
                 LOG.info("{} in {} is a copy of the base model's weight; it is not used.", name, file.path());
             } else if (!used.contains(name)) {
-                throw new InputException(
-                        "Tensor '" + name + "' " + file.info(name).shape() + " in " + file.path()
-                                + " has no place in the model; use the base model that the adapter was trained on.");
+                throw new InputException("Tensor '" + name + "' "
+                        + file.info(name).shape() + " in " + file.path() + " has no place in the model: " + advice());
             }
         }
     }

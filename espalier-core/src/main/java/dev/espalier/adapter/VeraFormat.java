@@ -22,8 +22,8 @@ final class VeraFormat implements ConfigFormat<VeraSpec> {
         long seed = config.integer("projection_prng_key", 0);
         return new VeraSpec(
                 config.targets(),
-                config.integer("r", VeraSpec.RANK),
-                config.number("vera_dropout", 0),
+                config.count("r", VeraSpec.RANK),
+                config.probability("vera_dropout", 0),
                 config.number("d_initial", VeraSpec.INITIAL_D),
                 seed,
                 config.flag("save_projection", true),

@@ -45,14 +45,14 @@ public final class CausalEncoder implements TaskEncoder {
         shortening = new Shortening(tokenizer, tokens, maxTokens, options.tooLong() == TooLong.TRUNCATE_RESPONSE);
     }
 
-    /** As {@link TaskEncoder#encode}; the log counts what is left out or cut. */
+    /** As {@link TaskEncoder#encode(List, String)}; the log counts what is left out or cut. */
     @Override
-    public List<EncodedExample> encode(List<Example> examples) {
+    public List<EncodedExample> encode(List<Example> examples, String what) {
         var encoded = IntStream.range(0, examples.size())
                 .parallel()
                 .mapToObj(place -> fitted(examples.get(place)).orNothingLearned())
                 .toList();
-        report(encoded);
+        report(encoded, what);
         return IntStream.range(0, encoded.size())
                 .boxed()
                 .flatMap(place -> encoded.get(place).example().map(kept -> numbered(place, kept)).stream())
@@ -154,12 +154,12 @@ public final class CausalEncoder implements TaskEncoder {
                 + " allowed; raise max-tokens, shorten the row, or choose too-long: skip or truncate.");
     }
 
-    private void report(List<Fitted> encoded) {
+    private void report(List<Fitted> encoded, String what) {
         int[] counts = new int[Fitted.Fate.values().length];
         encoded.forEach(one -> counts[one.fate().ordinal()]++);
         Arrays.stream(Fitted.Fate.values())
                 .filter(fate -> fate != Fitted.Fate.WHOLE && counts[fate.ordinal()] > 0)
                 .forEach(fate -> LOG.warn(
-                        "{} of {} examples {}", counts[fate.ordinal()], encoded.size(), fate.described(maxTokens)));
+                        "{} of {} {} {}", counts[fate.ordinal()], encoded.size(), what, fate.described(maxTokens)));
     }
 }

@@ -32,7 +32,7 @@ public final class ExampleEncoder implements TaskEncoder {
     }
 
     @Override
-    public List<EncodedExample> encode(List<Example> examples) {
+    public List<EncodedExample> encode(List<Example> examples, String what) {
         return IntStream.range(0, examples.size())
                 .mapToObj(place -> encode(place, examples.get(place)))
                 .toList();

@@ -71,6 +71,14 @@ public enum Metric {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /** What people read for a key of metrics.jsonl, such as {@code macro F1} for {@code macro_f1}. */
+    public static String label(String key) {
+        return key.replace('_', ' ')
+                .replace("rouge l", "ROUGE-L")
+                .replace("f1", "F1")
+                .replace("mse", "MSE");
+    }
+
     /** The direction of better. */
     public boolean higherIsBetter() {
         return higherIsBetter;

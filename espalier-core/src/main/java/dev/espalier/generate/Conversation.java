@@ -50,6 +50,11 @@ public final class Conversation implements AutoCloseable {
         return List.copyOf(messages);
     }
 
+    /** Whether there are turns after the beginning. */
+    public boolean begun() {
+        return messages.size() > beginning.size();
+    }
+
     /** Forgets all turns after the beginning. */
     public void reset() {
         messages.clear();
@@ -66,7 +71,7 @@ public final class Conversation implements AutoCloseable {
     public Generation say(String text, Consumer<String> pieces) {
         var asked = new ArrayList<>(messages);
         asked.add(Message.user(text));
-        var prompt = Prompt.chat(0, asked, template, tokenizer);
+        var prompt = Prompt.chat(0, asked, template, tokenizer, begun() ? "The conversation" : "The message");
         keep(prompt);
         interrupted = false;
         var whole = generator.generate(prompt, cache, (row, piece) -> pieces.accept(piece), () -> interrupted);

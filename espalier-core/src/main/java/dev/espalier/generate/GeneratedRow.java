@@ -1,6 +1,5 @@
 package dev.espalier.generate;
 
-import dev.espalier.error.InputException;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -18,20 +17,20 @@ final class GeneratedRow {
     /**
      * @param place the prompt's place in the list
      * @param context the longest sequence that the model has positions for
-     * @throws InputException if the prompt leaves no room in it
+     * @throws dev.espalier.error.InputException if the prompt leaves no room in it
      */
     GeneratedRow(int place, Prompt prompt, int context, SamplingOptions options) {
         this.place = place;
         this.prompt = prompt;
         this.options = options;
-        int room = context - prompt.length();
-        if (room < 1) {
-            throw new InputException("Prompt " + prompt.id() + " has " + prompt.length()
-                    + " tokens, which leaves no room for an answer in the model's context of " + context
-                    + " tokens; shorten it.");
-        }
+        prompt.requireRoom(context);
         length = prompt.length();
-        tokens = Arrays.copyOf(prompt.tokens(), length + Math.min(room, options.maxNewTokens()));
+        tokens = Arrays.copyOf(prompt.tokens(), length + Math.min(context - length, options.maxNewTokens()));
+    }
+
+    /** The prompt's place in the list. */
+    int place() {
+        return place;
     }
 
     int length() {
@@ -57,7 +56,7 @@ final class GeneratedRow {
     }
 
     Sampler.Row forSampler() {
-        return new Sampler.Row(prompt.id(), tokens, length);
+        return new Sampler.Row(prompt.id(), tokens, length, prompt.name());
     }
 
     /** Copies the last {@code count} tokens. */

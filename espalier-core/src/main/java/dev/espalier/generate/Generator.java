@@ -7,6 +7,7 @@ import dev.espalier.text.TextStream;
 import dev.espalier.text.TextTokenizer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -70,8 +71,20 @@ public final class Generator {
      */
     public List<Generation> generate(List<Prompt> prompts, Listener listener) {
         var writers = new Writers(prompts, listener, () -> false);
-        var generated = tokens.generate(prompts, writers);
-        return writers.finished(generated);
+        return writers.finished(tokens.generate(prompts, writers));
+    }
+
+    /**
+     * Continues prompts, each with an adapter of its own; see {@link TokenGenerator#generate(List, List,
+     * TokenGenerator.Listener)}.
+     *
+     * @param adapters for each prompt the name of an adapter that acts on the model; empty for the bare model
+     * @return in the prompts' order
+     * @throws InputException as {@link #generate(List, Listener)}, or if no adapter of a name acts on the model
+     */
+    public List<Generation> generate(List<Prompt> prompts, List<Optional<String>> adapters, Listener listener) {
+        var writers = new Writers(prompts, listener, () -> false);
+        return writers.finished(tokens.generate(prompts, adapters, writers));
     }
 
     /** Continues one prompt whose first tokens may be in {@code cache} already, until {@code interrupted}. */

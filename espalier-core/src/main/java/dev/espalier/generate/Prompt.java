@@ -14,14 +14,24 @@ import java.util.List;
  * @param tokens token ids, at least one, special tokens included
  * @param begun whether the answer goes on in a text that the prompt began, perhaps in the middle of a word, rather than
  *     being a text of its own
+ * @param name what messages call it at the beginning of a sentence, such as its file and line
  */
 @SuppressWarnings("ArrayRecordComponent") // copied into native memory, never compared
-public record Prompt(long id, int[] tokens, boolean begun) {
+public record Prompt(long id, int[] tokens, boolean begun, String name) {
     /** @throws InputException if there are no tokens */
     public Prompt {
         if (tokens.length == 0) {
-            throw new InputException("Prompt " + id + " is empty; give at least one token to go on from.");
+            throw new InputException(name + " is empty; give at least one token to go on from.");
         }
+    }
+
+    /**
+     * A prompt that messages call by its id.
+     *
+     * @throws InputException if there are no tokens
+     */
+    public Prompt(long id, int[] tokens, boolean begun) {
+        this(id, tokens, begun, "Prompt " + id);
     }
 
     /**
@@ -30,8 +40,13 @@ public record Prompt(long id, int[] tokens, boolean begun) {
      * @throws InputException if the text is empty and the tokenizer has no token that begins a text
      */
     public static Prompt text(long id, String text, TextTokenizer tokenizer) {
+        return text(id, text, tokenizer, "Prompt " + id);
+    }
+
+    /** As {@link #text(long, String, TextTokenizer)}, with a name for messages. */
+    public static Prompt text(long id, String text, TextTokenizer tokenizer, String name) {
         var tokens = tokenizer.encode(text, Integer.MAX_VALUE).ids();
-        return new Prompt(id, tokens.length == 0 ? tokenizer.bosId().stream().toArray() : tokens, true);
+        return new Prompt(id, tokens.length == 0 ? tokenizer.bosId().stream().toArray() : tokens, true, name);
     }
 
     /**
@@ -40,8 +55,28 @@ public record Prompt(long id, int[] tokens, boolean begun) {
      * @throws InputException if the template refuses the conversation
      */
     public static Prompt chat(long id, List<Message> messages, ChatTemplate template, TextTokenizer tokenizer) {
+        return chat(id, messages, template, tokenizer, "Prompt " + id);
+    }
+
+    /** As {@link #chat(long, List, ChatTemplate, TextTokenizer)}, with a name for messages. */
+    public static Prompt chat(
+            long id, List<Message> messages, ChatTemplate template, TextTokenizer tokenizer, String name) {
         var text = template.render(messages, true).text();
-        return new Prompt(id, tokenizer.encodeSpans(text, false).ids(), false);
+        return new Prompt(id, tokenizer.encodeSpans(text, false).ids(), false, name);
+    }
+
+    /**
+     * Refuses a prompt that nothing can follow.
+     *
+     * @param context the longest sequence that the model has positions for
+     * @throws InputException if the prompt is as long as that or longer
+     */
+    public void requireRoom(int context) {
+        if (tokens.length >= context) {
+            throw new InputException(name + " has " + tokens.length
+                    + " tokens, which leaves no room for an answer in the model's context of " + context
+                    + " tokens; shorten it.");
+        }
     }
 
     /** The number of tokens. */

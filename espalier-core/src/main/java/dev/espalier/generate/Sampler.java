@@ -31,9 +31,15 @@ public final class Sampler {
      * @param id what makes its draws its own, such as the prompt's place in the input
      * @param tokens prompt and generated ids, without padding; may have room at its end
      * @param length how many of {@code tokens} there are
+     * @param name what messages call it
      */
     @SuppressWarnings("ArrayRecordComponent") // a view of the caller's buffer, never compared
-    public record Row(long id, int[] tokens, int length) {}
+    public record Row(long id, int[] tokens, int length, String name) {
+        /** A row that messages call by its identity. */
+        public Row(long id, int[] tokens, int length) {
+            this(id, tokens, length, "Row " + id);
+        }
+    }
 
     /**
      * The next token of each row.
@@ -73,7 +79,7 @@ public final class Sampler {
             var row = rows.get(i);
             chosen[i] = options.greedy() ? likeliest(values) : drawn(values, row);
             if (chosen[i] < 0) {
-                throw new InputException("The model's logits for row " + row.id() + " at token " + row.length()
+                throw new InputException(row.name() + ": the model's logits at token " + row.length()
                         + " are not numbers; run it in fp32, or check the weights of model and adapter.");
             }
         }

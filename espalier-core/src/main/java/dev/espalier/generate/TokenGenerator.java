@@ -1,6 +1,7 @@
 package dev.espalier.generate;
 
 import dev.espalier.error.InputException;
+import dev.espalier.error.Nearest;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.KvCache;
@@ -11,12 +12,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 
 /**
  * Continues sequences of token ids, several side by side. Every pass reads the model's weights once for all rows; a row
- * that has ended leaves the batch. With the adapters that are attached to the model.
+ * that has ended leaves the batch. The adapters that are attached to the model act on all rows, or one on each.
  */
 public final class TokenGenerator {
     /** Prompts that are continued side by side unless told otherwise. */
@@ -77,13 +79,44 @@ public final class TokenGenerator {
      * @throws InputException if a prompt leaves no room in the model's context, or logits are not numbers
      */
     public List<Generated> generate(List<Prompt> prompts, Listener listener) {
+        return generate(prompts, Optional.empty(), listener);
+    }
+
+    /**
+     * Continues prompts, each with an adapter of its own: a row gets the tokens that it gets alone with that adapter alone.
+     * Adapters must stay as they are meanwhile, see {@link dev.espalier.adapter.ResidentAdapters#run}.
+     *
+     * @param adapters for each prompt the name of an adapter that acts on the model; empty for the bare model
+     * @return in the prompts' order
+     * @throws InputException as {@link #generate(List, Listener)}, or if no adapter of a name acts on the model
+     */
+    public List<Generated> generate(List<Prompt> prompts, List<Optional<String>> adapters, Listener listener) {
+        if (adapters.size() != prompts.size()) {
+            throw new IllegalArgumentException(adapters.size() + " adapters for " + prompts.size() + " prompts");
+        }
+        var acting = model.adapters();
+        for (int i = 0; i < prompts.size(); i++) {
+            var name = adapters.get(i);
+            if (name.isPresent() && !acting.contains(name.get())) {
+                throw new InputException(prompts.get(i).name() + " asks for the adapter '" + name.get() + "', but "
+                        + (acting.isEmpty()
+                                ? "none acts on the model; load it first."
+                                : "those on the model are " + String.join(", ", Nearest.to(name.get(), acting, 5))
+                                        + "."));
+            }
+        }
+        return generate(prompts, Optional.of(adapters), listener);
+    }
+
+    private List<Generated> generate(
+            List<Prompt> prompts, Optional<List<Optional<String>>> adapters, Listener listener) {
         var rows = new ArrayList<GeneratedRow>();
         for (var prompt : prompts) {
             rows.add(new GeneratedRow(rows.size(), prompt, model.maxTokens(), options));
         }
         for (var batch : batches(rows)) {
             try (var cache = new KvCache(batch.size())) {
-                run(batch, cache, listener);
+                new Run(cache, adapters, listener).continueAll(batch);
             }
         }
         return rows.stream().map(GeneratedRow::result).toList();
@@ -95,7 +128,7 @@ public final class TokenGenerator {
      */
     Generated generate(Prompt prompt, KvCache cache, Listener listener) {
         var row = new GeneratedRow(0, prompt, model.maxTokens(), options);
-        run(List.of(row), cache, listener);
+        new Run(cache, Optional.empty(), listener).continueAll(List.of(row));
         return row.result();
     }
 
@@ -114,51 +147,70 @@ public final class TokenGenerator {
         return batches;
     }
 
-    @SuppressWarnings("try") // the guard works by being open
-    private void run(List<GeneratedRow> rows, KvCache cache, Listener listener) {
-        var live = rows;
-        try (var guard = Engine.enter(Engine.threads())) {
-            while (!live.isEmpty()) {
-                var next = next(live, cache);
-                for (int i = 0; i < next.length; i++) {
-                    live.get(i).add(next[i], listener);
+    /**
+     * One batch.
+     *
+     * @param adapters of all prompts, in their order; empty if those that are attached act on all of them
+     */
+    private final class Run {
+        private final KvCache cache;
+        private final Optional<List<Optional<String>>> adapters;
+        private final Listener listener;
+
+        Run(KvCache cache, Optional<List<Optional<String>>> adapters, Listener listener) {
+            this.cache = cache;
+            this.adapters = adapters;
+            this.listener = listener;
+        }
+
+        @SuppressWarnings("try") // the guard works by being open
+        void continueAll(List<GeneratedRow> rows) {
+            var live = rows;
+            try (var guard = Engine.enter(Engine.threads())) {
+                while (!live.isEmpty()) {
+                    var next = next(live);
+                    for (int i = 0; i < next.length; i++) {
+                        live.get(i).add(next[i], listener);
+                    }
+                    live = withoutEnded(live);
                 }
-                live = withoutEnded(live, cache);
             }
         }
-    }
 
-    private static List<GeneratedRow> withoutEnded(List<GeneratedRow> rows, KvCache cache) {
-        var kept = IntStream.range(0, rows.size())
-                .filter(i -> !rows.get(i).ended())
-                .toArray();
-        if (0 < kept.length && kept.length < rows.size()) {
-            cache.keep(kept);
+        private List<GeneratedRow> withoutEnded(List<GeneratedRow> rows) {
+            var kept = IntStream.range(0, rows.size())
+                    .filter(i -> !rows.get(i).ended())
+                    .toArray();
+            if (0 < kept.length && kept.length < rows.size()) {
+                cache.keep(kept);
+            }
+            return Arrays.stream(kept).mapToObj(rows::get).toList();
         }
-        return Arrays.stream(kept).mapToObj(rows::get).toList();
-    }
 
-    private int[] next(List<GeneratedRow> rows, KvCache cache) {
-        try (var scope = Scope.open()) {
-            var logits = logits(rows, cache);
-            return sampler.next(
-                    logits, rows.stream().map(GeneratedRow::forSampler).toList());
+        private int[] next(List<GeneratedRow> rows) {
+            try (var scope = Scope.open()) {
+                return sampler.next(
+                        logits(rows),
+                        rows.stream().map(GeneratedRow::forSampler).toList());
+            }
         }
-    }
 
-    /** Feeds what the cache has not seen of each row; the logits after its last token, {@code [rows, vocabulary]}. */
-    private Tensor logits(List<GeneratedRow> rows, KvCache cache) {
-        var lengths = new int[rows.size()];
-        Arrays.setAll(lengths, row -> rows.get(row).length() - cache.length(row));
-        int tokens = Arrays.stream(lengths).max().orElseThrow();
-        var ids = new long[rows.size() * tokens]; // any id will do for padding
-        var last = new int[rows.size()];
-        for (int row = 0; row < rows.size(); row++) {
-            rows.get(row).copyEnd(lengths[row], ids, row * tokens);
-            last[row] = row * tokens + lengths[row] - 1;
-        }
-        try (var context = ForwardContext.cached(Layout.rightPadded(tokens, lengths), cache)) {
-            return model.lmHead().logits(model.hidden(ids, context, state -> {}), last, context);
+        /** Feeds what the cache has not seen of each row; the logits after its last token, {@code [rows, vocabulary]}. */
+        private Tensor logits(List<GeneratedRow> rows) {
+            var lengths = new int[rows.size()];
+            Arrays.setAll(lengths, row -> rows.get(row).length() - cache.length(row));
+            int tokens = Arrays.stream(lengths).max().orElseThrow();
+            var ids = new long[rows.size() * tokens]; // any id will do for padding
+            var last = new int[rows.size()];
+            for (int row = 0; row < rows.size(); row++) {
+                rows.get(row).copyEnd(lengths[row], ids, row * tokens);
+                last[row] = row * tokens + lengths[row] - 1;
+            }
+            try (var context = ForwardContext.cached(Layout.rightPadded(tokens, lengths), cache)) {
+                adapters.ifPresent(all -> context.adapters(
+                        rows.stream().map(row -> all.get(row.place())).toList()));
+                return model.lmHead().logits(model.hidden(ids, context, state -> {}), last, context);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.espalier.model;
 
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
+import java.util.Set;
 import java.util.function.Function;
 
 /** The trained copies of one module by adapter, and which of them acts. */
@@ -14,6 +15,10 @@ final class Copies<M> {
 
     void detach(String adapter) {
         copies.detach(adapter);
+    }
+
+    Set<String> names() {
+        return copies.values().keySet();
     }
 
     boolean isEmpty() {

@@ -3,6 +3,7 @@ package dev.espalier.model;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import java.util.List;
+import java.util.Set;
 
 /** A module that an adapter can hold a trained copy of, which acts in its place: PEFT's {@code modules_to_save}. */
 public interface Copyable {
@@ -22,4 +23,7 @@ public interface Copyable {
 
     /** Takes the copy of {@code adapter} off, if there is one. */
     void detachCopy(String adapter);
+
+    /** The adapters that have a copy here. */
+    Set<String> copies();
 }

@@ -4,6 +4,7 @@ import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 
 /** A norm with a name, in whose place trained copies may act. */
@@ -42,6 +43,11 @@ final class CopyableNorm implements Norm, Copyable {
     @Override
     public void detachCopy(String adapter) {
         copies.detach(adapter);
+    }
+
+    @Override
+    public Set<String> copies() {
+        return copies.names();
     }
 
     boolean isAdapted() {

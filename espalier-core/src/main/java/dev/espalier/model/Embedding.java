@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -77,6 +78,11 @@ public final class Embedding implements Adaptable<EmbeddingDelta>, Copyable {
     @Override
     public void detachCopy(String adapter) {
         copies.detach(adapter);
+    }
+
+    @Override
+    public Set<String> copies() {
+        return copies.names();
     }
 
     /** Numbers {@code [tokens]} to {@code [tokens, features]}. */

@@ -6,8 +6,10 @@ import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Variable;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
@@ -68,6 +70,14 @@ public interface LanguageModel extends AutoCloseable {
         var modules = new LinkedHashMap<String, Copyable>(embeddings());
         modules.putAll(linears());
         return modules;
+    }
+
+    /** The adapters that act on the model now, by the names they are attached under. */
+    default Set<String> adapters() {
+        var names = new LinkedHashSet<String>();
+        adaptables().values().forEach(module -> names.addAll(module.deltas().keySet()));
+        copyables().values().forEach(module -> names.addAll(module.copies()));
+        return names;
     }
 
     /** The ends of the paths of the linears that PEFT adapts by default: those that make queries and values. */

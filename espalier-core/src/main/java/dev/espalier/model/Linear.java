@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -123,6 +124,11 @@ public final class Linear implements Adaptable<LinearDelta>, Copyable {
     @Override
     public void detachCopy(String adapter) {
         copies.detach(adapter);
+    }
+
+    @Override
+    public Set<String> copies() {
+        return copies.names();
     }
 
     /** Whether a delta or a trained copy is attached. */

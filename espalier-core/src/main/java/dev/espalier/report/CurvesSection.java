@@ -1,5 +1,6 @@
 package dev.espalier.report;
 
+import dev.espalier.evaluate.Metric;
 import dev.espalier.report.Series.Look;
 import dev.espalier.report.Series.Point;
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ final class CurvesSection {
             mainMetric(runs, task)
                     .ifPresent(metric -> section.add(figure(
                             "validation-" + section.toString().length(),
-                            "Validation " + RunTable.words(metric) + (tasks.size() == 1 ? "" : ": " + task),
+                            "Validation " + Metric.label(metric) + (tasks.size() == 1 ? "" : ": " + task),
                             validations(runs, task, metric))));
         }
         return section.close("div").close("section");

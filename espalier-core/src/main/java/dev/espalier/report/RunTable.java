@@ -66,7 +66,7 @@ public final class RunTable {
     private static String resultHeader(List<RunHistory> runs, String task, int tasks) {
         var tests = runs.stream().flatMap(run -> run.test(task).stream()).toList();
         var metric = tests.stream()
-                .map(test -> words(mainMetric(test.metrics())))
+                .map(test -> Metric.label(mainMetric(test.metrics())))
                 .findFirst()
                 .orElse("result");
         boolean intervals = tests.stream()
@@ -83,10 +83,5 @@ public final class RunTable {
         return low == null || high == null
                 ? score
                 : score + " [" + Figures.score(low) + ", " + Figures.score(high) + "]";
-    }
-
-    /** {@code macro_f1} as {@code macro F1}. */
-    static String words(String key) {
-        return key.replace('_', ' ').replace("f1", "F1").replace("mse", "MSE");
     }
 }

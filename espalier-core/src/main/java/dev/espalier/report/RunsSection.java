@@ -1,5 +1,6 @@
 package dev.espalier.report;
 
+import dev.espalier.evaluate.Metric;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -84,7 +85,7 @@ final class RunsSection {
         section.open("figure")
                 .element(
                         "figcaption",
-                        "Test " + RunTable.words(metric) + " on " + task + " with 95 % intervals. "
+                        "Test " + Metric.label(metric) + " on " + task + " with 95 % intervals. "
                                 + "Where intervals overlap widely, the difference may be chance.")
                 .open("div", "class", "scroll")
                 .open(

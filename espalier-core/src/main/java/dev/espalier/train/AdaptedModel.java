@@ -264,7 +264,7 @@ public final class AdaptedModel implements AutoCloseable {
     public Evaluation evaluate(String task, List<Example> examples, int generateTokens) {
         int place = tasks.indexOf(task(task));
         return onEngine(() -> {
-            var encoded = encoder(place).encode(examples);
+            var encoded = encoder(place).encode(examples, "examples of task '" + task + "'");
             if (encoded.isEmpty() && !examples.isEmpty()) {
                 throw new InputException("None of the " + examples.size() + " examples has at most " + maxTokens
                         + " tokens, so there is nothing to evaluate task '" + task + "' on; shorten them.");

@@ -100,7 +100,8 @@ final class Session implements AutoCloseable {
 
     private TaskSplits splits(TaskData data, int place) {
         var encoder = adapted.encoder(place);
-        var train = encoder.encode(data.train());
+        var ofTask = " of task '" + data.name() + "'";
+        var train = encoder.encode(data.train(), "training examples" + ofTask);
         if (train.isEmpty()) {
             throw new InputException(
                     "Task '" + data.name() + "': none of its " + data.train().size()
@@ -109,7 +110,10 @@ final class Session implements AutoCloseable {
                             + " another too-long, or check the chat template.");
         }
         return new TaskSplits(
-                adapted.tasks().get(place), train, encoder.encode(data.validation()), encoder.encode(data.test()));
+                adapted.tasks().get(place),
+                train,
+                encoder.encode(data.validation(), "validation examples" + ofTask),
+                encoder.encode(data.test(), "test examples" + ofTask));
     }
 
     /** The gradients a step of this task gives: a head that took no part is left as it is, momentum and all. */

@@ -110,7 +110,11 @@ record TextJudge(
             }
         }
         if (tooLong > 0) {
-            LOG.warn("{} prompts leave no room for an answer in the model's context and are left out", tooLong);
+            LOG.warn(
+                    "{} of {} prompts of task '{}' leave no room for an answer in the model's context and are left out",
+                    tooLong,
+                    tooLong + prompts.size(),
+                    task.name());
         }
         if (prompts.isEmpty()) {
             return Optional.empty();

@@ -114,12 +114,17 @@ class ConversationTest {
     @Test
     void aTurnThatDoesNotFitLeavesTheConversationAsItWas() {
         try (var conversation = conversation()) {
+            assertThatThrownBy(() -> conversation.say("dog ".repeat(600), piece -> {}))
+                    .isInstanceOf(InputException.class)
+                    .hasMessageMatching("The message has \\d+ tokens, .*; shorten it\\.");
+            assertThat(conversation.begun()).isFalse();
             conversation.say("Hello.", piece -> {});
+            assertThat(conversation.begun()).isTrue();
             var before = conversation.messages();
 
             assertThatThrownBy(() -> conversation.say("dog ".repeat(600), piece -> {}))
                     .isInstanceOf(InputException.class)
-                    .hasMessageContaining("context of 512 tokens");
+                    .hasMessageMatching("The conversation has \\d+ tokens, .*context of 512 tokens; shorten it\\.");
             assertThat(conversation.messages()).isEqualTo(before);
             assertThat(conversation.say("And?", piece -> {}).tokens()).isNotEmpty();
         }

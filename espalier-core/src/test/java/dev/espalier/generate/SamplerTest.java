@@ -220,7 +220,7 @@ class SamplerTest {
         for (var options : List.of(SamplingOptions.DEFAULT, drawing().build())) {
             assertThatThrownBy(() -> new Sampler(options).next(logits(1, broken), List.of(row(4, 1, 2))))
                     .isInstanceOf(InputException.class)
-                    .hasMessageStartingWith("The model's logits for row 4 at token 2 are not numbers");
+                    .hasMessageStartingWith("Row 4: the model's logits at token 2 are not numbers");
         }
     }
 
