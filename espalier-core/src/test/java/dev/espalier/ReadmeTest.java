@@ -29,6 +29,7 @@ class ReadmeTest {
             import dev.espalier.allocation.Stability;
             import dev.espalier.data.TaskSpec;
             import dev.espalier.generate.Generator;
+            import dev.espalier.generate.Prompt;
             import dev.espalier.generate.SamplingOptions;
             import dev.espalier.generate.StopTokens;
             import dev.espalier.model.auto.AutoModel;
@@ -37,6 +38,8 @@ class ReadmeTest {
             import dev.espalier.train.SensitivityProbe;
             import dev.espalier.train.Training;
             import java.nio.file.Path;
+            import java.util.List;
+            import java.util.Optional;
             import org.bytedeco.pytorch.global.torch.ScalarType;
             """;
 
@@ -50,7 +53,7 @@ class ReadmeTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"generation.md, 2", "allocation.md, 1"})
+    @CsvSource({"generation.md, 3", "allocation.md, 1"})
     void theExamplesOfTheGuidesCompile(String guide, int count, @TempDir Path classes) throws IOException {
         var examples = JAVA.matcher(Files.readString(Path.of("..", "docs", guide)))
                 .results()

@@ -2,7 +2,18 @@ package dev.espalier.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.espalier.adapter.Adapter;
+import dev.espalier.adapter.AdapterCard;
+import dev.espalier.adapter.AdapterFolder;
+import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.adapter.LoraSpec;
+import dev.espalier.data.TaskKind;
 import dev.espalier.json.Json;
+import dev.espalier.model.Pooling;
+import dev.espalier.model.auto.AutoModel;
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.RandomStream;
+import dev.espalier.tensor.Scope;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -10,11 +21,18 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 /** The commands that write text, on the small real model of the examples. */
 class GenerationTest {
@@ -144,6 +162,107 @@ class GenerationTest {
         assertThat(answers.get(0)).isEqualTo(answers.get(1));
     }
 
+    /** An adapter of the model that changes what it says. */
+    private static Path adapter(String name, AdapterSpec spec) {
+        var target = folder.resolve(name);
+        try (var scope = Scope.open();
+                var model = AutoModel.decoder(MODEL, ScalarType.Float);
+                var adapter = Adapter.create("default", spec, model, RandomStream.of(5))) {
+            for (var weight : adapter.parameters()) {
+                try (var guard = Engine.enter(1)) {
+                    weight.value().fill_(new Scalar(.05));
+                }
+            }
+            var head = new AdapterCard.SavedHead("", "text", TaskKind.CAUSAL_LM, List.of(), Pooling.DEFAULT);
+            var card = new AdapterCard(MODEL.toString(), Optional.empty(), List.of(head));
+            AdapterFolder.save(target, adapter, model, card);
+        }
+        return target;
+    }
+
+    @Test
+    void rowsUseTheAdaptersTheyName() throws IOException {
+        var lora = adapter("lora", LoraSpec.defaults());
+        var dora = adapter("dora", LoraSpec.defaults().withDora(true).withRank(2));
+        var rows = Files.writeString(
+                folder.resolve("mixed.jsonl"),
+                """
+                {"prompt": "Once upon a time", "adapter": "lora"}
+                {"prompt": "Tom had a dog", "adapter": null}
+                {"prompt": "Once upon a time", "adapter": "dora"}
+                {"prompt": "Once upon a time"}
+                """);
+        String[] command = {
+            "generate", "--max-new-tokens", "12", "--input", rows.toString(), "--adapter", "lora=" + lora, "--adapter"
+        };
+
+        var named = answers(with(command, "dora=" + dora));
+        assertThat(named).extracting(this::text).doesNotHaveDuplicates();
+        assertThat(text(named.get(0))).isEqualTo(alone(lora, "Once upon a time"));
+        assertThat(text(named.get(1))).isEqualTo(alone(null, "Tom had a dog"));
+        assertThat(text(named.get(2))).isEqualTo(alone(dora, "Once upon a time"));
+        assertThat(text(named.get(3))).isEqualTo(alone(null, "Once upon a time"));
+        assertThat(named.get(2).get("adapter").asString()).isEqualTo("dora");
+
+        var third = Files.writeString(
+                folder.resolve("default.jsonl"),
+                "{\"prompt\": \"Once upon a time\", \"adapter\": \"lora\"}\n{\"prompt\": \"Once upon a time\"}\n");
+        command[4] = third.toString();
+        var unnamed = answers(with(command, dora.toString()));
+        assertThat(unnamed).extracting(this::text).containsExactly(text(named.get(0)), text(named.get(2)));
+    }
+
+    private List<JsonNode> answers(String... arguments) {
+        out.getBuffer().setLength(0);
+        assertThat(run(arguments)).as(err.toString()).isZero();
+        return out.toString().lines().map(Json.mapper()::readTree).toList();
+    }
+
+    private String text(JsonNode row) {
+        return row.get("answer").asString();
+    }
+
+    private String alone(@Nullable Path adapter, String prompt) {
+        out.getBuffer().setLength(0);
+        var model = adapter == null ? List.of("--model", MODEL.toString()) : List.of("--adapter", adapter.toString());
+        var arguments = new ArrayList<>(List.of("generate", "--prompt", prompt, "--max-new-tokens", "12"));
+        arguments.addAll(model);
+        assertThat(run(arguments.toArray(String[]::new))).as(err.toString()).isZero();
+        return out.toString().stripTrailing();
+    }
+
+    @Test
+    void anAdapterThatIsNotThereAndTwoOfOneNameAreRefused() throws IOException {
+        var lora = adapter("refused", LoraSpec.defaults());
+        var rows = Files.writeString(
+                folder.resolve("names.jsonl"), "{\"prompt\": \"a\"}\n{\"prompt\": \"a\", \"adapter\": \"fist\"}\n");
+        wrong(
+                "names.jsonl, line 2: there is no adapter 'fist'; did you mean 'first'? --adapter gives second, first.",
+                "generate", "-i", rows.toString(), "--adapter", "second=" + lora, "--adapter", "first=" + lora);
+        wrong(
+                "names.jsonl, line 2: there is no adapter 'fist'; give it by --adapter fist=DIR.",
+                "generate", "-i", rows.toString(), "--model", MODEL.toString());
+        wrong(
+                "are both called 'x'; give each a name of its own: --adapter NAME=DIR.",
+                "generate", "-i", rows.toString(), "--adapter", "x=" + lora, "--adapter", "x=" + lora);
+        wrong(
+                "are both called 'default', as one without a name is; give each",
+                "generate", "-i", rows.toString(), "--adapter", lora.toString(), "--adapter", lora.toString());
+        wrong("No row names an adapter, so x would not be used", "generate", "--prompt", "a", "--adapter", "x=" + lora);
+        wrong("a conversation is with one", "chat", "--adapter", "x=" + lora, "--adapter", "y=" + lora);
+        Files.writeString(rows, "{\"prompt\": \"a\", \"adapter\": 3}\n");
+        wrong("names.jsonl, line 1: 'adapter' is 3;", "generate", "-i", rows.toString(), "--adapter", "x=" + lora);
+    }
+
+    @Test
+    void aPromptThatIsTooLongIsNamedByFileAndLineBeforeAnythingIsAnswered() throws IOException {
+        var rows = Files.writeString(
+                folder.resolve("long.jsonl"),
+                "{\"prompt\": \"a\"}\n\n{\"prompt\": \"" + "dog ".repeat(600) + "\"}\n");
+        wrong("long.jsonl, line 3 has 1202 tokens, which", "generate", "--model", MODEL.toString(), "-i", rows.toString());
+        assertThat(out.toString()).isEmpty();
+    }
+
     @Test
     void whatCannotBeDoneIsOneSentence() {
         wrong("has no chat template", "chat", "--model", MODEL.toString());
@@ -158,13 +277,15 @@ class GenerationTest {
                 "a");
         wrong("is not a causal language model", "generate", "--model", "all-minilm-l6-v2", "--prompt", "a");
         wrong(
-                "which leaves no room for an answer in the model's context of 512 tokens",
+                "The prompt has 1202 tokens, which leaves no room for an answer in the model's context of 512 tokens",
                 "generate",
                 "--model",
                 MODEL.toString(),
                 "--prompt",
                 "dog ".repeat(600));
         wrong("top-p must be from 0 to 1", "generate", "--model", MODEL.toString(), "--prompt", "a", "--top-p", "2");
+        wrong("'--temperature': 'warm' is not a number.", "generate", "--prompt", "a", "--temperature", "warm");
+        wrong("'--seed': '1.5' is not a whole number.", "chat", "--seed", "1.5");
         wrong("give one of them", "generate", "--model", MODEL.toString(), "--prompt", "a", "--input", "b");
     }
 

@@ -177,10 +177,32 @@ class AdapterFolderTest {
     })
     void whatIsNotSupportedIsNamed(String key, String value) throws IOException {
         var folder = copy(config -> config.set(key, Json.mapper().readTree(value)));
-        var named = key.startsWith("lora_d") ? "dropout" : key;
         assertThatThrownBy(() -> AdapterFolder.open(folder))
                 .isInstanceOf(InputException.class)
-                .hasMessageContaining(named);
+                .hasMessageContainingAll(folder.resolve("adapter_config.json").toString(), key);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "r, 0, 'must be greater than 0, not 0.'",
+        "r, -3, 'must be greater than 0, not -3.'",
+        "lora_alpha, 0, 'must be greater than 0, not 0.'",
+        "lora_dropout, 1.5, 'must be at least 0 and below 1, not 1.5.'"
+    })
+    void aValueOutOfRangeIsNamedByFileAndKey(String key, double value, String sentence) throws IOException {
+        var folder = copy(config -> config.set(key, Json.mapper().valueToTree(LoraFormat.number(value))));
+        assertThatThrownBy(() -> AdapterFolder.open(folder))
+                .isInstanceOf(InputException.class)
+                .hasMessage(folder.resolve("adapter_config.json") + ", key '" + key + "' " + sentence);
+    }
+
+    @Test
+    void theBaseThatAnAdapterIsOfAndTheModelThatIsNotItAreNamed() throws IOException {
+        var folder = copy(config -> config.put("base_model_name_or_path", "their/base").put("r", 5));
+        assertFails(folder, "the adapter was trained on 'their/base', and the model here is ", "[4, 64]", "[5, 64]");
+        var file = folder.resolve("adapter_config.json");
+        Files.writeString(file, Files.readString(file).replace("their/base", ""));
+        assertFails(folder, "does not say what it was trained on, and the model here is ");
     }
 
     @Test

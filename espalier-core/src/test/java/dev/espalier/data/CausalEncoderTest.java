@@ -3,6 +3,9 @@ package dev.espalier.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
 import dev.espalier.text.ChatTemplate;
@@ -25,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -192,12 +196,21 @@ class CausalEncoderTest {
     @Test
     void truncationCutsThePromptsBeginningAndNeverTheResponse() {
         var encoder = encoder(Optional.empty(), CausalOptions.DEFAULT.withTooLong(TooLong.TRUNCATE), 12);
+        var log = (Logger) LoggerFactory.getLogger(CausalEncoder.class);
+        var lines = new ListAppender<ILoggingEvent>();
+        lines.start();
+        log.addAppender(lines);
 
         var encoded = encoder.encode(List.of(
                 prompt("one two three four five six seven eight", " a big red ball"),
-                prompt("one", " a big red ball and a very long response too that never ends")));
+                prompt("one", " a big red ball and a very long response too that never ends")),
+                "training examples of task 'say'");
+        log.detachAppender(lines);
 
         assertThat(encoded).extracting(EncodedExample::id).containsExactly(0L);
+        assertThat(lines.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .contains("1 of 2 training examples of task 'say' have more than 12 tokens and are left out");
         assertThat(encoded.get(0).length()).isEqualTo(12);
         assertThat(text(encoded.get(0).ids())).startsWith("<s>").endsWith("eight a big red ball</s>");
         assertThat(text(learned(encoded.get(0)))).isEqualTo(" a big red ball</s>");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class MetricTest {
@@ -48,5 +49,12 @@ class MetricTest {
             var metric = Metric.defaultFor(kind);
             assertThat(Metric.named(metric.key(), kind)).isSameAs(metric);
         }
+    }
+
+    @Test
+    void labelsAreWrittenAsTheFieldWritesThem() {
+        assertThat(Stream.of("rouge_l", "exact_match", "macro_f1", "mse", "token_accuracy")
+                        .map(Metric::label))
+                .containsExactly("ROUGE-L", "exact match", "macro F1", "MSE", "token accuracy");
     }
 }
