@@ -184,9 +184,7 @@ class GenerationTest {
     void rowsUseTheAdaptersTheyName() throws IOException {
         var lora = adapter("lora", LoraSpec.defaults());
         var dora = adapter("dora", LoraSpec.defaults().withDora(true).withRank(2));
-        var rows = Files.writeString(
-                folder.resolve("mixed.jsonl"),
-                """
+        var rows = Files.writeString(folder.resolve("mixed.jsonl"), """
                 {"prompt": "Once upon a time", "adapter": "lora"}
                 {"prompt": "Tom had a dog", "adapter": null}
                 {"prompt": "Once upon a time", "adapter": "dora"}
@@ -238,16 +236,38 @@ class GenerationTest {
                 folder.resolve("names.jsonl"), "{\"prompt\": \"a\"}\n{\"prompt\": \"a\", \"adapter\": \"fist\"}\n");
         wrong(
                 "names.jsonl, line 2: there is no adapter 'fist'; did you mean 'first'? --adapter gives second, first.",
-                "generate", "-i", rows.toString(), "--adapter", "second=" + lora, "--adapter", "first=" + lora);
+                "generate",
+                "-i",
+                rows.toString(),
+                "--adapter",
+                "second=" + lora,
+                "--adapter",
+                "first=" + lora);
         wrong(
                 "names.jsonl, line 2: there is no adapter 'fist'; give it by --adapter fist=DIR.",
-                "generate", "-i", rows.toString(), "--model", MODEL.toString());
+                "generate",
+                "-i",
+                rows.toString(),
+                "--model",
+                MODEL.toString());
         wrong(
                 "are both called 'x'; give each a name of its own: --adapter NAME=DIR.",
-                "generate", "-i", rows.toString(), "--adapter", "x=" + lora, "--adapter", "x=" + lora);
+                "generate",
+                "-i",
+                rows.toString(),
+                "--adapter",
+                "x=" + lora,
+                "--adapter",
+                "x=" + lora);
         wrong(
                 "are both called 'default', as one without a name is; give each",
-                "generate", "-i", rows.toString(), "--adapter", lora.toString(), "--adapter", lora.toString());
+                "generate",
+                "-i",
+                rows.toString(),
+                "--adapter",
+                lora.toString(),
+                "--adapter",
+                lora.toString());
         wrong("No row names an adapter, so x would not be used", "generate", "--prompt", "a", "--adapter", "x=" + lora);
         wrong("a conversation is with one", "chat", "--adapter", "x=" + lora, "--adapter", "y=" + lora);
         Files.writeString(rows, "{\"prompt\": \"a\", \"adapter\": 3}\n");
@@ -257,9 +277,14 @@ class GenerationTest {
     @Test
     void aPromptThatIsTooLongIsNamedByFileAndLineBeforeAnythingIsAnswered() throws IOException {
         var rows = Files.writeString(
-                folder.resolve("long.jsonl"),
-                "{\"prompt\": \"a\"}\n\n{\"prompt\": \"" + "dog ".repeat(600) + "\"}\n");
-        wrong("long.jsonl, line 3 has 1202 tokens, which", "generate", "--model", MODEL.toString(), "-i", rows.toString());
+                folder.resolve("long.jsonl"), "{\"prompt\": \"a\"}\n\n{\"prompt\": \"" + "dog ".repeat(600) + "\"}\n");
+        wrong(
+                "long.jsonl, line 3 has 1202 tokens, which",
+                "generate",
+                "--model",
+                MODEL.toString(),
+                "-i",
+                rows.toString());
         assertThat(out.toString()).isEmpty();
     }
 

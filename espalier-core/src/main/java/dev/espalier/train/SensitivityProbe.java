@@ -100,7 +100,8 @@ public final class SensitivityProbe {
     /** Training rows of a task in an order drawn by seed and task, as many as are asked for at most. */
     private List<EncodedExample> sample(AdaptedModel adapted, int place) {
         var data = training.tasks().get(place);
-        var rows = new ArrayList<>(adapted.encoder(place).encode(data.train(), "training examples of task '" + data.name() + "'"));
+        var rows = new ArrayList<>(
+                adapted.encoder(place).encode(data.train(), "training examples of task '" + data.name() + "'"));
         if (rows.isEmpty()) {
             throw new InputException("Task '" + data.name() + "': none of its "
                     + data.train().size() + " training examples has at most " + adapted.maxTokens()

@@ -198,7 +198,8 @@ class AdapterFolderTest {
 
     @Test
     void theBaseThatAnAdapterIsOfAndTheModelThatIsNotItAreNamed() throws IOException {
-        var folder = copy(config -> config.put("base_model_name_or_path", "their/base").put("r", 5));
+        var folder = copy(
+                config -> config.put("base_model_name_or_path", "their/base").put("r", 5));
         assertFails(folder, "the adapter was trained on 'their/base', and the model here is ", "[4, 64]", "[5, 64]");
         var file = folder.resolve("adapter_config.json");
         Files.writeString(file, Files.readString(file).replace("their/base", ""));

@@ -201,9 +201,10 @@ class CausalEncoderTest {
         lines.start();
         log.addAppender(lines);
 
-        var encoded = encoder.encode(List.of(
-                prompt("one two three four five six seven eight", " a big red ball"),
-                prompt("one", " a big red ball and a very long response too that never ends")),
+        var encoded = encoder.encode(
+                List.of(
+                        prompt("one two three four five six seven eight", " a big red ball"),
+                        prompt("one", " a big red ball and a very long response too that never ends")),
                 "training examples of task 'say'");
         log.detachAppender(lines);
 
