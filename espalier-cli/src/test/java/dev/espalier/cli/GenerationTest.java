@@ -163,6 +163,7 @@ class GenerationTest {
     }
 
     /** An adapter of the model that changes what it says. */
+    @SuppressWarnings("try") // scope and guard work by being open
     private static Path adapter(String name, AdapterSpec spec) {
         var target = folder.resolve(name);
         try (var scope = Scope.open();
