@@ -13,6 +13,9 @@ import java.util.stream.LongStream;
 record Axis(double low, double high, double step) {
     /** An axis that holds both values, starts and ends at a tick, and has about that many ticks. */
     static Axis around(double low, double high, int ticks) {
+        if (low == 0 && high == 0) {
+            return upTo(1, ticks);
+        }
         var margin = high > low ? 0 : Math.max(Math.abs(low), 1) / 2;
         var step = niceStep((high - low + 2 * margin) / ticks);
         return new Axis(Math.floor((low - margin) / step) * step, Math.ceil((high + margin) / step) * step, step);

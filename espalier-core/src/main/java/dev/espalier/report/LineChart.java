@@ -126,7 +126,8 @@ final class LineChart {
                 s.points().stream()
                         .map(point -> Markup.number(toX(point.x())) + "," + Markup.number(toY(point.y())))
                         .collect(Collectors.joining(" ")));
-        if (s.look() == Look.MARKED) {
+        // A line through one point would not be seen.
+        if (s.look() == Look.MARKED || s.points().size() == 1) {
             for (var point : s.points()) {
                 svg.open("circle", "class", "mark c" + s.color(), "cx", toX(point.x()), "cy", toY(point.y()), "r", 3)
                         .element(

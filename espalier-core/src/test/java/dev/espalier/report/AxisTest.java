@@ -38,4 +38,11 @@ class AxisTest {
     void aRunOfNoStepsStillHasAnAxis() {
         assertThat(Axis.upTo(0, 6).position(0)).isZero();
     }
+
+    @Test
+    void whatIsAlwaysZeroHasAnAxisFromZero() {
+        var axis = Axis.around(0, 0, 5);
+        assertThat(axis.low()).isZero();
+        assertThat(axis.high()).isEqualTo(1);
+    }
 }
