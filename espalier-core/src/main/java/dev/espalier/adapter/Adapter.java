@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
@@ -40,6 +41,7 @@ public final class Adapter implements AutoCloseable {
     private @Nullable List<Place<?>> attached;
     private List<TrainedCopies.Place> copied = List.of();
     private boolean enabled;
+    private OptionalInt trainingSteps = OptionalInt.empty();
     private Map<String, JsonNode> savedKeys = Map.of();
 
     /**
@@ -156,6 +158,27 @@ public final class Adapter implements AutoCloseable {
         return Stream.of(shared.parameters().stream(), own, whole)
                 .flatMap(Function.identity())
                 .toList();
+    }
+
+    /**
+     * Begins a run of so many steps.
+     *
+     * @return what is to be told of every step, if the method changes its budget; the caller closes it
+     * @throws InputException if the method's schedule does not fit into so many steps
+     */
+    public Optional<BudgetSchedule> startTraining(int steps) {
+        trainingSteps = OptionalInt.of(steps);
+        return spec.budget(this, steps);
+    }
+
+    /** The method's loss on the weights, if it has one. */
+    public Optional<WeightPenalty> penalty() {
+        return spec.penalty(this);
+    }
+
+    /** The steps of the run that trains this adapter, if one does. */
+    OptionalInt trainingSteps() {
+        return trainingSteps;
     }
 
     /** Factors on the learning rate of those weights that have another one than the rest, by the weights' names. */

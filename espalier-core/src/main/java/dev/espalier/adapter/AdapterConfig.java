@@ -29,7 +29,12 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
     static final String FILE = "adapter_config.json";
 
     private static final List<ConfigFormat<?>> FORMATS = Stream.concat(
-                    Stream.of(new LoraFormat(), new Ia3Format(), new VeraFormat(), new HeadOnlyFormat()),
+                    Stream.of(
+                            new LoraFormat(),
+                            new Ia3Format(),
+                            new VeraFormat(),
+                            new AdaLoraFormat(),
+                            new HeadOnlyFormat()),
                     MixtureFormat.all().stream())
             .toList();
 

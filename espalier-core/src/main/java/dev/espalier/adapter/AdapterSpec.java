@@ -9,9 +9,10 @@ import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import java.util.List;
+import java.util.Optional;
 
 /** Which modules an adapter changes and how its delta of one module is composed. */
-public sealed interface AdapterSpec permits LoraSpec, Ia3Spec, VeraSpec, MixtureSpec, HeadOnlySpec {
+public sealed interface AdapterSpec permits LoraSpec, Ia3Spec, VeraSpec, AdaLoraSpec, MixtureSpec, HeadOnlySpec {
     /** The method's name in recipes and reports, such as {@code lora}. */
     String method();
 
@@ -78,6 +79,21 @@ public sealed interface AdapterSpec permits LoraSpec, Ia3Spec, VeraSpec, Mixture
     /** What the learning rate is multiplied with for the weight that files call {@code MODULE.key}. */
     default double learningRateFactor(String key) {
         return 1;
+    }
+
+    /**
+     * What changes the budget of {@code adapter}, which has this spec, in a run.
+     *
+     * @param steps of the run
+     * @throws InputException if the schedule does not fit into so many steps
+     */
+    default Optional<BudgetSchedule> budget(Adapter adapter, int steps) {
+        return Optional.empty();
+    }
+
+    /** A loss on the weights of {@code adapter}, which has this spec, beside those of the data. */
+    default Optional<WeightPenalty> penalty(Adapter adapter) {
+        return Optional.empty();
     }
 
     /**

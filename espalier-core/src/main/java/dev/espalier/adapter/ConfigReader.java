@@ -138,6 +138,25 @@ final class ConfigReader {
         return name.map(constants::get).orElse(otherwise);
     }
 
+    /** Lists of true and false by the keys of an object, in file order. */
+    Map<String, List<Boolean>> flags(String key) {
+        var flags = new LinkedHashMap<String, List<Boolean>>();
+        typed(key, "an object", JsonNode::isObject, JsonNode::properties)
+                .ifPresent(entries -> entries.forEach(entry -> {
+                    var list = new ArrayList<Boolean>();
+                    for (var element : entry.getValue().values()) {
+                        list.add(convert(
+                                key + "." + entry.getKey(),
+                                element,
+                                "a list of true and false",
+                                JsonNode::isBoolean,
+                                JsonNode::booleanValue));
+                    }
+                    flags.put(entry.getKey(), List.copyOf(list));
+                }));
+        return flags;
+    }
+
     /** The elements of a list, or one value that stands for a list of it. */
     private <T> List<T> list(String key, String kind, Predicate<JsonNode> is, Function<JsonNode, T> convert) {
         var elements = new ArrayList<T>();

@@ -10,9 +10,10 @@ import java.util.Set;
 /** PEFT's {@code LORA}, as version 0.20 writes it. */
 final class LoraFormat implements ConfigFormat<LoraSpec> {
     /** PEFT's own default, for files that do not say. */
-    private static final double PEFT_ALPHA = 8;
+    static final double PEFT_ALPHA = 8;
 
-    private static final List<String> REFUSED = List.of(
+    /** Keys that change what the adapter computes, of LoRA and what PEFT derives from it. */
+    static final List<String> REFUSED = List.of(
             "use_qalora",
             "use_bdlora",
             "lora_bias",

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ScaledRanksDelta implements LinearDelta, Mergeable {
     private final String name;
+    private final RankTriplets ranks;
     private final Parameter a;
     private final Parameter d;
     private final Parameter b;
@@ -28,41 +29,24 @@ final class ScaledRanksDelta implements LinearDelta, Mergeable {
 
     /**
      * @param name of dropout's draws
-     * @param a {@code A}, {@code [rank, in]}
-     * @param d {@code d}, {@code rank} numbers in any shape
-     * @param b {@code B}, {@code [out, rank]}
+     * @param ranks {@code A}, {@code d} and {@code B}
      * @param rows {@code b}, {@code [out]}; null for none
      * @param scaling {@code s}
      * @param dropout on the input in training
      */
-    ScaledRanksDelta(
-            String name,
-            Parameter a,
-            Parameter d,
-            Parameter b,
-            @Nullable Parameter rows,
-            double scaling,
-            double dropout) {
+    ScaledRanksDelta(String name, RankTriplets ranks, @Nullable Parameter rows, double scaling, double dropout) {
         this.name = name;
-        this.a = a;
-        this.d = d;
-        this.b = b;
+        this.ranks = ranks;
+        a = ranks.a();
+        d = ranks.d();
+        b = ranks.b();
         this.rows = rows;
         this.scaling = scaling;
         this.dropout = dropout;
     }
 
-    Parameter a() {
-        return a;
-    }
-
-    /** The factors of the ranks. */
-    Parameter d() {
-        return d;
-    }
-
-    Parameter b() {
-        return b;
+    RankTriplets ranks() {
+        return ranks;
     }
 
     @Override

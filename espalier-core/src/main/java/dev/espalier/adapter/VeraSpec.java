@@ -99,6 +99,10 @@ public record VeraSpec(
                 StoredLayout.same(rank),
                 random -> torch.full(new long[] {rank}, new Scalar(initialD), Engine.options(ScalarType.Float)));
         return new ScaledRanksDelta(
-                linear.name() + ".vera_dropout", weights.part(a, 1, in), d, weights.part(b, 0, out), rows, 1, dropout);
+                linear.name() + ".vera_dropout",
+                new RankTriplets(weights.part(a, 1, in), d, weights.part(b, 0, out), null),
+                rows,
+                1,
+                dropout);
     }
 }

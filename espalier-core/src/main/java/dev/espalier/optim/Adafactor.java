@@ -5,6 +5,7 @@ import dev.espalier.tensor.Scope;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -115,6 +116,11 @@ public final class Adafactor implements Optimizer {
 
     private static double rootMeanSquare(Tensor tensor) {
         return tensor.norm().item_double() / Math.sqrt(tensor.numel());
+    }
+
+    @Override
+    public void forget(Set<String> parameters) {
+        state.forget(parameters);
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.espalier.tensor.Scope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -53,6 +54,11 @@ public final class AdamW implements Optimizer {
                 group.step(gradients, learningRate);
             }
         }
+    }
+
+    @Override
+    public void forget(Set<String> parameters) {
+        state.forget(parameters);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.espalier.optim;
 
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -17,6 +18,14 @@ public interface Optimizer extends AutoCloseable {
      * @throws IllegalArgumentException for a gradient of an unknown name or another shape than its parameter's
      */
     void step(Map<String, Tensor> gradients, double learningRate);
+
+    /**
+     * Begins anew with some parameters: moments and step counts as before the first step.
+     *
+     * @param parameters names
+     * @throws IllegalArgumentException for an unknown name
+     */
+    void forget(Set<String> parameters);
 
     /**
      * The tensors from which training goes on exactly: {@code PARAMETER.step} (scalar) and the moments, fp32. They are

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -72,6 +73,19 @@ final class OptimizerState implements AutoCloseable {
                 throw new IllegalArgumentException("There is a gradient but no parameter named " + name + ".");
             }
         }
+    }
+
+    void forget(Set<String> names) {
+        for (var name : names) {
+            if (!parameters.containsKey(name)) {
+                throw new IllegalArgumentException("There is no parameter named " + name + ".");
+            }
+        }
+        tensors.forEach((key, tensor) -> {
+            if (names.contains(key.substring(0, key.lastIndexOf('.')))) {
+                tensor.zero_();
+            }
+        });
     }
 
     @SuppressWarnings("try") // the guard works by being open

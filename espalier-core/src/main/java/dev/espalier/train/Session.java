@@ -1,5 +1,6 @@
 package dev.espalier.train;
 
+import dev.espalier.adapter.BudgetSchedule;
 import dev.espalier.data.Batcher;
 import dev.espalier.data.EncodedExample;
 import dev.espalier.data.Packing;
@@ -18,6 +19,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
@@ -39,6 +41,7 @@ final class Session implements AutoCloseable {
 
     final TrainingStep step;
     final Optimizer optimizer;
+    final Optional<BudgetSchedule> budget;
     final Evaluator evaluator;
     private final List<TaskData> data;
     final RandomStream random;
@@ -72,7 +75,13 @@ final class Session implements AutoCloseable {
                 .map(t -> new StepTask(t.head(), t.kind()))
                 .toList();
         step = new TrainingStep(
-                adapted.model(), stepTasks, trained, adapted.workers(), options.gradientCheckpointing());
+                adapted.model(),
+                stepTasks,
+                trained,
+                adapted.workers(),
+                options.gradientCheckpointing(),
+                adapted.adapter().penalty());
+        budget = adapted.adapter().startTraining(steps);
         optimizer = options.optimizer().create(trained, adapted.adapter().learningRateFactors(), options.weightDecay());
         evaluator = adapted.evaluator();
         adapted.tasks().forEach(task -> gradientsOfTask.add(gradients(task)));
@@ -162,6 +171,7 @@ final class Session implements AutoCloseable {
 
     @Override
     public void close() {
+        budget.ifPresent(BudgetSchedule::close);
         optimizer.close();
         step.close();
     }

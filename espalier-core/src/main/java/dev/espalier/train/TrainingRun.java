@@ -1,5 +1,6 @@
 package dev.espalier.train;
 
+import dev.espalier.adapter.BudgetSchedule;
 import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.data.Split;
 import dev.espalier.data.TaskData;
@@ -88,6 +89,7 @@ final class TrainingRun implements AutoCloseable {
             Snapshot.load(session.weights, file.weights());
             best.restore(state.best(), file.best());
             session.optimizer.load(file.optimizer());
+            session.budget.ifPresent(budget -> budget.load(file.budget()));
             step = state.step();
             meter.restore(state.meter());
             routers.add(state.routers());
@@ -150,6 +152,7 @@ final class TrainingRun implements AutoCloseable {
             double norm = GradientClipping.clip(
                     gradients, options.clipNorm() > 0 ? options.clipNorm() : Double.POSITIVE_INFINITY);
             session.optimizer.step(gradients, rate);
+            session.budget.ifPresent(budget -> session.optimizer.forget(budget.afterUpdate(step, gradients)));
             return norm;
         } catch (NonFiniteGradientException e) {
             throw new InputException(diverged("gradient norm is " + e.norm(), rate), e);
@@ -176,6 +179,8 @@ final class TrainingRun implements AutoCloseable {
     /** Judges the weights on every validation split; the best ones so far go to the adapter folder. */
     private void validate() {
         routers.write(log(), step);
+        session.budget.ifPresent(budget -> budget.ranks()
+                .forEach((module, rank) -> log().write("rank", step, Map.of("module", module, "rank", rank))));
         var evaluations = new ArrayList<Evaluation>();
         int generateTokens = selection.needsGeneration() ? options.generateTokens() : 0;
         for (int place = 0; place < session.tasks.size(); place++) {
@@ -199,7 +204,12 @@ final class TrainingRun implements AutoCloseable {
     private void save() {
         var state = new TrainingState(
                 step, settings, best.state(), meter.state(), routers.state(), seconds(), log().flush());
-        state.write(folder.state(), session.weights, best.weights(), session.optimizer.state());
+        state.write(
+                folder.state(),
+                session.weights,
+                best.weights(),
+                session.optimizer.state(),
+                session.budget.map(BudgetSchedule::state).orElse(Map.of()));
     }
 
     /** Ends a run that is to be resumed; it has an adapter folder already. */

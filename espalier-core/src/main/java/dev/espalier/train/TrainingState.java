@@ -14,8 +14,8 @@ import org.bytedeco.pytorch.Tensor;
 import tools.jackson.core.JacksonException;
 
 /**
- * All that training goes on from, in one safetensors file that is replaced as a whole: the trained weights, the
- * optimizer's state and the best weights as tensors, the rest as JSON in the file's metadata. Random numbers need no
+ * All that training goes on from, in one safetensors file that is replaced as a whole: the adapter's and the heads'
+ * weights, the optimizer's state, the budget's and the best weights as tensors, the rest as JSON in the file's metadata. Random numbers need no
  * state: they are a function of seed and step.
  *
  * @param step optimizer steps that are done
@@ -38,13 +38,20 @@ record TrainingState(
     private static final String WEIGHTS = "weights.";
     private static final String BEST = "best.";
     private static final String OPTIMIZER = "optimizer.";
+    private static final String BUDGET = "budget.";
 
     /** Writes the file; whatever happens, the former one or the new one is whole. */
-    void write(Path file, List<Parameter> weights, Map<String, Tensor> best, Map<String, Tensor> optimizer) {
+    void write(
+            Path file,
+            List<Parameter> weights,
+            Map<String, Tensor> best,
+            Map<String, Tensor> optimizer,
+            Map<String, Tensor> budget) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         weights.forEach(parameter -> tensors.put(WEIGHTS + parameter.name(), parameter.value()));
         best.forEach((name, tensor) -> tensors.put(BEST + name, tensor));
         optimizer.forEach((name, tensor) -> tensors.put(OPTIMIZER + name, tensor));
+        budget.forEach((name, tensor) -> tensors.put(BUDGET + name, tensor));
         Safetensors.write(file, tensors, Map.of(KEY, Json.mapper().writeValueAsString(this)));
     }
 
@@ -79,6 +86,10 @@ record TrainingState(
 
         Map<String, Tensor> optimizer() {
             return tensors(OPTIMIZER);
+        }
+
+        Map<String, Tensor> budget() {
+            return tensors(BUDGET);
         }
 
         private Map<String, Tensor> tensors(String prefix) {

@@ -1,5 +1,6 @@
 package dev.espalier.train;
 
+import dev.espalier.adapter.WeightPenalty;
 import dev.espalier.data.Batch;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.LanguageModel;
@@ -11,6 +12,7 @@ import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Forward and backward of one optimizer step. Every micro-batch is split among the workers; the loss is the mean over
@@ -21,6 +23,7 @@ public final class TrainingStep implements AutoCloseable {
     private final List<StepTask> tasks;
     private final Workers workers;
     private final boolean checkpointing;
+    private final Optional<WeightPenalty> penalty;
     private final List<Gradients> perWorker = new ArrayList<>();
 
     /**
@@ -28,18 +31,25 @@ public final class TrainingStep implements AutoCloseable {
      * @param trained the weights whose gradients are collected
      */
     public TrainingStep(LanguageModel model, List<StepTask> tasks, List<Parameter> trained, Workers workers) {
-        this(model, tasks, trained, workers, false);
+        this(model, tasks, trained, workers, false, Optional.empty());
     }
 
-    /** As the other; {@code checkpointing} says whether blocks are computed again in backward, to save memory. */
+    /**
+     * As the other.
+     *
+     * @param checkpointing whether blocks are computed again in backward, to save memory
+     * @param penalty a loss on the weights, which counts once
+     */
     public TrainingStep(
             LanguageModel model,
             List<StepTask> tasks,
             List<Parameter> trained,
             Workers workers,
-            boolean checkpointing) {
+            boolean checkpointing,
+            Optional<WeightPenalty> penalty) {
         this.model = model;
         this.checkpointing = checkpointing;
+        this.penalty = penalty;
         this.tasks = List.copyOf(tasks);
         this.workers = workers;
         for (int i = 0; i < workers.count(); i++) {
@@ -51,7 +61,7 @@ public final class TrainingStep implements AutoCloseable {
      * What a step gave.
      *
      * @param loss the mean over all answers, without the auxiliary loss
-     * @param auxiliaryLoss of the routers, weighted; what is minimised is the sum of both
+     * @param auxiliaryLoss of the routers and on the weights, weighted; what is minimised is the sum of both
      * @param tokens that are not padding
      * @param labels answers asked
      */
@@ -88,6 +98,7 @@ public final class TrainingStep implements AutoCloseable {
         for (int i = 1; i < perWorker.size(); i++) {
             perWorker.get(0).add(perWorker.get(i));
         }
+        auxiliaryLoss += penalty.map(p -> p.addTo(gradients())).orElse(0.0);
         return new Result(loss, auxiliaryLoss, tokens, labels, List.copyOf(observations));
     }
 

@@ -50,6 +50,7 @@ final class AdapterRun implements AutoCloseable {
     private final Batch batch;
     private final Map<String, Parameter> stored;
     private final Gradients gradients;
+    private WeightPenalty penalty = sink -> 0;
 
     /** The fixture {@code adapters/NAME}. */
     AdapterRun(String name) {
@@ -137,6 +138,11 @@ final class AdapterRun implements AutoCloseable {
         return model instanceof DecoderModel ? TaskKind.CAUSAL_LM : TaskKind.SINGLE_LABEL;
     }
 
+    /** Adds a loss on the weights to every step. */
+    void penalty(WeightPenalty given) {
+        penalty = given;
+    }
+
     /** The mean loss; backward too if asked. */
     double step(boolean backward) {
         gradients.clear();
@@ -149,7 +155,7 @@ final class AdapterRun implements AutoCloseable {
             if (backward) {
                 tape.backward(loss);
             }
-            return loss.value().item_double();
+            return loss.value().item_double() + penalty.addTo(backward ? gradients : (parameter, gradient) -> {});
         }
     }
 

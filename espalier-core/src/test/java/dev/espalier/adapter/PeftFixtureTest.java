@@ -62,6 +62,7 @@ class PeftFixtureTest {
 
     @ParameterizedTest
     @MethodSource("adapters")
+    @ValueSource(strings = "adalora")
     void mergedWeightsArePefts(String name) {
         try (var run = new AdapterRun(name)) {
             run.meetsMerged();
@@ -70,6 +71,7 @@ class PeftFixtureTest {
 
     @ParameterizedTest
     @MethodSource("ofDecoders")
+    @ValueSource(strings = "adalora")
     void writtenAgainTheFolderHasTheSameTensorsAndConfig(String name) {
         var folder = temporary.resolve(name);
         try (var run = new AdapterRun(name);
@@ -82,7 +84,7 @@ class PeftFixtureTest {
 
     /** A new adapter of a loaded one's spec writes what PEFT writes: nothing is copied from a config that was read. */
     @ParameterizedTest
-    @ValueSource(strings = {"lora_qv", "lora_patterns", "lora_fanin", "lora_fused", "dora", "ia3", "vera"})
+    @ValueSource(strings = {"lora_qv", "lora_patterns", "lora_fanin", "lora_fused", "dora", "ia3", "vera", "adalora"})
     void newAdapterOfTheSameSpecHasThePeftsConfigAndShapes(String name) {
         var folder = temporary.resolve(name);
         try (var run = new AdapterRun(name);

@@ -134,7 +134,8 @@ class DecoderStepTest {
         Outcome on(DecoderModel model, Adapter adapter, Scope scope) {
             var task = new StepTask(model.lmHead(), TaskKind.CAUSAL_LM);
             try (var threads = new Workers(workers);
-                    var step = new TrainingStep(model, List.of(task), adapter.parameters(), threads, checkpointing)) {
+                    var step = new TrainingStep(
+                            model, List.of(task), adapter.parameters(), threads, checkpointing, Optional.empty())) {
                 var result = step.run(microBatches, RandomStream.of(4));
                 var gradients = new LinkedHashMap<String, Tensor>();
                 adapter.parameters()

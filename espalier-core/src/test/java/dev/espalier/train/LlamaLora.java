@@ -6,6 +6,7 @@ import dev.espalier.Fixtures;
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.adapter.LoraSpec;
+import dev.espalier.adapter.WeightPenalty;
 import dev.espalier.checkpoint.SafetensorsFile;
 import dev.espalier.data.Batch;
 import dev.espalier.data.EncodedExample;
@@ -21,6 +22,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -90,8 +92,12 @@ final class LlamaLora implements AutoCloseable {
     }
 
     TrainingStep step(Workers workers) {
-        return new TrainingStep(
-                model, List.of(new StepTask(model.lmHead(), TaskKind.CAUSAL_LM)), adapter.parameters(), workers);
+        return step(workers, Optional.empty());
+    }
+
+    TrainingStep step(Workers workers, Optional<WeightPenalty> penalty) {
+        var tasks = List.of(new StepTask(model.lmHead(), TaskKind.CAUSAL_LM));
+        return new TrainingStep(model, tasks, adapter.parameters(), workers, false, penalty);
     }
 
     /** The weights whose names {@code chosen} accepts, as an optimizer takes them. */

@@ -4,12 +4,15 @@ import static dev.espalier.Fixtures.assertClose;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.espalier.adapter.WeightPenalty;
 import dev.espalier.optim.AdamW;
 import dev.espalier.optim.GradientClipping;
 import dev.espalier.optim.ParameterGroup;
 import dev.espalier.optim.Schedule;
 import dev.espalier.tensor.RandomStream;
 import java.util.List;
+import java.util.Optional;
+import org.bytedeco.pytorch.Scalar;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -34,6 +37,31 @@ class OptimizerLoopTest {
                         llama.expected("accumulate.grad." + LlamaLora.key(parameter)),
                         1e-3,
                         1e-6);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {8, 3, 1})
+    void aLossOnTheWeightsCountsOnceHoweverTheStepIsCut(int size) {
+        try (var llama = new LlamaLora();
+                var workers = new Workers(2);
+                var plain = llama.step(workers)) {
+            var weight = llama.parameters().get(0);
+            WeightPenalty squares = gradients -> {
+                gradients.add(weight, weight.value().mul(new Scalar(2.0)));
+                return weight.value().square().sum().item_double();
+            };
+            try (var step = llama.step(workers, Optional.of(squares))) {
+                var batches = llama.batches(8).get(0).split(8 / size + 1);
+                var without = plain.run(batches, UNUSED);
+                var with = step.run(batches, UNUSED);
+                double expected = weight.value().square().sum().item_double();
+                assertThat(with.loss()).isEqualTo(without.loss());
+                assertThat(without.auxiliaryLoss()).isZero();
+                assertThat(with.auxiliaryLoss()).isEqualTo(expected);
+                var added = step.gradients().of(weight).sub(plain.gradients().of(weight));
+                assertClose("added", added, weight.value().mul(new Scalar(2.0)), 1e-3, 1e-5);
             }
         }
     }

@@ -3,7 +3,9 @@ package dev.espalier.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.espalier.adapter.AdaLoraSpec;
 import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.adapter.CubicBudget;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.LoraSpec.Initialisation;
 import dev.espalier.adapter.Mixtures;
@@ -81,13 +83,15 @@ class TrainerTest {
         "sira, ADAMW, 13",
         "smora, ADAMW, 8",
         "lora, ADAMW, 19",
-        "pissa, ADAMW, 4"
+        "pissa, ADAMW, 4",
+        "adalora, ADAMW, 9"
     })
     void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, OptimizerKind optimizer, int stopAt)
             throws IOException {
         AdapterSpec adapter =
                 switch (method) {
                     case "lora" -> LoraSpec.defaults().withDropout(0.05);
+                    case "adalora" -> AdaLoraSpec.defaults().withBudget(4, 2, new CubicBudget(2, 5, 2));
                     case "pissa" ->
                         LoraSpec.defaults()
                                 .withInitialisation(Initialisation.PISSA)
