@@ -135,6 +135,11 @@ public final class DeltaWeights {
         }
     }
 
+    /** The same with first values that are drawn. */
+    Parameter unsaved(String key, Initial initial) {
+        return unsaved(key, () -> source.values(module, key, StoredLayout.same(), initial));
+    }
+
     /** Lets files hold under {@code key} what {@code form} makes of the weight. */
     void saveAs(String key, UnaryOperator<Tensor> form) {
         made.replaceAll(stored ->

@@ -88,6 +88,16 @@ record RankTriplets(
         return parameter.value().view(-1).get(place).item_double();
     }
 
+    /** The rows of the ranks that are kept; the first where none is, for LoRA has no rank 0. */
+    Tensor someRows(Tensor rows) {
+        return kept().contains(true) ? kept(rows, 0) : rows.narrow(0, 0, 1);
+    }
+
+    /** The columns likewise. */
+    Tensor someColumns(Tensor columns) {
+        return kept().contains(true) ? kept(columns, 1) : columns.narrow(1, 0, 1);
+    }
+
     /** Of {@code values} those of the ranks that are kept, which lie along {@code axis}; of the caller's scope. */
     Tensor kept(Tensor values, int axis) {
         var kept = kept();

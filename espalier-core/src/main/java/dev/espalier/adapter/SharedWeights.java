@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -61,6 +62,22 @@ final class SharedWeights {
     /** The largest size of any of the modules along {@code axis}: 0 for outputs, 1 for inputs. */
     int widest(int axis) {
         return shapes.values().stream().mapToInt(shape -> shape.get(axis)).max().orElseThrow();
+    }
+
+    /** The paths of the modules that the adapter changes. */
+    Set<String> paths() {
+        return shapes.keySet();
+    }
+
+    /** A trained weight that has no place of its own in files. */
+    Parameter unsaved(String key, DeltaWeights.Initial initial) {
+        var known = parameters.get(key);
+        if (known != null) {
+            return known;
+        }
+        try (var scope = Scope.open()) {
+            return add(key, true, source.values(MODULE, key, StoredLayout.same(), initial));
+        }
     }
 
     /** The weight that files call {@code base_model.KEY}. */

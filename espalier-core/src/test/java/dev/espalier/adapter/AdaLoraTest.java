@@ -11,6 +11,7 @@ import dev.espalier.tensor.RandomStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.global.torch;
@@ -52,7 +53,8 @@ class AdaLoraTest {
                 assertThat(budget.afterUpdate(step, run.gradients().byName())).isEmpty();
                 var alive = new TreeMap<>(RankTriplets.of(run.adapter()));
                 for (int i = 0; i < modules.size(); i++) {
-                    var factors = alive.get(modules.get(i)).d().value();
+                    var factors =
+                            Objects.requireNonNull(alive.get(modules.get(i))).d().value();
                     assertThat(torch.count_nonzero(factors).item_double())
                             .as("rank of " + modules.get(i) + " after step " + step)
                             .isEqualTo(ranks[step * modules.size() + i]);

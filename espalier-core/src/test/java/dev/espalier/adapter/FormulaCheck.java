@@ -37,6 +37,7 @@ final class FormulaCheck implements AutoCloseable {
     private final Linear linear;
     private final List<Parameter> parameters;
     private final LinearDelta delta;
+    private final List<DeltaWeights.Stored> stored;
 
     /** What the linear gives, of values in double: the input, the dropout mask with its scale, and weights by their key. */
     @FunctionalInterface
@@ -51,11 +52,12 @@ final class FormulaCheck implements AutoCloseable {
                 new Parameter(PATH + ".weight", random("w", out, in), false),
                 new Parameter(PATH + ".bias", random("b", out), false));
         var source = DeltaWeights.drawn(RandomStream.of(3));
-        var shared = new SharedWeights("default", Map.of("linear", List.of(out, in)), source, owner);
+        var shared = new SharedWeights("default", Map.of(PATH, List.of(out, in)), source, owner);
         var weights = new DeltaWeights(PATH, shared, source, owner);
         delta = spec.delta(linear, weights);
         parameters = new ArrayList<>(shared.parameters());
         parameters.addAll(weights.parameters());
+        stored = weights.made();
         linear.attach("default", delta);
     }
 
@@ -70,6 +72,13 @@ final class FormulaCheck implements AutoCloseable {
     /** The weight of that key, frozen or not. */
     Parameter parameter(String key) {
         return parameters.stream().filter(p -> key(p).equals(key)).findFirst().orElseThrow();
+    }
+
+    /** What a file would hold now. */
+    Map<String, Tensor> files() {
+        var files = new LinkedHashMap<String, Tensor>();
+        stored.forEach(weight -> files.put(weight.key(), weight.toFile()));
+        return files;
     }
 
     FormulaCheck randomise() {

@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.espalier.adapter.AdaLoraSpec;
 import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.adapter.BoostedLora;
 import dev.espalier.adapter.CubicBudget;
+import dev.espalier.adapter.DynamicRankLora;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.LoraSpec.Initialisation;
 import dev.espalier.adapter.Mixtures;
+import dev.espalier.adapter.PyramidLora;
+import dev.espalier.adapter.StructuredLoraSpec;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.data.TaskData;
 import dev.espalier.error.InputException;
@@ -84,13 +88,19 @@ class TrainerTest {
         "smora, ADAMW, 8",
         "lora, ADAMW, 19",
         "pissa, ADAMW, 4",
-        "adalora, ADAMW, 9"
+        "adalora, ADAMW, 9",
+        "xgblora, ADAMW, 9",
+        "dynamic-rank-dora, ADAMW, 6",
+        "msplora, ADAFACTOR, 6"
     })
     void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, OptimizerKind optimizer, int stopAt)
             throws IOException {
         AdapterSpec adapter =
                 switch (method) {
                     case "lora" -> LoraSpec.defaults().withDropout(0.05);
+                    case "xgblora" -> StructuredLoraSpec.of(new BoostedLora(3)).withRank(1, 2);
+                    case "dynamic-rank-dora" -> StructuredLoraSpec.of(new DynamicRankLora(1.5)).withRank(2, 4);
+                    case "msplora" -> StructuredLoraSpec.of(new PyramidLora(2, 2)).withDropout(.1);
                     case "adalora" -> AdaLoraSpec.defaults().withBudget(4, 2, new CubicBudget(2, 5, 2));
                     case "pissa" ->
                         LoraSpec.defaults()

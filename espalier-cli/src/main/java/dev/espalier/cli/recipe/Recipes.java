@@ -17,6 +17,7 @@ public final class Recipes {
     /** The default of every section that is an item of a list or a variant; methods in the order they are shown. */
     static final List<Record> DEFAULTS = Stream.of(
                     List.of(LoraSection.DEFAULT, Ia3Section.DEFAULT, VeraSection.DEFAULT, AdaLoraSection.DEFAULT),
+                    StructuredLoraSection.all(),
                     MixtureSection.all(),
                     List.of(HeadOnlySection.DEFAULT),
                     List.of(AllocationSection.DEFAULT, TaskSection.DEFAULT))
