@@ -49,7 +49,8 @@ public record BlockLora(int blocks) implements LoraStructure {
         return new PlainDelta(linear.name(), spec.dropout(), List.of(a, b), (x, w) -> {
             long tokens = x.size(0);
             var parts = x.view(tokens, n, in).transpose(0, 1);
-            var products = torch.bmm(torch.bmm(parts, w.get(0).transpose(1, 2)), w.get(1).transpose(1, 2));
+            var products = torch.bmm(
+                    torch.bmm(parts, w.get(0).transpose(1, 2)), w.get(1).transpose(1, 2));
             return products.transpose(0, 1).reshape(tokens, n * out).mul(new Scalar(spec.scaling()));
         });
     }

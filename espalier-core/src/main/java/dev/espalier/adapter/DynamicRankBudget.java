@@ -53,9 +53,8 @@ final class DynamicRankBudget implements BudgetSchedule {
             return Set.of();
         }
         try (var scope = Scope.open()) {
-            modules.forEach((path, ranks) -> score(path)
-                    .mul_(new Scalar(DECAY))
-                    .add_(shares(ranks), new Scalar(1 - DECAY)));
+            modules.forEach(
+                    (path, ranks) -> score(path).mul_(new Scalar(DECAY)).add_(shares(ranks), new Scalar(1 - DECAY)));
             if (schedule.allocates(step, steps)) {
                 allocate(schedule.at(step, steps, all, target));
             }

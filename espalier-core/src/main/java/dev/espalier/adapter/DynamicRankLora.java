@@ -42,8 +42,7 @@ public record DynamicRankLora(double excess) implements LoraStructure {
                 StructuredLoraSpec.A,
                 StoredLayout.same(r, in),
                 random -> Initialiser.kaimingUniform(in, random, r, in));
-        var b = weights.weight(
-                StructuredLoraSpec.B, StoredLayout.same(out, r), random -> Initialiser.zeros(out, r));
+        var b = weights.weight(StructuredLoraSpec.B, StoredLayout.same(out, r), random -> Initialiser.zeros(out, r));
         var on = weights.unsaved("lora_c", () -> torch.ones(new long[] {r}, Engine.options(ScalarType.Float)));
         var ranks = new RankTriplets(a, on, b, on);
         weights.saveAs(StructuredLoraSpec.A, ranks::someRows);

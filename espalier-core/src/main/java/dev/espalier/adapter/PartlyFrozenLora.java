@@ -53,17 +53,15 @@ public record PartlyFrozenLora(double share, long seed) implements LoraStructure
                 StructuredLoraSpec.B,
                 StoredLayout.same(outputs.length, rank),
                 random -> Initialiser.zeros(outputs.length, rank));
-        var fixed = weights.unsaved(
-                "frozen_A", random -> Initialiser.kaimingUniform(in, random, frozen, in));
+        var fixed = weights.unsaved("frozen_A", random -> Initialiser.kaimingUniform(in, random, frozen, in));
         weights.saveAs(StructuredLoraSpec.A, rows -> stacked(rows, fixed.value()));
-        weights.saveAs(StructuredLoraSpec.B, rows -> torch.zeros(
-                        new long[] {out, rank}, Engine.options(ScalarType.Float))
-                .index_copy(0, torch.tensor(outputs), rows));
+        weights.saveAs(
+                StructuredLoraSpec.B, rows -> torch.zeros(new long[] {out, rank}, Engine.options(ScalarType.Float))
+                        .index_copy(0, torch.tensor(outputs), rows));
         return new PlainDelta(linear.name(), spec.dropout(), List.of(a, fixed, b), (x, w) -> {
             var ranks = torch.mm(x, stacked(w.get(0), w.get(1)).t());
             var some = torch.mm(ranks, w.get(2).t()).mul(new Scalar(spec.scaling()));
-            return torch.zeros(new long[] {x.size(0), out}, x.options())
-                    .index_copy(1, torch.tensor(outputs), some);
+            return torch.zeros(new long[] {x.size(0), out}, x.options()).index_copy(1, torch.tensor(outputs), some);
         });
     }
 

@@ -44,7 +44,11 @@ public record PyramidLora(int globalRank, int groupRank) implements LoraStructur
         int in = linear.inFeatures();
         int out = linear.outFeatures();
         var kind = LAYER.matcher(linear.name()).replaceFirst("$1");
-        int layers = weights.shared().paths().stream().mapToInt(PyramidLora::layer).max().orElse(0) + 1;
+        int layers = weights.shared().paths().stream()
+                        .mapToInt(PyramidLora::layer)
+                        .max()
+                        .orElse(0)
+                + 1;
         int group = layer(linear.name()) * GROUPS / layers;
         var factors = new ArrayList<Parameter>();
         factors.addAll(shared("global." + kind, globalRank, in, out, weights.shared()));

@@ -20,8 +20,7 @@ final class RankOrder {
     void add(String module, List<Boolean> alive, Tensor scores) {
         for (int rank = 0; rank < alive.size(); rank++) {
             if (alive.get(rank)) {
-                scored.add(new Scored(
-                        new Place(module, rank), scores.get(rank).item_double()));
+                scored.add(new Scored(new Place(module, rank), scores.get(rank).item_double()));
             }
         }
     }

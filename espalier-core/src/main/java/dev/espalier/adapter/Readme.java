@@ -9,7 +9,8 @@ final class Readme {
     private Readme() {}
 
     static String of(Adapter adapter, AdapterCard card) {
-        boolean peft = AdapterConfig.isPefts(adapter.spec().saved(adapter)) && card.heads().size() <= 1;
+        boolean peft = AdapterConfig.isPefts(adapter.spec().saved(adapter))
+                && card.heads().size() <= 1;
         var heads = card.heads().stream().map(Readme::row).collect(Collectors.joining());
         return """
                 ---

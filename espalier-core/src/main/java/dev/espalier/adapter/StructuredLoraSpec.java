@@ -14,8 +14,7 @@ import java.util.Optional;
  * @param alpha the scaling {@code s} is {@code alpha / rank}
  * @param dropout on the input in training
  */
-public record StructuredLoraSpec(
-        TargetModules targets, LoraStructure structure, int rank, double alpha, double dropout)
+public record StructuredLoraSpec(TargetModules targets, LoraStructure structure, int rank, double alpha, double dropout)
         implements AdapterSpec {
     /** The keys of the factors in files. */
     static final String A = "lora_A.weight";

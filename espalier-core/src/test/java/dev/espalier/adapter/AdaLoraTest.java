@@ -53,8 +53,9 @@ class AdaLoraTest {
                 assertThat(budget.afterUpdate(step, run.gradients().byName())).isEmpty();
                 var alive = new TreeMap<>(RankTriplets.of(run.adapter()));
                 for (int i = 0; i < modules.size(); i++) {
-                    var factors =
-                            Objects.requireNonNull(alive.get(modules.get(i))).d().value();
+                    var factors = Objects.requireNonNull(alive.get(modules.get(i)))
+                            .d()
+                            .value();
                     assertThat(torch.count_nonzero(factors).item_double())
                             .as("rank of " + modules.get(i) + " after step " + step)
                             .isEqualTo(ranks[step * modules.size() + i]);

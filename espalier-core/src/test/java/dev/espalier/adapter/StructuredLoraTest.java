@@ -60,23 +60,24 @@ class StructuredLoraTest {
     void blocksAddToTheirOwnPartOfTheOutput(double dropout) {
         try (var check = new FormulaCheck(spec(new BlockLora(2), 3).withDropout(dropout), 12, 10)) {
             check.changesNothing();
-            check.randomise().follows(
-                    (x, dropped, w) -> {
-                        var y = check.plain(x);
-                        for (int block = 0; block < 2; block++) {
-                            var part = lora(
-                                    dropped.narrow(1, 6L * block, 6),
-                                    get(w, "lora_A.weight").get(block),
-                                    get(w, "lora_B.weight").get(block));
-                            var wide = torch.zeros(new long[] {FormulaCheck.TOKENS, 10}, x.options());
-                            var places = torch.arange(new Scalar(5 * block), new Scalar(5 * block + 5))
-                                    .to(ScalarType.Long);
-                            y = y.add(wide.index_copy(1, places, part));
-                        }
-                        return y;
-                    },
-                    FormulaCheck.PATH + ".lora_dropout",
-                    dropout);
+            check.randomise()
+                    .follows(
+                            (x, dropped, w) -> {
+                                var y = check.plain(x);
+                                for (int block = 0; block < 2; block++) {
+                                    var part = lora(
+                                            dropped.narrow(1, 6L * block, 6),
+                                            get(w, "lora_A.weight").get(block),
+                                            get(w, "lora_B.weight").get(block));
+                                    var wide = torch.zeros(new long[] {FormulaCheck.TOKENS, 10}, x.options());
+                                    var places = torch.arange(new Scalar(5 * block), new Scalar(5 * block + 5))
+                                            .to(ScalarType.Long);
+                                    y = y.add(wide.index_copy(1, places, part));
+                                }
+                                return y;
+                            },
+                            FormulaCheck.PATH + ".lora_dropout",
+                            dropout);
             check.mergesAsItActs();
         }
     }
@@ -85,8 +86,9 @@ class StructuredLoraTest {
     void blocksMustDivideTheModule() {
         assertThatThrownBy(() -> new FormulaCheck(spec(new BlockLora(4), 3), 12, 10))
                 .isInstanceOf(InputException.class)
-                .hasMessage(FormulaCheck.PATH + " has 10 outputs, which 4 blocks do not divide; choose another number of"
-                        + " blocks, or other targets.");
+                .hasMessage(
+                        FormulaCheck.PATH + " has 10 outputs, which 4 blocks do not divide; choose another number of"
+                                + " blocks, or other targets.");
     }
 
     @Test
@@ -101,12 +103,18 @@ class StructuredLoraTest {
             var b = get(file, "lora_B.weight");
             var zeroRows = torch.count_nonzero(b, 1).eq(new Scalar(0)).sum().item_double();
             assertThat(zeroRows).isEqualTo(5);
-            assertClose("frozen", get(file, "lora_A.weight").narrow(0, 2, 2),
-                    check.parameter("frozen_A").value(), 0, 0);
+            assertClose(
+                    "frozen",
+                    get(file, "lora_A.weight").narrow(0, 2, 2),
+                    check.parameter("frozen_A").value(),
+                    0,
+                    0);
             var outputs = b.abs().sum(1).nonzero().view(-1);
             check.follows((x, dropped, w) -> {
-                var ranks = torch.mm(x, torch.cat(new TensorVector(
-                        get(w, "lora_A.weight"), get(w, "frozen_A")), 0).t());
+                var ranks = torch.mm(
+                        x,
+                        torch.cat(new TensorVector(get(w, "lora_A.weight"), get(w, "frozen_A")), 0)
+                                .t());
                 var some = torch.mm(ranks, get(w, "lora_B.weight").t()).mul(new Scalar(S));
                 var none = torch.zeros(new long[] {FormulaCheck.TOKENS, 10}, x.options());
                 return check.plain(x).add(none.index_copy(1, outputs, some));
@@ -121,7 +129,11 @@ class StructuredLoraTest {
         for (long seed : new long[] {1, 1, 2}) {
             try (var check = new FormulaCheck(spec(new PartlyFrozenLora(.5, seed), 4), 12, 40)) {
                 check.randomise();
-                rows.add(Fixtures.doubles(get(check.files(), "lora_B.weight").abs().sum(1).ne(new Scalar(0)).to(ScalarType.Float)));
+                rows.add(Fixtures.doubles(get(check.files(), "lora_B.weight")
+                        .abs()
+                        .sum(1)
+                        .ne(new Scalar(0))
+                        .to(ScalarType.Float)));
             }
         }
         assertThat(rows.get(0)).containsExactly(rows.get(1)).isNotEqualTo(rows.get(2));
@@ -144,12 +156,17 @@ class StructuredLoraTest {
         try (var run = new AdapterRun("lora_qv")) {
             run.adapter().disable();
             try (var adapter = Adapter.create("new", spec(new PyramidLora(2, 3), 1), run.model(), RandomStream.of(1))) {
-                var shared = adapter.shared().parameters().stream().map(Parameter::name).toList();
+                var shared = adapter.shared().parameters().stream()
+                        .map(Parameter::name)
+                        .toList();
                 // Two layers: the first is in the first third, the second in the second.
-                assertThat(shared).hasSize(2 * 2 + 2 * 2 * 2)
+                assertThat(shared)
+                        .hasSize(2 * 2 + 2 * 2 * 2)
                         .contains("global.self_attn.q_proj.lora_A.new", "group1.self_attn.v_proj.lora_B.new");
-                assertThat(adapter.trainedWeights()).isEqualTo(
-                        adapter.parameters().stream().mapToLong(Parameter::size).sum());
+                assertThat(adapter.trainedWeights())
+                        .isEqualTo(adapter.parameters().stream()
+                                .mapToLong(Parameter::size)
+                                .sum());
             }
         }
     }
@@ -160,11 +177,15 @@ class StructuredLoraTest {
             run.adapter().disable();
             try (var adapter = Adapter.create("new", spec(new BoostedLora(3), 1), run.model(), RandomStream.of(1));
                     var schedule = adapter.startTraining(7).orElseThrow()) {
-                var trained = adapter.parameters().stream().filter(Parameter::trainable).toList();
+                var trained = adapter.parameters().stream()
+                        .filter(Parameter::trainable)
+                        .toList();
                 var names = trained.stream().map(Parameter::name).toArray(String[]::new);
                 for (int step = 0; step < 7; step++) {
                     for (var p : trained) {
-                        p.value().add_(FormulaCheck.random(p.name() + step, p.shape()).mul(new Scalar(.1)));
+                        p.value()
+                                .add_(FormulaCheck.random(p.name() + step, p.shape())
+                                        .mul(new Scalar(.1)));
                     }
                     var before = run.lastLogits();
                     var a = trained.get(0).value().clone();
@@ -173,7 +194,8 @@ class StructuredLoraTest {
                     boolean ends = step == 2 || step == 4;
                     assertThat(anew).isEqualTo(ends ? Set.of(names) : Set.of());
                     assertThat(schedule.ranks().values()).containsOnly(step < 2 ? 1 : step < 4 ? 2 : 3);
-                    assertThat(trained.get(0).value().sub(a).norm().item_double() > 0).isEqualTo(ends);
+                    assertThat(trained.get(0).value().sub(a).norm().item_double() > 0)
+                            .isEqualTo(ends);
                     assertThat(trained.get(1).value().norm().item_double() == 0).isEqualTo(ends);
                 }
                 assertThat(adapter.trainedWeights()).isEqualTo(2 * (64 + 64) + 2 * (64 + 32));
@@ -186,8 +208,9 @@ class StructuredLoraTest {
         try (var run = new AdapterRun("lora_qv")) {
             run.adapter().disable();
             try (var adapter = Adapter.create("new", spec(new BoostedLora(3), 1), run.model(), RandomStream.of(1))) {
-                assertThatThrownBy(() -> adapter.startTraining(2)).hasMessage("A run of 2 steps has no room for 3 rounds;"
-                        + " lower rounds, or train for longer.");
+                assertThatThrownBy(() -> adapter.startTraining(2))
+                        .hasMessage(
+                                "A run of 2 steps has no room for 3 rounds;" + " lower rounds, or train for longer.");
             }
         }
     }
@@ -197,14 +220,17 @@ class StructuredLoraTest {
         try (var run = new AdapterRun("lora_qv")) {
             run.adapter().disable();
             int steps = 20;
-            try (var adapter = Adapter.create("new", spec(new DynamicRankLora(1.5), 2), run.model(), RandomStream.of(1));
+            try (var adapter =
+                            Adapter.create("new", spec(new DynamicRankLora(1.5), 2), run.model(), RandomStream.of(1));
                     var schedule = adapter.startTraining(steps).orElseThrow()) {
                 var modules = RankTriplets.of(adapter);
                 var plain = new PlainShares();
                 for (int step = 0; step < steps; step++) {
                     for (var p : adapter.parameters()) {
                         if (p.trainable()) {
-                            p.value().add_(FormulaCheck.random(p.name() + step, p.shape()).mul(new Scalar(.1)));
+                            p.value()
+                                    .add_(FormulaCheck.random(p.name() + step, p.shape())
+                                            .mul(new Scalar(.1)));
                         }
                     }
                     plain.step(modules, step, steps);
@@ -213,7 +239,10 @@ class StructuredLoraTest {
                     modules.values().forEach(ranks -> alive.addAll(ranks.kept()));
                     assertThat(alive).as("after step " + step).isEqualTo(plain.alive);
                 }
-                assertThat(schedule.ranks().values().stream().mapToInt(Integer::intValue).sum()).isEqualTo(2 * 4);
+                assertThat(schedule.ranks().values().stream()
+                                .mapToInt(Integer::intValue)
+                                .sum())
+                        .isEqualTo(2 * 4);
             }
         }
     }
@@ -229,7 +258,8 @@ class StructuredLoraTest {
             }
             int place = 0;
             for (var ranks : modules.values()) {
-                var sum = torch.zeros(new long[] {ranks.b().shape()[0], ranks.a().shape()[1]})
+                var sum = torch.zeros(
+                                new long[] {ranks.b().shape()[0], ranks.a().shape()[1]})
                         .to(ScalarType.Double);
                 var norms = new double[3];
                 for (int i = 0; i < 3; i++) {
@@ -242,7 +272,8 @@ class StructuredLoraTest {
                     }
                 }
                 for (int i = 0; i < 3; i++) {
-                    scores[place + i] = .9 * scores[place + i] + .1 * norms[i] / sum.norm().item_double();
+                    scores[place + i] =
+                            .9 * scores[place + i] + .1 * norms[i] / sum.norm().item_double();
                 }
                 place += 3;
             }
@@ -276,7 +307,9 @@ class StructuredLoraTest {
                     int now = step;
                     for (var p : adapter.parameters()) {
                         if (p.trainable()) {
-                            p.value().add_(FormulaCheck.random(p.name() + now, p.shape()).mul(new Scalar(.05)));
+                            p.value()
+                                    .add_(FormulaCheck.random(p.name() + now, p.shape())
+                                            .mul(new Scalar(.05)));
                         }
                     }
                     schedule.ifPresent(s -> s.afterUpdate(now, Map.of()));
@@ -287,7 +320,8 @@ class StructuredLoraTest {
                 AdapterFolder.save(folder, adapter, run.model(), saved.card());
                 schedule.ifPresent(BudgetSchedule::close);
                 adapter.disable();
-                assertThat(PeftFixtureTest.config(folder).path("peft_type").stringValue()).isEqualTo("LORA");
+                assertThat(PeftFixtureTest.config(folder).path("peft_type").stringValue())
+                        .isEqualTo("LORA");
                 try (var again = AdapterFolder.open(folder).load("again", run.model())) {
                     assertThat(again.spec()).isInstanceOf(LoraSpec.class);
                     assertClose("reloaded", run.lastLogits(), logits, 1e-4, 5e-5);

@@ -99,8 +99,10 @@ class TrainerTest {
                 switch (method) {
                     case "lora" -> LoraSpec.defaults().withDropout(0.05);
                     case "xgblora" -> StructuredLoraSpec.of(new BoostedLora(3)).withRank(1, 2);
-                    case "dynamic-rank-dora" -> StructuredLoraSpec.of(new DynamicRankLora(1.5)).withRank(2, 4);
-                    case "msplora" -> StructuredLoraSpec.of(new PyramidLora(2, 2)).withDropout(.1);
+                    case "dynamic-rank-dora" ->
+                        StructuredLoraSpec.of(new DynamicRankLora(1.5)).withRank(2, 4);
+                    case "msplora" ->
+                        StructuredLoraSpec.of(new PyramidLora(2, 2)).withDropout(.1);
                     case "adalora" -> AdaLoraSpec.defaults().withBudget(4, 2, new CubicBudget(2, 5, 2));
                     case "pissa" ->
                         LoraSpec.defaults()

@@ -4,7 +4,13 @@ import dev.espalier.adapter.AdapterSpec;
 
 /** A method of adaptation; the key {@code method} says which. */
 public sealed interface AdapterSection extends Checked
-        permits LoraSection, Ia3Section, VeraSection, AdaLoraSection, StructuredLoraSection, MixtureSection, HeadOnlySection {
+        permits LoraSection,
+                Ia3Section,
+                VeraSection,
+                AdaLoraSection,
+                StructuredLoraSection,
+                MixtureSection,
+                HeadOnlySection {
     /** What the library needs to know of it. */
     AdapterSpec spec();
 

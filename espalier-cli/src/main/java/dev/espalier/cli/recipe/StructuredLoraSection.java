@@ -86,8 +86,7 @@ public record StructuredLoraSection(
             case PartlyFrozenLora.METHOD ->
                 new Method("LoRA with a random part frozen", Set.of("frozen-share", "freeze-seed"));
             case BoostedLora.METHOD -> new Method("LoRAs of rank 1, one after another", Set.of("rounds"));
-            case DynamicRankLora.METHOD ->
-                new Method("LoRA that loses its smallest components", Set.of("excess"));
+            case DynamicRankLora.METHOD -> new Method("LoRA that loses its smallest components", Set.of("excess"));
             case PyramidLora.METHOD ->
                 new Method("LoRA shared by all, by thirds and by no layers", Set.of("global-rank", "group-rank"));
             default -> throw new IllegalStateException("no method " + method);

@@ -88,7 +88,20 @@ class RecipesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"lora", "ia3", "vera", "adalora", "melora", "lora-sp", "xgblora", "dynamic-rank-dora", "msplora", "sira", "head-only"})
+    @ValueSource(
+            strings = {
+                "lora",
+                "ia3",
+                "vera",
+                "adalora",
+                "melora",
+                "lora-sp",
+                "xgblora",
+                "dynamic-rank-dora",
+                "msplora",
+                "sira",
+                "head-only"
+            })
     void theTemplateIsTheDefaultRecipe(String method) {
         var recipe = Recipes.parse(Recipes.template(method), "template", List.of());
 
@@ -96,7 +109,19 @@ class RecipesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"lora", "ia3", "vera", "adalora", "melora", "lora-sp", "xgblora", "dynamic-rank-dora", "msplora", "sira"})
+    @ValueSource(
+            strings = {
+                "lora",
+                "ia3",
+                "vera",
+                "adalora",
+                "melora",
+                "lora-sp",
+                "xgblora",
+                "dynamic-rank-dora",
+                "msplora",
+                "sira"
+            })
     void whatTheTemplateHoldsInCommentsParsesToo(String method) {
         // Alternatives of each other: a task has one source, so all but one stay comments.
         var uncommented = Recipes.template(method)
