@@ -7,7 +7,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -35,7 +34,7 @@ final class AdaLoraBudget implements BudgetSchedule {
     public Set<String> afterUpdate(int step, Map<String, Tensor> gradients) {
         var schedule = spec.schedule();
         if (step < schedule.last(steps)) {
-            update(gradients);
+            modules.values().forEach(triplets -> triplets.update(importance, gradients));
         }
         if (schedule.allocates(step, steps)) {
             allocate(schedule.at(step, steps, all, spec.targetRank() * modules.size()));
@@ -45,40 +44,16 @@ final class AdaLoraBudget implements BudgetSchedule {
         return Set.of();
     }
 
-    private void update(Map<String, Tensor> gradients) {
-        modules.values().stream().flatMap(RankTriplets::trained).forEach(parameter -> {
-            var gradient = gradients.get(parameter.name());
-            if (gradient != null) {
-                importance.update(parameter, gradient);
-            }
-        });
-    }
-
     private void allocate(int budget) {
         Map<RankTriplets, float[]> scores = new LinkedHashMap<>();
         try (var scope = Scope.open()) {
-            modules.values().forEach(triplets -> scores.put(triplets, scores(triplets)));
+            modules.values().forEach(triplets -> scores.put(triplets, triplets.scores(importance)));
         }
         float threshold = threshold(scores, all - budget);
         scores.forEach((triplets, values) -> {
             triplets.mask(rank -> values[rank] > threshold);
             triplets.applyMask();
         });
-    }
-
-    private float[] scores(RankTriplets triplets) {
-        int count = triplets.count();
-        if (count == 0) {
-            return new float[0];
-        }
-        var vectors = importance
-                .score(triplets.a())
-                .mean(1)
-                .add(importance.score(triplets.b()).mean(0));
-        var sums = importance.score(triplets.d()).view(-1).add(vectors).contiguous();
-        var values = new float[count];
-        new FloatPointer(sums.data_ptr()).get(values);
-        return values;
     }
 
     /** The {@code lowest}th smallest score: no score up to it is kept, equal ones included, as in PEFT. */

@@ -125,17 +125,24 @@ public final class DeltaWeights {
 
     /** A frozen weight that is kept with a run's state, but has no place in an adapter's file. */
     Parameter unsaved(String key, Supplier<Tensor> values) {
+        return unsaved(key, values, false);
+    }
+
+    /** A trained weight that has no place of its own in an adapter's file. */
+    Parameter unsavedTrained(String key, Supplier<Tensor> values) {
+        return unsaved(key, values, true);
+    }
+
+    private Parameter unsaved(String key, Supplier<Tensor> values, boolean trained) {
         try (var scope = Scope.open()) {
-            var parameter = new Parameter(
-                    name(key),
-                    owner.own(values.get().to(ScalarType.Float).contiguous().clone()),
-                    false);
+            var own = owner.own(values.get().to(ScalarType.Float).contiguous().clone());
+            var parameter = new Parameter(name(key), own, trained);
             unsaved.add(parameter);
             return parameter;
         }
     }
 
-    /** The same with first values that are drawn. */
+    /** A frozen one with first values that are drawn. */
     Parameter unsaved(String key, Initial initial) {
         return unsaved(key, () -> source.values(module, key, StoredLayout.same(), initial));
     }
@@ -144,6 +151,11 @@ public final class DeltaWeights {
     void saveAs(String key, UnaryOperator<Tensor> form) {
         made.replaceAll(stored ->
                 stored.key().equals(key) ? new Stored(key, stored.layout(), stored.parameter(), form) : stored);
+    }
+
+    /** Lets files hold under {@code key} another thing that {@code form} makes of a weight that was made. */
+    void alsoSave(String key, Parameter weight, UnaryOperator<Tensor> form) {
+        made.add(new Stored(key, StoredLayout.same(weight.shape()), weight, form));
     }
 
     /**
@@ -164,6 +176,7 @@ public final class DeltaWeights {
     /** All weights, those first that files hold. */
     List<Parameter> parameters() {
         return Stream.concat(made.stream().map(Stored::parameter), unsaved.stream())
+                .distinct()
                 .toList();
     }
 }

@@ -20,9 +20,14 @@ final class RankOrder {
     void add(String module, List<Boolean> alive, Tensor scores) {
         for (int rank = 0; rank < alive.size(); rank++) {
             if (alive.get(rank)) {
-                scored.add(new Scored(new Place(module, rank), scores.get(rank).item_double()));
+                add(module, rank, scores.get(rank).item_double());
             }
         }
+    }
+
+    /** Adds one rank of a module. */
+    void add(String module, int rank, double score) {
+        scored.add(new Scored(new Place(module, rank), score));
     }
 
     Set<Place> best(int count) {

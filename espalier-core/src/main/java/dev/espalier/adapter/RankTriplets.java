@@ -1,5 +1,6 @@
 package dev.espalier.adapter;
 
+import dev.espalier.importance.MovingImportance;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import java.util.ArrayList;
@@ -10,6 +11,7 @@ import java.util.Objects;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -49,6 +51,29 @@ record RankTriplets(
         return Objects.requireNonNull(mask, "these ranks have no budget");
     }
 
+    /** Takes a step into the importance of row, factor and column. */
+    void update(MovingImportance importance, Map<String, Tensor> gradients) {
+        trained().forEach(parameter -> {
+            var gradient = gradients.get(parameter.name());
+            if (gradient != null) {
+                importance.update(parameter, gradient);
+            }
+        });
+    }
+
+    /** The importance of each rank: that of its factor and the means of its row's and its column's. */
+    float[] scores(MovingImportance importance) {
+        var values = new float[count()];
+        if (values.length > 0) {
+            try (var scope = Scope.open()) {
+                var vectors = importance.score(a).mean(1).add(importance.score(b).mean(0));
+                var sums = importance.score(d).view(-1).add(vectors).contiguous();
+                new FloatPointer(sums.data_ptr()).get(values);
+            }
+        }
+        return values;
+    }
+
     /** Marks the ranks that are {@code wanted}. */
     void mask(IntPredicate wanted) {
         var values = new float[count()];
@@ -59,6 +84,13 @@ record RankTriplets(
             if (values.length > 0) {
                 required().value().copy_(torch.tensor(values));
             }
+        }
+    }
+
+    /** How many ranks the budget leaves. */
+    int unmasked() {
+        try (var scope = Scope.open()) {
+            return (int) required().value().sum().item_double();
         }
     }
 

@@ -11,8 +11,12 @@ import dev.espalier.tensor.RandomStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -44,7 +48,9 @@ class StructuredLoraTest {
                 spec(new PartlyFrozenLora(.5, 7), 4),
                 spec(new BoostedLora(3), 1),
                 spec(new DynamicRankLora(1.5), 2),
-                spec(new PyramidLora(2, 3), 1));
+                spec(new GrowingLora(4, 3, 2), 2),
+                spec(new PyramidLora(2, 3), 1),
+                spec(new SquareLora(), 2));
     }
 
     private static Tensor lora(Tensor x, Tensor a, Tensor b) {
@@ -147,6 +153,31 @@ class StructuredLoraTest {
                     .add(lora(x, get(w, "global.linear.lora_A"), get(w, "global.linear.lora_B")))
                     .add(lora(x, get(w, "group0.linear.lora_A"), get(w, "group0.linear.lora_B")))
                     .add(lora(x, get(w, "lora_A.weight"), get(w, "lora_B.weight"))));
+            check.mergesAsItActs();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {12, 7, 30})
+    void theSquareMatrixSeesSumsOfChunksAndIsRepeated(int in) {
+        int out = 10;
+        int side = Math.min(Math.min(in, out), (int) Math.round(Math.sqrt(2 * (in + out))));
+        try (var check = new FormulaCheck(spec(new SquareLora(), 2), in, out)) {
+            check.changesNothing();
+            assertThat(check.parameter("lora_A.weight").shape()).containsExactly(side, side);
+            check.randomise().follows((x, dropped, w) -> {
+                var m = get(w, "lora_A.weight");
+                var y = check.plain(x);
+                for (int o = 0; o < out; o++) {
+                    for (int i = 0; i < in; i++) {
+                        var unit = torch.zeros(new long[] {1, out}, x.options());
+                        unit.narrow(1, o, 1).fill_(new Scalar(S));
+                        var weight = m.get(o % side).get(i % side);
+                        y = y.add(x.narrow(1, i, 1).mul(weight).mul(unit));
+                    }
+                }
+                return y;
+            });
             check.mergesAsItActs();
         }
     }
@@ -290,6 +321,99 @@ class StructuredLoraTest {
                 }
                 alive.set(worst, false);
             }
+        }
+    }
+
+    @Test
+    void ranksGrowWhereTheGradientsSayAndTheReserveIsHeld() {
+        try (var run = new AdapterRun("lora_qv")) {
+            run.adapter().disable();
+            try (var adapter = Adapter.create("new", spec(new GrowingLora(3, 2, 1), 2), run.model(), RandomStream.of(1));
+                    var schedule = adapter.startTraining(20).orElseThrow()) {
+                var modules = RankTriplets.of(adapter);
+                var plain = new PlainGrowth(modules);
+                for (int step = 0; step < 20; step++) {
+                    var gradients = new LinkedHashMap<String, Tensor>();
+                    for (var p : adapter.parameters()) {
+                        if (p.trainable()) {
+                            var g = FormulaCheck.random(p.name() + step, p.shape());
+                            gradients.put(p.name(), g);
+                            p.value().add_(g, new Scalar(-.1));
+                        }
+                    }
+                    plain.step(gradients, step);
+                    schedule.afterUpdate(step, gradients);
+                    assertThat(schedule.ranks()).as("after step " + step).isEqualTo(plain.ranks);
+                    modules.forEach((path, ranks) -> {
+                        int active = plain.ranks.getOrDefault(path, 0);
+                        var factors = Fixtures.doubles(ranks.d().value());
+                        for (int rank = active; rank < 3; rank++) {
+                            assertThat(factors[rank]).isEqualTo(rank == active ? (float) 1e-5 : 0);
+                        }
+                        assertThat(factors[0]).isNotZero();
+                    });
+                }
+                assertThat(plain.ranks.values().stream().mapToInt(Integer::intValue).sum()).isEqualTo(8);
+                assertThat(new HashSet<>(plain.ranks.values())).hasSizeGreaterThan(1);
+            }
+        }
+    }
+
+    /** One more rank every two steps for the module whose ranks matter most on average, until there are 8 in 4 modules. */
+    private static final class PlainGrowth {
+        final Map<String, Integer> ranks = new LinkedHashMap<>();
+        private final Map<String, RankTriplets> modules;
+        private final Map<String, double[][]> averages = new LinkedHashMap<>();
+
+        PlainGrowth(Map<String, RankTriplets> modules) {
+            this.modules = modules;
+            modules.keySet().forEach(path -> ranks.put(path, 1));
+        }
+
+        void step(Map<String, Tensor> gradients, int step) {
+            modules.values().forEach(triplets -> triplets.trained().forEach(p -> smooth(p, FormulaCheck.get(gradients, p.name()))));
+            int total = ranks.values().stream().mapToInt(Integer::intValue).sum();
+            if (step == 0 || step % 2 != 0 || total == 8) {
+                return;
+            }
+            modules.keySet().stream()
+                    .filter(path -> ranks.getOrDefault(path, 0) < 3)
+                    .max(Comparator.comparingDouble(this::score))
+                    .ifPresent(path -> ranks.merge(path, 1, Integer::sum));
+        }
+
+        private void smooth(Parameter p, Tensor gradient) {
+            var values = Fixtures.doubles(p.value());
+            var slopes = Fixtures.doubles(gradient);
+            var state = averages.computeIfAbsent(p.name(), name -> new double[2][values.length]);
+            for (int i = 0; i < values.length; i++) {
+                double now = Math.abs(values[i] * slopes[i]);
+                state[0][i] = .85 * state[0][i] + .15 * now;
+                state[1][i] = .85 * state[1][i] + .15 * Math.abs(now - state[0][i]);
+            }
+        }
+
+        private double score(String path) {
+            var triplets = Objects.requireNonNull(modules.get(path));
+            int active = ranks.getOrDefault(path, 0);
+            int in = (int) triplets.a().shape()[1];
+            int out = (int) triplets.b().shape()[0];
+            double sum = 0;
+            for (int rank = 0; rank < active; rank++) {
+                sum += element(triplets.d(), rank);
+                for (int i = 0; i < in; i++) {
+                    sum += element(triplets.a(), rank * in + i) / in;
+                }
+                for (int o = 0; o < out; o++) {
+                    sum += element(triplets.b(), o * 3 + rank) / out;
+                }
+            }
+            return sum / active;
+        }
+
+        private double element(Parameter p, int place) {
+            var state = Objects.requireNonNull(averages.get(p.name()));
+            return state[0][place] * state[1][place];
         }
     }
 

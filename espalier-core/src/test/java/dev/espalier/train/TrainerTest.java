@@ -8,6 +8,7 @@ import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.BoostedLora;
 import dev.espalier.adapter.CubicBudget;
 import dev.espalier.adapter.DynamicRankLora;
+import dev.espalier.adapter.GrowingLora;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.LoraSpec.Initialisation;
 import dev.espalier.adapter.Mixtures;
@@ -91,6 +92,7 @@ class TrainerTest {
         "adalora, ADAMW, 9",
         "xgblora, ADAMW, 9",
         "dynamic-rank-dora, ADAMW, 6",
+        "increlora, ADAMW, 7",
         "msplora, ADAFACTOR, 6"
     })
     void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, OptimizerKind optimizer, int stopAt)
@@ -101,6 +103,7 @@ class TrainerTest {
                     case "xgblora" -> StructuredLoraSpec.of(new BoostedLora(3)).withRank(1, 2);
                     case "dynamic-rank-dora" ->
                         StructuredLoraSpec.of(new DynamicRankLora(1.5)).withRank(2, 4);
+                    case "increlora" -> StructuredLoraSpec.of(new GrowingLora(4, 2, 3)).withRank(2, 4);
                     case "msplora" ->
                         StructuredLoraSpec.of(new PyramidLora(2, 2)).withDropout(.1);
                     case "adalora" -> AdaLoraSpec.defaults().withBudget(4, 2, new CubicBudget(2, 5, 2));

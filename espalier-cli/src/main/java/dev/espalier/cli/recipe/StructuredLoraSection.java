@@ -3,10 +3,12 @@ package dev.espalier.cli.recipe;
 import dev.espalier.adapter.BlockLora;
 import dev.espalier.adapter.BoostedLora;
 import dev.espalier.adapter.DynamicRankLora;
+import dev.espalier.adapter.GrowingLora;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.LoraStructure;
 import dev.espalier.adapter.PartlyFrozenLora;
 import dev.espalier.adapter.PyramidLora;
+import dev.espalier.adapter.SquareLora;
 import dev.espalier.adapter.StructuredLoraSpec;
 import dev.espalier.adapter.TargetModules;
 import java.util.HashSet;
@@ -41,6 +43,15 @@ public record StructuredLoraSection(
         @Key(value = "Ranks at first, over those that are left in the end.", atLeast = 1, below = 100)
         double excess,
 
+        @Key(value = "Rank that a module has at most; rank is what modules have in the end, on average.", atLeast = 1)
+        int maximumRank,
+
+        @Key(value = "Steps from one growth to the next.", atLeast = 1)
+        int interval,
+
+        @Key(value = "Modules that get one more rank at a growth.", atLeast = 1)
+        int modulesAtOnce,
+
         @Key(value = "Rank of what all layers share.", atLeast = 1)
         int globalRank,
 
@@ -61,7 +72,9 @@ public record StructuredLoraSection(
                 of(PartlyFrozenLora.METHOD, LoraSpec.RANK),
                 of(BoostedLora.METHOD, 1),
                 of(DynamicRankLora.METHOD, LoraSpec.RANK),
-                of(PyramidLora.METHOD, LoraSpec.RANK));
+                of(GrowingLora.METHOD, LoraSpec.RANK),
+                of(PyramidLora.METHOD, LoraSpec.RANK),
+                of(SquareLora.METHOD, LoraSpec.RANK));
     }
 
     private static StructuredLoraSection of(String method, int rank) {
@@ -75,6 +88,9 @@ public record StructuredLoraSection(
                 0,
                 8,
                 1.5,
+                2 * LoraSpec.RANK,
+                20,
+                4,
                 2,
                 4,
                 TargetSection.of(TargetModules.DEFAULT));
@@ -87,8 +103,13 @@ public record StructuredLoraSection(
                 new Method("LoRA with a random part frozen", Set.of("frozen-share", "freeze-seed"));
             case BoostedLora.METHOD -> new Method("LoRAs of rank 1, one after another", Set.of("rounds"));
             case DynamicRankLora.METHOD -> new Method("LoRA that loses its smallest components", Set.of("excess"));
+            case GrowingLora.METHOD ->
+                new Method(
+                        "LoRA that gains ranks where they matter",
+                        Set.of("maximum-rank", "interval", "modules-at-once"));
             case PyramidLora.METHOD ->
                 new Method("LoRA shared by all, by thirds and by no layers", Set.of("global-rank", "group-rank"));
+            case SquareLora.METHOD -> new Method("one square matrix with as many weights as LoRA's two", Set.of());
             default -> throw new IllegalStateException("no method " + method);
         };
     }
@@ -111,7 +132,9 @@ public record StructuredLoraSection(
             case PartlyFrozenLora.METHOD -> new PartlyFrozenLora(frozenShare, freezeSeed);
             case BoostedLora.METHOD -> new BoostedLora(rounds);
             case DynamicRankLora.METHOD -> new DynamicRankLora(excess);
+            case GrowingLora.METHOD -> new GrowingLora(maximumRank, interval, modulesAtOnce);
             case PyramidLora.METHOD -> new PyramidLora(globalRank, groupRank);
+            case SquareLora.METHOD -> new SquareLora();
             default -> throw new IllegalStateException("no method " + method);
         };
     }
