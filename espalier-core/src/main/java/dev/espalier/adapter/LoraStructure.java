@@ -5,7 +5,8 @@ import dev.espalier.model.LinearDelta;
 import java.util.Optional;
 
 /** What a method makes of LoRA's two factors. Each can be written as plain LoRA, of some rank, when it is saved. */
-public sealed interface LoraStructure permits BlockLora, PartlyFrozenLora, BoostedLora, DynamicRankLora, GrowingLora, PyramidLora, SquareLora {
+public sealed interface LoraStructure
+        permits BlockLora, PartlyFrozenLora, BoostedLora, DynamicRankLora, GrowingLora, PyramidLora, SquareLora {
     /** The name in recipes. */
     String method();
 

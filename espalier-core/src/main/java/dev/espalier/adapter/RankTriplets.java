@@ -66,7 +66,8 @@ record RankTriplets(
         var values = new float[count()];
         if (values.length > 0) {
             try (var scope = Scope.open()) {
-                var vectors = importance.score(a).mean(1).add(importance.score(b).mean(0));
+                var vectors =
+                        importance.score(a).mean(1).add(importance.score(b).mean(0));
                 var sums = importance.score(d).view(-1).add(vectors).contiguous();
                 new FloatPointer(sums.data_ptr()).get(values);
             }

@@ -328,7 +328,8 @@ class StructuredLoraTest {
     void ranksGrowWhereTheGradientsSayAndTheReserveIsHeld() {
         try (var run = new AdapterRun("lora_qv")) {
             run.adapter().disable();
-            try (var adapter = Adapter.create("new", spec(new GrowingLora(3, 2, 1), 2), run.model(), RandomStream.of(1));
+            try (var adapter =
+                            Adapter.create("new", spec(new GrowingLora(3, 2, 1), 2), run.model(), RandomStream.of(1));
                     var schedule = adapter.startTraining(20).orElseThrow()) {
                 var modules = RankTriplets.of(adapter);
                 var plain = new PlainGrowth(modules);
@@ -353,7 +354,10 @@ class StructuredLoraTest {
                         assertThat(factors[0]).isNotZero();
                     });
                 }
-                assertThat(plain.ranks.values().stream().mapToInt(Integer::intValue).sum()).isEqualTo(8);
+                assertThat(plain.ranks.values().stream()
+                                .mapToInt(Integer::intValue)
+                                .sum())
+                        .isEqualTo(8);
                 assertThat(new HashSet<>(plain.ranks.values())).hasSizeGreaterThan(1);
             }
         }
@@ -371,7 +375,8 @@ class StructuredLoraTest {
         }
 
         void step(Map<String, Tensor> gradients, int step) {
-            modules.values().forEach(triplets -> triplets.trained().forEach(p -> smooth(p, FormulaCheck.get(gradients, p.name()))));
+            modules.values().forEach(triplets -> triplets.trained()
+                    .forEach(p -> smooth(p, FormulaCheck.get(gradients, p.name()))));
             int total = ranks.values().stream().mapToInt(Integer::intValue).sum();
             if (step == 0 || step % 2 != 0 || total == 8) {
                 return;

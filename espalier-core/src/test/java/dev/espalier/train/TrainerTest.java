@@ -103,7 +103,8 @@ class TrainerTest {
                     case "xgblora" -> StructuredLoraSpec.of(new BoostedLora(3)).withRank(1, 2);
                     case "dynamic-rank-dora" ->
                         StructuredLoraSpec.of(new DynamicRankLora(1.5)).withRank(2, 4);
-                    case "increlora" -> StructuredLoraSpec.of(new GrowingLora(4, 2, 3)).withRank(2, 4);
+                    case "increlora" ->
+                        StructuredLoraSpec.of(new GrowingLora(4, 2, 3)).withRank(2, 4);
                     case "msplora" ->
                         StructuredLoraSpec.of(new PyramidLora(2, 2)).withDropout(.1);
                     case "adalora" -> AdaLoraSpec.defaults().withBudget(4, 2, new CubicBudget(2, 5, 2));
