@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
             DemoCommand.class,
             RecipeCommand.class,
             TrainCommand.class,
+            CompareCommand.class,
             AllocateCommand.class,
             EvaluateCommand.class,
             PredictCommand.class,

@@ -9,16 +9,22 @@ import picocli.CommandLine.IVersionProvider;
 final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
+        var versions = properties();
+        return new String[] {
+            "Espalier " + versions.getProperty("espalier"),
+            "libtorch " + versions.getProperty("libtorch") + " for " + versions.getProperty("platform"),
+            "Java " + System.getProperty("java.version") + " (" + System.getProperty("java.vendor") + ")"
+        };
+    }
+
+    /** {@code espalier}, {@code libtorch} and {@code platform}. */
+    static Properties properties() {
         var versions = new Properties();
         try (var resource = Version.class.getResourceAsStream("version.properties")) {
             versions.load(resource);
         } catch (IOException e) {
             throw new UncheckedIOException("version.properties cannot be read", e);
         }
-        return new String[] {
-            "Espalier " + versions.getProperty("espalier"),
-            "libtorch " + versions.getProperty("libtorch") + " for " + versions.getProperty("platform"),
-            "Java " + System.getProperty("java.version") + " (" + System.getProperty("java.vendor") + ")"
-        };
+        return versions;
     }
 }

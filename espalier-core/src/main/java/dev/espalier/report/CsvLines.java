@@ -29,7 +29,8 @@ public final class CsvLines implements MetricsFormat {
         return rows.toString().getBytes(StandardCharsets.UTF_8);
     }
 
-    private static String quoted(String text) {
+    /** A cell as RFC 4180 has it. */
+    static String quoted(String text) {
         boolean plain = text.chars().noneMatch(c -> c == ',' || c == '"' || c == '\n' || c == '\r');
         return plain ? text : '"' + text.replace("\"", "\"\"") + '"';
     }

@@ -1,5 +1,6 @@
 package dev.espalier.report;
 
+import dev.espalier.evaluate.Estimate;
 import java.util.Locale;
 
 /** Numbers as people read them. */
@@ -14,6 +15,24 @@ final class Figures {
     /** Three decimals. */
     static String score(double value) {
         return Double.isFinite(value) ? fixed(value, 3) : "–";
+    }
+
+    /** {@code 0.768 [0.729, 0.803]}, without the interval where it is not known. */
+    static String score(Estimate estimate) {
+        var interval = estimate.interval();
+        return score(estimate.value())
+                + (estimate.isBounded() ? " [" + score(interval.low()) + ", " + score(interval.high()) + "]" : "");
+    }
+
+    /** {@code +0.012 [-0.004, +0.028]}. */
+    static String difference(Estimate estimate) {
+        var interval = estimate.interval();
+        return signed(estimate.value())
+                + (estimate.isBounded() ? " [" + signed(interval.low()) + ", " + signed(interval.high()) + "]" : "");
+    }
+
+    private static String signed(double value) {
+        return Double.isFinite(value) ? String.format(Locale.ROOT, "%+.3f", value) : "–";
     }
 
     /** {@code 12.5 %}. */
@@ -41,6 +60,11 @@ final class Figures {
             return "–";
         }
         return megabytes < 1000 ? Math.round(megabytes) + " MB" : fixed(megabytes / 1000, 1) + " GB";
+    }
+
+    /** {@code 0.6 MB}, in 1,000,000 bytes. */
+    static String fileSize(double bytes) {
+        return fixed(bytes / 1e6, 1) + " MB";
     }
 
     static String fixed(double value, int decimals) {

@@ -21,7 +21,9 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectReader;
 
 /**
  * What {@code metrics.jsonl} of a run folder tells, in the order of steps. A step that was logged twice, as after a
@@ -70,9 +72,19 @@ public record RunHistory(
         }
     }
 
-    /** Losses and speeds of a few steps. */
+    /**
+     * Losses and speeds of a few steps.
+     *
+     * @param memoryMb what the process had in memory after them, in 1,000,000 bytes
+     */
     public record Train(
-            int step, double epoch, double loss, double learningRate, double gradNorm, double tokensPerSecond) {}
+            int step,
+            double epoch,
+            double loss,
+            double learningRate,
+            double gradNorm,
+            double tokensPerSecond,
+            double memoryMb) {}
 
     /** @param metrics by key, {@code loss} among them */
     public record Validation(int step, String task, Map<String, Double> metrics) {}
@@ -93,12 +105,18 @@ public record RunHistory(
     public record Test(
             int step, String task, Map<String, Double> metrics, List<String> labels, List<List<Long>> confusion) {}
 
-    /** @param trainedWeightsAdapter without the head's */
+    /**
+     * @param trainedWeightsAdapter without the head's
+     * @param seconds of everything, {@code trainSeconds} those of the training steps
+     * @param trainTokens tokens of the training steps, padding not counted
+     */
     public record Summary(
             String method,
             long trainedWeights,
             long trainedWeightsAdapter,
             double seconds,
+            double trainSeconds,
+            long trainTokens,
             double tokensPerSecond,
             double peakMemoryMb,
             int steps,
@@ -154,6 +172,10 @@ public record RunHistory(
     }
 
     private static final class Reader {
+        /** Numbers that earlier versions did not write are 0. */
+        private static final ObjectReader SUMMARY =
+                Json.mapper().readerFor(Summary.class).without(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES);
+
         private final Map<Integer, Train> train = new TreeMap<>();
         private final Map<Integer, Map<String, Validation>> validations = new TreeMap<>();
         private final Map<Integer, Map<String, Router>> routers = new TreeMap<>();
@@ -174,7 +196,8 @@ public record RunHistory(
                                     number(line, "loss"),
                                     number(line, "learning_rate"),
                                     number(line, "grad_norm"),
-                                    number(line, "tokens_per_second")));
+                                    number(line, "tokens_per_second"),
+                                    number(line, "memory_mb")));
                 case "validation" -> at(validations, step).put(task, new Validation(step, task, metrics(line)));
                 case "router" ->
                     at(routers, step)
@@ -190,7 +213,7 @@ public record RunHistory(
                                             number(line, "dropped"),
                                             number(line, "entropy")));
                 case "test" -> tests.put(task, test(step, task, line));
-                case "summary" -> summary = Optional.of(Json.mapper().treeToValue(line, Summary.class));
+                case "summary" -> summary = Optional.of(SUMMARY.readValue(line));
                 default -> {
                     // Kinds that later versions add are no business of this report.
                 }
@@ -257,7 +280,8 @@ public record RunHistory(
                     mean.of(before.loss(), last.loss()),
                     last.learningRate(),
                     last.gradNorm(),
-                    mean.of(before.tokensPerSecond(), last.tokensPerSecond()));
+                    mean.of(before.tokensPerSecond(), last.tokensPerSecond()),
+                    mean.of(before.memoryMb(), last.memoryMb()));
         }
 
         private static Router joined(Router before, Router last, LastWindow.Mean mean) {

@@ -1,5 +1,7 @@
 package dev.espalier.report;
 
+import dev.espalier.evaluate.Estimate;
+import dev.espalier.evaluate.Interval;
 import dev.espalier.evaluate.Metric;
 import dev.espalier.report.TextTable.Column;
 import java.util.ArrayList;
@@ -75,13 +77,17 @@ public final class RunTable {
         return (tasks == 1 ? "test " : task + " ") + metric + (intervals ? " [95 %]" : "");
     }
 
+    /** A metric of a test with its interval; from −∞ to ∞ where the test does not say it. */
+    static Estimate estimate(Map<String, Double> metrics, String key) {
+        return new Estimate(
+                metrics.getOrDefault(key, Double.NaN),
+                new Interval(
+                        metrics.getOrDefault(key + "_low", Double.NEGATIVE_INFINITY),
+                        metrics.getOrDefault(key + "_high", Double.POSITIVE_INFINITY)));
+    }
+
     private static String result(Map<String, Double> metrics) {
         var key = mainMetric(metrics);
-        var score = Figures.score(metrics.getOrDefault(key, Double.NaN));
-        var low = metrics.get(key + "_low");
-        var high = metrics.get(key + "_high");
-        return low == null || high == null
-                ? score
-                : score + " [" + Figures.score(low) + ", " + Figures.score(high) + "]";
+        return Figures.score(estimate(metrics, key));
     }
 }

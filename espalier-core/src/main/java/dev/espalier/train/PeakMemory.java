@@ -3,6 +3,7 @@ package dev.espalier.train;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -16,8 +17,10 @@ public final class PeakMemory {
 
     private long sampled;
 
-    /** Begins anew. */
+    /** Begins anew; what earlier work no longer needs is given back first, as far as the system takes it. */
     public void start() {
+        System.gc();
+        Pointer.trimMemory();
         sampled = 0;
         if (Files.isWritable(RESET)) {
             try {
@@ -29,24 +32,30 @@ public final class PeakMemory {
         }
     }
 
-    /** Looks at how much it is now. */
-    public void sample() {
-        if (!Files.exists(STATUS)) {
-            sampled = Math.max(sampled, Pointer.physicalBytes());
-        }
+    /** How much it is now, in megabytes of 1,000,000 bytes. */
+    public double sample() {
+        long now = status("VmRSS:").orElseGet(Pointer::physicalBytes);
+        sampled = Math.max(sampled, now);
+        return now / MEGABYTE;
     }
 
-    /** Megabytes of 1,000,000 bytes. */
+    /** The peak, in megabytes of 1,000,000 bytes. */
     public double megabytes() {
-        try {
-            for (var line : Files.readAllLines(STATUS)) {
-                if (line.startsWith("VmHWM:")) {
-                    return Long.parseLong(line.replaceAll("\\D", "")) * 1024 / MEGABYTE;
-                }
-            }
-        } catch (IOException e) {
-            sample();
+        sample();
+        return status("VmHWM:").orElse(sampled) / MEGABYTE;
+    }
+
+    /** What Linux says of this process, in bytes. */
+    private static OptionalLong status(String field) {
+        if (!Files.exists(STATUS)) {
+            return OptionalLong.empty();
         }
-        return sampled / MEGABYTE;
+        try (var lines = Files.lines(STATUS)) {
+            return lines.filter(line -> line.startsWith(field))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+                    .findFirst();
+        } catch (IOException e) {
+            return OptionalLong.empty();
+        }
     }
 }

@@ -20,8 +20,8 @@ public record RunFolder(Path path) {
         return path.resolve("adapter");
     }
 
-    /** The state from which training goes on. */
-    Path state() {
+    /** The state from which training goes on; there as soon as a run has begun. */
+    public Path state() {
         return path.resolve("state").resolve("training.safetensors");
     }
 

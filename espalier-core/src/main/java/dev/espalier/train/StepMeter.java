@@ -55,6 +55,16 @@ final class StepMeter {
         return totalTokens / (totalNanos / NANOS);
     }
 
+    /** Tokens of all training steps, padding not counted. */
+    long tokens() {
+        return totalTokens;
+    }
+
+    /** Seconds of all training steps, without validation. */
+    double seconds() {
+        return totalNanos / NANOS;
+    }
+
     /** How long {@code stepsLeft} will take, as this session's steps went. */
     double secondsFor(int stepsLeft) {
         return stepsLeft * (sessionNanos / NANOS / sessionSteps);

@@ -14,6 +14,8 @@ import java.util.List;
  * @param trainedWeights numbers that were trained
  * @param trainedWeightsAdapter those of them that are not the heads'
  * @param seconds for all of it, stopped and resumed parts together
+ * @param trainSeconds of the training steps alone
+ * @param trainTokens tokens of the training steps, padding not counted
  * @param tokensPerSecond of the training steps
  * @param peakMemoryMb the most memory the process had, in 1,000,000 bytes
  * @param tests a result for each task that has a test split
@@ -28,6 +30,8 @@ public record TrainingResult(
         long trainedWeights,
         long trainedWeightsAdapter,
         double seconds,
+        double trainSeconds,
+        long trainTokens,
         double tokensPerSecond,
         double peakMemoryMb,
         List<Evaluation> tests) {

@@ -140,8 +140,9 @@ final class TrainingRun implements AutoCloseable {
         routers.add(result.observations());
         tell(result.loss());
         if (step % options.logEvery() == 0 || step == session.steps) {
-            memory.sample();
-            log().write("train", step, meter.line(step / (double) perEpoch, rate, norm));
+            var line = meter.line(step / (double) perEpoch, rate, norm);
+            line.put("memory_mb", memory.sample());
+            log().write("train", step, line);
         }
     }
 
@@ -260,6 +261,8 @@ final class TrainingRun implements AutoCloseable {
                 session.trained.stream().mapToLong(Parameter::size).sum(),
                 session.adapted.adapter().trainedWeights(),
                 seconds(),
+                meter.seconds(),
+                meter.tokens(),
                 meter.tokensPerSecond(),
                 memory.megabytes(),
                 tests);
@@ -295,6 +298,8 @@ final class TrainingRun implements AutoCloseable {
         line.put("trained_weights", result.trainedWeights());
         line.put("trained_weights_adapter", result.trainedWeightsAdapter());
         line.put("seconds", result.seconds());
+        line.put("train_seconds", result.trainSeconds());
+        line.put("train_tokens", result.trainTokens());
         line.put("tokens_per_second", result.tokensPerSecond());
         line.put("peak_memory_mb", result.peakMemoryMb());
         line.put("steps", result.step());

@@ -121,13 +121,13 @@ class ReportTest {
                 List.of(List.of(1L)));
         var run = new RunHistory(
                 EVIL,
-                List.of(new Train(1, 1, 1, 1, 1, 1), new Train(2, 1, 0.5, 1, 1, 1)),
+                List.of(new Train(1, 1, 1, 1, 1, 1, 1), new Train(2, 1, 0.5, 1, 1, 1, 1)),
                 List.of(new Validation(1, EVIL, Map.of("accuracy", 0.5))),
                 List.of(
                         new Router(1, EVIL, List.of(0.5, 0.5), 0, 0.5),
                         new Router(1, "a.0." + EVIL, List.of(1.0), 0, 0)),
                 List.of(test),
-                Optional.of(new Summary(EVIL, 1, 1, 1, 1, 1, 1, 1)));
+                Optional.of(new Summary(EVIL, 1, 1, 1, 1, 1, 1, 1, 1, 1)));
         var html = Report.html(EVIL, List.of(run, run));
         assertThat(html).doesNotContain("<script", "\"1\" & ");
         var page = parse(html);
@@ -174,7 +174,7 @@ class ReportTest {
     void aSpikeOfTheRawLossDoesNotFlattenTheCurves() throws Exception {
         List<Train> train = new ArrayList<>();
         for (int step = 1; step <= 200; step++) {
-            train.add(new Train(step, 0, step == 50 ? 1000 : 1, 0, 0, 0));
+            train.add(new Train(step, 0, step == 50 ? 1000 : 1, 0, 0, 0, 0));
         }
         var run = new RunHistory("run", train, List.of(), List.of(), List.of(), Optional.empty());
         var page = parse(Report.html("Demo", List.of(run)));

@@ -2,6 +2,7 @@ package dev.espalier.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.espalier.adapter.AdaLoraSpec;
 import dev.espalier.adapter.AdapterSpec;
@@ -217,7 +218,7 @@ class TrainerTest {
         var lines = new ArrayList<String>();
         for (var line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
             var object = (ObjectNode) Json.mapper().readTree(line);
-            object.remove(List.of("tokens_per_second", "seconds", "peak_memory_mb"));
+            object.remove(List.of("tokens_per_second", "seconds", "train_seconds", "memory_mb", "peak_memory_mb"));
             lines.add(object.toString());
         }
         return lines;
@@ -391,6 +392,11 @@ class TrainerTest {
         assertThat(summary.trainedWeights() - summary.trainedWeightsAdapter()).isEqualTo(7 * 64 + 7);
         assertThat(summary.steps()).isEqualTo(STEPS);
         assertThat(summary.peakMemoryMb()).isGreaterThan(50);
+        assertThat(history.train())
+                .allSatisfy(line -> assertThat(line.memoryMb()).isBetween(50.0, summary.peakMemoryMb()));
+        assertThat(summary.trainSeconds()).isPositive().isLessThan(summary.seconds());
+        assertThat(summary.trainTokens() / summary.trainSeconds())
+                .isCloseTo(summary.tokensPerSecond(), withinPercentage(0.01));
         assertThat(run().resolve("recipe.yaml")).hasContent("model: tiny\n");
         assertThat(run().resolve("report.html")).content().contains("intent");
     }

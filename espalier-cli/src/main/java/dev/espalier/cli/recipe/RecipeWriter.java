@@ -129,7 +129,8 @@ final class RecipeWriter {
         out.append(text).append('\n');
     }
 
-    private static String inline(Object value) {
+    /** A value in one line. */
+    static String inline(Object value) {
         if (value instanceof Modules modules) {
             return modules.pattern() ? Scalars.text(modules.values().get(0)) : inline(modules.values());
         }

@@ -1,0 +1,86 @@
+package dev.espalier.cli;
+
+import dev.espalier.cli.recipe.Recipe;
+import dev.espalier.cli.recipe.RecipeKeys;
+import dev.espalier.cli.recipe.Recipes;
+import dev.espalier.error.InputException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.stream.Stream;
+
+/**
+ * A recipe of a comparison.
+ *
+ * @param name the file's, without what it ends in
+ * @param overrides as {@code --set} has them
+ * @param recipe with the overrides
+ */
+record ComparedRecipe(String name, Path file, List<String> overrides, Recipe recipe) {
+    private static final String METHOD = "adapter.method";
+    private static final String RANK = "adapter.rank";
+
+    /** Reads recipes that can be compared: with names of their own, the same model, tasks and metric. */
+    static List<ComparedRecipe> read(List<Path> files, List<String> overrides) {
+        Map<String, ComparedRecipe> byName = new LinkedHashMap<>();
+        for (var file : files) {
+            var recipe = new ComparedRecipe(
+                    file.getFileName().toString().replaceFirst("\\.ya?ml$", ""),
+                    file,
+                    List.copyOf(overrides),
+                    Recipes.read(file, overrides));
+            var same = byName.put(recipe.name, recipe);
+            if (same != null) {
+                throw new InputException("Two recipes are called '" + recipe.name + "': " + same.file + " and " + file
+                        + "; a recipe's name in the comparison is its file's, so give each file one of its own.");
+            }
+        }
+        var recipes = List.copyOf(byName.values());
+        recipes.forEach(recipe -> recipe.requireComparableWith(recipes.get(0)));
+        return recipes;
+    }
+
+    private void requireComparableWith(ComparedRecipe first) {
+        RecipeKeys.difference(first.recipe, recipe, ComparedRecipe::isCommon).ifPresent(difference -> {
+            throw new InputException(first.file + " and " + file + " can't be compared: " + difference.key() + " is "
+                    + difference.first() + " in the one and " + difference.second()
+                    + " in the other; make it the same, for example by --set.");
+        });
+    }
+
+    private static boolean isCommon(String key) {
+        return key.equals("model") || key.equals("training.metric") || key.startsWith("tasks.");
+    }
+
+    /** The recipe's method. */
+    String method() {
+        return keys().getOrDefault(METHOD, "");
+    }
+
+    /** The recipe's rank, if its method has one. */
+    OptionalInt rank() {
+        var rank = keys().get(RANK);
+        return rank == null ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(rank));
+    }
+
+    private Map<String, String> keys() {
+        return RecipeKeys.of(recipe);
+    }
+
+    /** The same with another rank. */
+    ComparedRecipe withRank(int rank) {
+        return with(RANK + "=" + rank);
+    }
+
+    /** The same with another seed; of the tasks' splits it is none. */
+    ComparedRecipe withSeed(long seed) {
+        return with("training.seed=" + seed);
+    }
+
+    private ComparedRecipe with(String override) {
+        var more = Stream.concat(overrides.stream(), Stream.of(override)).toList();
+        return new ComparedRecipe(name, file, more, Recipes.read(file, more));
+    }
+}
