@@ -1,5 +1,6 @@
 package dev.espalier.cli;
 
+import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.cli.recipe.Recipe;
 import dev.espalier.evaluate.Metric;
 import dev.espalier.json.Json;
@@ -80,7 +81,7 @@ final class PeftResult {
         var config = Json.mapper().createObjectNode();
         config.put("model_id", recipe.model());
         config.put("dtype", options.dtype().equals("bf16") ? "bfloat16" : "float32");
-        config.put("max_seq_length", options.maxTokens());
+        config.put("max_seq_length", maxTokens());
         config.put("batch_size", options.batchSize());
         config.put("max_steps", result.summary().steps());
         config.put("eval_steps", options.evaluateEvery());
@@ -93,6 +94,13 @@ final class PeftResult {
         config.put("lr_scheduler", options.schedule());
         config.putObject("generation_kwargs").put("max_new_tokens", options.generateTokens());
         return config;
+    }
+
+    /** As it was settled with the model and the tasks. */
+    private int maxTokens() {
+        try (var adapter = AdapterFolder.open(run.folder().adapter())) {
+            return adapter.card().maxTokens().orElse(run.recipe().recipe().options().maxTokens());
+        }
     }
 
     private ObjectNode trainInfo() {

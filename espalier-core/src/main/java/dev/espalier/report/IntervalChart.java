@@ -61,7 +61,7 @@ final class IntervalChart {
                         label);
         for (var tick : axis.ticks()) {
             var x = x(tick);
-            svg.empty("line", "class", "grid", "x1", x, "x2", x, "y1", 0, "y2", height - BOTTOM)
+            svg.empty("line", "class", divides(tick) ? "axis" : "grid", "x1", x, "x2", x, "y1", 0, "y2", height - BOTTOM)
                     .element(
                             "text",
                             axis.label(tick),
@@ -78,6 +78,11 @@ final class IntervalChart {
             row(svg, rows.get(line), LINE * (line + 0.5));
         }
         return svg.close("svg");
+    }
+
+    /** Whether this is 0 amid the axis, where signs change. */
+    private boolean divides(double tick) {
+        return tick == 0 && axis.low() < 0;
     }
 
     private void row(Markup svg, Row row, double y) {
