@@ -173,9 +173,8 @@ final class CompareCommand implements Callable<Integer> {
         return read.stream()
                 .filter(recipe -> read.size() == 1 || recipe.method().equals(LORA))
                 .findFirst()
-                .orElseThrow(() -> new InputException(
-                        "No recipe's method is lora; say by --baseline which of " + String.join(", ", names)
-                                + " the others are compared with."));
+                .orElseThrow(() -> new InputException("No recipe's method is lora; say by --baseline which of "
+                        + String.join(", ", names) + " the others are compared with."));
     }
 
     private ComparedRecipe fit(ComparedRecipe recipe) {
@@ -217,9 +216,10 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     private static long weights(String model) {
-        try (var opened = AutoModel.open(
-                ModelLocator.locate(model), ScalarType.Float)) {
-            return opened.parameters().values().stream().mapToLong(Parameter::size).sum();
+        try (var opened = AutoModel.open(ModelLocator.locate(model), ScalarType.Float)) {
+            return opened.parameters().values().stream()
+                    .mapToLong(Parameter::size)
+                    .sum();
         }
     }
 

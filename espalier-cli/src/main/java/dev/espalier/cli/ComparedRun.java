@@ -78,8 +78,10 @@ record ComparedRun(ComparedRecipe recipe, long seed, RunFolder folder) {
         try {
             return new Contender.Run(seed, RunHistory.read(folder.path()), Files.size(weights));
         } catch (IOException e) {
-            throw new InputException("The run in " + folder.path() + " has lost its adapter: " + weights
-                    + " can't be read; remove that run to train it again.", e);
+            throw new InputException(
+                    "The run in " + folder.path() + " has lost its adapter: " + weights
+                            + " can't be read; remove that run to train it again.",
+                    e);
         }
     }
 }

@@ -37,7 +37,8 @@ final class ComparedRuns {
             if (state == State.FINISHED) {
                 continue;
             }
-            var which = "run " + place + " of " + states.size() + " (" + run.recipe().name() + ", seed " + run.seed() + ")";
+            var which = "run " + place + " of " + states.size() + " ("
+                    + run.recipe().name() + ", seed " + run.seed() + ")";
             err.println();
             err.println((state == State.STOPPED ? "Resuming " : "Starting ") + which + timeLeft());
             if (!finish(run, tasks, state == State.STOPPED)) {
@@ -73,7 +74,8 @@ final class ComparedRuns {
     private OptionalDouble seconds(Optional<String> recipe) {
         return states.keySet().stream()
                 .filter(run -> state(run) == State.FINISHED)
-                .filter(run -> recipe.isEmpty() || recipe.get().equals(run.recipe().name()))
+                .filter(run ->
+                        recipe.isEmpty() || recipe.get().equals(run.recipe().name()))
                 .flatMap(run -> RunHistory.read(run.folder().path()).summary().stream())
                 .mapToDouble(RunHistory.Summary::seconds)
                 .average();

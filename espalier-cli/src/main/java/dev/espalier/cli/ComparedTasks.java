@@ -28,15 +28,17 @@ final class ComparedTasks {
             }
             metrics.put(
                     task.name(),
-                    chosen.map(name -> Metric.named(name, task.kind())).orElseGet(() -> Metric.defaultFor(task.kind())));
+                    chosen.map(name -> Metric.named(name, task.kind()))
+                            .orElseGet(() -> Metric.defaultFor(task.kind())));
         }
         requireOneDirection(metrics);
         metrics.values().stream().filter(Metric::needsGeneration).findFirst().ifPresent(metric -> recipes.stream()
                 .filter(recipe -> recipe.recipe().options().generateTokens() == 0)
                 .findFirst()
                 .ifPresent(recipe -> {
-                    throw new InputException(recipe.file() + ": the metric " + metric.key()
-                            + " compares texts that are written; set training.generate-tokens to how long they may be.");
+                    throw new InputException(
+                            recipe.file() + ": the metric " + metric.key()
+                                    + " compares texts that are written; set training.generate-tokens to how long they may be.");
                 }));
         return metrics;
     }

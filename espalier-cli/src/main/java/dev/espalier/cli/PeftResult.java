@@ -67,10 +67,11 @@ final class PeftResult {
     /** The recipe is written when a run begins, and never again. */
     private String createdAt() {
         try {
-            return DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(Files.getLastModifiedTime(run.folder().recipe())
-                    .toInstant()
-                    .truncatedTo(ChronoUnit.SECONDS)
-                    .atOffset(ZoneOffset.UTC));
+            return DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(
+                    Files.getLastModifiedTime(run.folder().recipe())
+                            .toInstant()
+                            .truncatedTo(ChronoUnit.SECONDS)
+                            .atOffset(ZoneOffset.UTC));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -99,7 +100,9 @@ final class PeftResult {
     /** As it was settled with the model and the tasks. */
     private int maxTokens() {
         try (var adapter = AdapterFolder.open(run.folder().adapter())) {
-            return adapter.card().maxTokens().orElse(run.recipe().recipe().options().maxTokens());
+            return adapter.card()
+                    .maxTokens()
+                    .orElse(run.recipe().recipe().options().maxTokens());
         }
     }
 
@@ -132,9 +135,8 @@ final class PeftResult {
         var entries = Json.mapper().createArrayNode();
         var validations = new TreeMap<Integer, ObjectNode>();
         for (var validation : result.history().validations()) {
-            var entry = validations.computeIfAbsent(validation.step(), step -> Json.mapper()
-                    .createObjectNode()
-                    .put("step", step));
+            var entry = validations.computeIfAbsent(
+                    validation.step(), step -> Json.mapper().createObjectNode().put("step", step));
             put(entry, "valid", validation.task(), validation.metrics());
         }
         int before = 0;
@@ -174,10 +176,7 @@ final class PeftResult {
         var lines = result.history().train().stream()
                 .filter(line -> line.step() > from && line.step() <= to)
                 .toList();
-        lines.stream()
-                .mapToDouble(RunHistory.Train::loss)
-                .average()
-                .ifPresent(loss -> entry.put("train loss", loss));
+        lines.stream().mapToDouble(RunHistory.Train::loss).average().ifPresent(loss -> entry.put("train loss", loss));
         entry.put("train samples", (long) to * run.recipe().recipe().options().batchSize());
         lines.stream()
                 .mapToDouble(RunHistory.Train::tokensPerSecond)

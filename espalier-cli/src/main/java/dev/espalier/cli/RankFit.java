@@ -44,10 +44,12 @@ final class RankFit {
     }
 
     private int largest() {
-        long whole = model.parameters().values().stream().mapToLong(Parameter::size).sum();
+        long whole =
+                model.parameters().values().stream().mapToLong(Parameter::size).sum();
         if (budget > whole) {
             throw new InputException("--trained-weights " + TensorTable.count(budget) + " is more than the "
-                    + TensorTable.count(whole) + " weights of the model " + recipe.recipe().model()
+                    + TensorTable.count(whole) + " weights of the model "
+                    + recipe.recipe().model()
                     + "; choose a smaller budget.");
         }
         if (recipe.rank().isEmpty()) {
@@ -94,8 +96,7 @@ final class RankFit {
     }
 
     private long count(int rank) {
-        return counts.computeIfAbsent(
-                rank, r -> count(recipe.withRank(r).recipe()));
+        return counts.computeIfAbsent(rank, r -> count(recipe.withRank(r).recipe()));
     }
 
     /** The adapter itself says it: what a method trains is written nowhere else. */

@@ -70,9 +70,8 @@ public record Comparison(
         if (contender.runs().size() > 1) {
             return Estimate.ofMean(scores(contender));
         }
-        var tasks = metrics.keySet().stream()
-                .map(task -> score(contender, task))
-                .toList();
+        var tasks =
+                metrics.keySet().stream().map(task -> score(contender, task)).toList();
         var weights = new double[tasks.size()];
         Arrays.fill(weights, 1.0 / tasks.size());
         return Estimate.ofSum(tasks, weights);
@@ -98,8 +97,8 @@ public record Comparison(
     public String note() {
         var number = seeds().size();
         var intervals = number > 1
-                ? "Means over " + number + " seeds; intervals of 95 % over seeds by Student's t, of differences paired by"
-                        + " seed."
+                ? "Means over " + number
+                        + " seeds; intervals of 95 % over seeds by Student's t, of differences paired by" + " seed."
                 : "One seed; intervals of 95 % over test rows, of differences as if each method had rows of its own.";
         var direction = higherIsBetter() ? "" : " Lower is better.";
         var over = memoryLimitMb.isPresent()

@@ -48,13 +48,11 @@ public final class ComparisonReport {
     }
 
     private static Markup againstWeights(Comparison comparison) {
-        var dots = each(
-                        comparison,
-                        place -> {
-                            var contender = comparison.contenders().get(place);
-                            return new WeightsChart.Dot(
-                                    contender.name(), place, contender.trainedWeights(), comparison.score(contender));
-                        })
+        var dots = each(comparison, place -> {
+                    var contender = comparison.contenders().get(place);
+                    return new WeightsChart.Dot(
+                            contender.name(), place, contender.trainedWeights(), comparison.score(contender));
+                })
                 .filter(dot -> dot.weights() > 0 && Double.isFinite(dot.score().value()))
                 .toList();
         return dots.isEmpty()
@@ -63,14 +61,10 @@ public final class ComparisonReport {
     }
 
     private static Markup scores(Comparison comparison) {
-        return intervals(
-                "Test " + metric(comparison) + " with 95 % intervals",
-                each(
-                        comparison,
-                        place -> {
-                            var contender = comparison.contenders().get(place);
-                            return new IntervalChart.Row(contender.name(), place, comparison.score(contender));
-                        }));
+        return intervals("Test " + metric(comparison) + " with 95 % intervals", each(comparison, place -> {
+            var contender = comparison.contenders().get(place);
+            return new IntervalChart.Row(contender.name(), place, comparison.score(contender));
+        }));
     }
 
     private static Markup differences(Comparison comparison) {

@@ -20,8 +20,9 @@ public final class ComparisonTable {
         columns.add(Column.number("trained weights"));
         columns.add(Column.number("of them adapter"));
         if (severalTasks) {
-            comparison.metrics().forEach((task, metric) ->
-                    columns.add(Column.number(task + " " + RunTable.words(metric.key()))));
+            comparison
+                    .metrics()
+                    .forEach((task, metric) -> columns.add(Column.number(task + " " + RunTable.words(metric.key()))));
         }
         columns.add(Column.number((severalTasks ? "mean" : "test " + RunTable.words(comparison.metric())) + " [95 %]"));
         columns.add(Column.number("difference to " + comparison.baseline().name() + " [95 %]"));
@@ -33,12 +34,15 @@ public final class ComparisonTable {
             List<String> cells = new ArrayList<>();
             cells.add(contender.name());
             cells.add(contender.method());
-            cells.add(contender.rank().stream().mapToObj(Integer::toString).findFirst().orElse("–"));
+            cells.add(contender.rank().stream()
+                    .mapToObj(Integer::toString)
+                    .findFirst()
+                    .orElse("–"));
             cells.add(Figures.count(contender.trainedWeights()));
             cells.add(Figures.count(contender.trainedWeightsAdapter()));
             if (severalTasks) {
-                tasks.forEach(task ->
-                        cells.add(Figures.score(comparison.score(contender, task).value())));
+                tasks.forEach(task -> cells.add(
+                        Figures.score(comparison.score(contender, task).value())));
             }
             cells.add(Figures.score(comparison.score(contender)));
             cells.add(comparison.difference(contender).map(Figures::difference).orElse("–"));
@@ -81,8 +85,8 @@ public final class ComparisonTable {
     /** The contender of each row of {@link #runs}, by its number. */
     static int[] contenders(Comparison comparison) {
         return IntStream.range(0, comparison.contenders().size())
-                .flatMap(contender -> comparison.contenders().get(contender).runs().stream()
-                        .mapToInt(run -> contender))
+                .flatMap(contender ->
+                        comparison.contenders().get(contender).runs().stream().mapToInt(run -> contender))
                 .toArray();
     }
 

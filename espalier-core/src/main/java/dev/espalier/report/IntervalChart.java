@@ -61,7 +61,18 @@ final class IntervalChart {
                         label);
         for (var tick : axis.ticks()) {
             var x = x(tick);
-            svg.empty("line", "class", divides(tick) ? "axis" : "grid", "x1", x, "x2", x, "y1", 0, "y2", height - BOTTOM)
+            svg.empty(
+                            "line",
+                            "class",
+                            divides(tick) ? "axis" : "grid",
+                            "x1",
+                            x,
+                            "x2",
+                            x,
+                            "y1",
+                            0,
+                            "y2",
+                            height - BOTTOM)
                     .element(
                             "text",
                             axis.label(tick),

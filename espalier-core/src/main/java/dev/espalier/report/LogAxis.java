@@ -48,7 +48,11 @@ record LogAxis(int first, int last) {
 
     /** {@code 50}, {@code 200 k}, {@code 1 M}, {@code 5 G}. */
     String label(double tick) {
-        return tick < 1e3 ? plain(tick) : tick < 1e6 ? plain(tick / 1e3) + " k" : tick < 1e9 ? plain(tick / 1e6) + " M" : plain(tick / 1e9) + " G";
+        return tick < 1e3
+                ? plain(tick)
+                : tick < 1e6
+                        ? plain(tick / 1e3) + " k"
+                        : tick < 1e9 ? plain(tick / 1e6) + " M" : plain(tick / 1e9) + " G";
     }
 
     private static String plain(double value) {

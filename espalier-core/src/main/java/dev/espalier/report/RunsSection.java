@@ -61,8 +61,8 @@ final class RunsSection {
                         .map(RunHistory.Test::metrics)
                         .filter(metrics ->
                                 metrics.keySet().containsAll(List.of(metric, metric + "_low", metric + "_high")))
-                        .map(metrics -> new IntervalChart.Row(
-                                runs.get(run).name(), run, RunTable.estimate(metrics, metric))))
+                        .map(metrics ->
+                                new IntervalChart.Row(runs.get(run).name(), run, RunTable.estimate(metrics, metric))))
                 .toList();
         if (results.size() >= 2) {
             section.add(new IntervalChart(results)

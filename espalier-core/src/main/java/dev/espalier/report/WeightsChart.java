@@ -41,7 +41,9 @@ final class WeightsChart {
 
     /** Where the dots stand: by their weights, moved apart where the intervals would hide each other. */
     private List<Double> places() {
-        var order = dots.stream().sorted((a, b) -> Long.compare(a.weights(), b.weights())).toList();
+        var order = dots.stream()
+                .sorted((a, b) -> Long.compare(a.weights(), b.weights()))
+                .toList();
         List<Double> sorted = new ArrayList<>();
         for (int from = 0; from < order.size(); ) {
             int to = from + 1;
@@ -114,19 +116,17 @@ final class WeightsChart {
 
     private void dot(Markup svg, Dot dot, double at) {
         var color = " c" + CurvesSection.color(dot.color());
-        svg.empty(
-                "line",
-                "class",
-                "whisker" + color,
-                "x1",
-                at,
-                "x2",
-                at,
-                "y1",
-                toY(low(dot)),
-                "y2",
-                toY(high(dot)));
-        svg.open("circle", "class", "mark" + color, "cx", at, "cy", toY(dot.score().value()), "r", 5)
+        svg.empty("line", "class", "whisker" + color, "x1", at, "x2", at, "y1", toY(low(dot)), "y2", toY(high(dot)));
+        svg.open(
+                        "circle",
+                        "class",
+                        "mark" + color,
+                        "cx",
+                        at,
+                        "cy",
+                        toY(dot.score().value()),
+                        "r",
+                        5)
                 .element(
                         "title",
                         dot.name() + ": " + Figures.score(dot.score()) + " with " + Figures.count(dot.weights())

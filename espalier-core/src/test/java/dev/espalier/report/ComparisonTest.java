@@ -39,8 +39,8 @@ class ComparisonTest {
         var train = List.of(
                 new RunHistory.Train(5, 1, 1, 1, 1, 100, 500 + 10 * seed),
                 new RunHistory.Train(10, 2, 1, 1, 1, 100, 600 + 10 * seed));
-        var summary =
-                new RunHistory.Summary("lora", weights + 64, weights, 60 + seed, 50, 5000, 100, 700 + 10 * seed, 10, 10);
+        var summary = new RunHistory.Summary(
+                "lora", weights + 64, weights, 60 + seed, 50, 5000, 100, 700 + 10 * seed, 10, 10);
         return new Contender.Run(
                 seed,
                 new RunHistory(name + "-" + seed, train, List.of(), List.of(), tests, Optional.of(summary)),
@@ -48,7 +48,8 @@ class ComparisonTest {
     }
 
     private static Map<String, Double> metrics(double accuracy) {
-        return Map.of("loss", 1.0, "accuracy", accuracy, "accuracy_low", accuracy - 0.1, "accuracy_high", accuracy + 0.1);
+        return Map.of(
+                "loss", 1.0, "accuracy", accuracy, "accuracy_low", accuracy - 0.1, "accuracy_high", accuracy + 0.1);
     }
 
     private static Comparison comparison(Contender... contenders) {
@@ -57,8 +58,7 @@ class ComparisonTest {
     }
 
     private static Comparison threeSeeds() {
-        return comparison(
-                contender("lora", 100_000, 0.70, 0.74, 0.75), contender("sira", 1_000_000, 0.73, 0.75, 0.79));
+        return comparison(contender("lora", 100_000, 0.70, 0.74, 0.75), contender("sira", 1_000_000, 0.73, 0.75, 0.79));
     }
 
     @Test
@@ -139,8 +139,8 @@ class ComparisonTest {
     void runsOverTheMemoryLimitAreMarked() {
         var lora = contender("lora", 1000, 0.7, 0.8);
         var sira = contender("sira", 1000, 0.7, 0.9);
-        var comparison = new Comparison(
-                Map.of("topic", Metric.ACCURACY), List.of(lora, sira), lora, OptionalDouble.of(705));
+        var comparison =
+                new Comparison(Map.of("topic", Metric.ACCURACY), List.of(lora, sira), lora, OptionalDouble.of(705));
 
         assertThat(ComparisonTable.of(comparison).rows())
                 .extracting(row -> row.get(8))
@@ -160,7 +160,8 @@ class ComparisonTest {
         assertThat(sira.path("difference_mean").doubleValue()).isEqualTo(0.08 / 3, within(1e-12));
         assertThat(json.path("methods").path(0).has("difference_mean")).isFalse();
         assertThat(sira.path("runs").path(2).path("score").doubleValue()).isEqualTo(0.79);
-        assertThat(sira.path("runs").path(2).path("average_memory_mb").doubleValue()).isEqualTo(570);
+        assertThat(sira.path("runs").path(2).path("average_memory_mb").doubleValue())
+                .isEqualTo(570);
         var csv = Files.readAllLines(folder.resolve("comparison.csv"));
         assertThat(csv).hasSize(3);
         assertThat(csv.get(0)).startsWith("name,method,rank,trained_weights,");
@@ -171,7 +172,8 @@ class ComparisonTest {
     void whatIsNotKnownIsLeftOut() throws IOException {
         ComparisonFiles.write(folder, comparison(contender("lora", 1000, Double.NaN, Double.NaN)));
 
-        var method = Json.read(folder.resolve("comparison.json")).path("methods").path(0);
+        var method =
+                Json.read(folder.resolve("comparison.json")).path("methods").path(0);
         assertThat(method.has("mean")).isFalse();
         assertThat(method.path("runs").path(0).has("score")).isFalse();
         assertThat(ComparisonReport.html("t", comparison(contender("lora", 1000, Double.NaN))))
@@ -182,7 +184,8 @@ class ComparisonTest {
     void thePageShowsEveryMethodAgainstItsTrainedWeights() {
         var html = ComparisonReport.html("topic on tiny", threeSeeds());
 
-        assertThat(html).contains("<h1>topic on tiny</h1>", "Test accuracy against trained weights", "Difference to lora");
+        assertThat(html)
+                .contains("<h1>topic on tiny</h1>", "Test accuracy against trained weights", "Difference to lora");
         var dots = Pattern.compile("<circle class=\"mark c(\\d)\" cx=\"([\\d.]+)\" cy=\"[\\d.]+\" r=\"5\"><title>"
                         + "(\\w+): .* with ([\\d,]+) trained weights")
                 .matcher(html)
@@ -200,7 +203,9 @@ class ComparisonTest {
         var html = ComparisonReport.html(
                 "t",
                 comparison(
-                        contender("a", 1000, 0.7, 0.8), contender("b", 1000, 0.7, 0.8), contender("c", 1001, 0.7, 0.8)));
+                        contender("a", 1000, 0.7, 0.8),
+                        contender("b", 1000, 0.7, 0.8),
+                        contender("c", 1001, 0.7, 0.8)));
 
         var places = Pattern.compile("cx=\"([\\d.]+)\" cy=\"[\\d.]+\" r=\"5\"><title>\\w: .* trained weights")
                 .matcher(html)
