@@ -106,7 +106,8 @@ class CompareCommandTest {
         });
         assertThat(compared.err.lines())
                 .anyMatch("Starting run 1 of 4 (lora, seed 0)"::equals)
-                .anyMatch(line -> line.matches("Starting run 4 of 4 \\(mixture, seed 7\\), about \\d+ min left in all"));
+                .anyMatch(
+                        line -> line.matches("Starting run 4 of 4 \\(mixture, seed 7\\), about \\d+ min left in all"));
     }
 
     @Test
