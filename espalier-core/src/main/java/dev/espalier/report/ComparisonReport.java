@@ -1,6 +1,7 @@
 package dev.espalier.report;
 
 import dev.espalier.checkpoint.AtomicFiles;
+import dev.espalier.evaluate.Metric;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.IntFunction;
@@ -88,7 +89,7 @@ public final class ComparisonReport {
     }
 
     private static String metric(Comparison comparison) {
-        return RunTable.words(comparison.metric());
+        return Metric.label(comparison.metric());
     }
 
     private static <T> Stream<T> each(Comparison comparison, IntFunction<T> of) {

@@ -1,5 +1,6 @@
 package dev.espalier.report;
 
+import dev.espalier.evaluate.Metric;
 import dev.espalier.report.TextTable.Column;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,9 +23,9 @@ public final class ComparisonTable {
         if (severalTasks) {
             comparison
                     .metrics()
-                    .forEach((task, metric) -> columns.add(Column.number(task + " " + RunTable.words(metric.key()))));
+                    .forEach((task, metric) -> columns.add(Column.number(task + " " + Metric.label(metric.key()))));
         }
-        columns.add(Column.number((severalTasks ? "mean" : "test " + RunTable.words(comparison.metric())) + " [95 %]"));
+        columns.add(Column.number((severalTasks ? "mean" : "test " + Metric.label(comparison.metric())) + " [95 %]"));
         columns.add(Column.number("difference to " + comparison.baseline().name() + " [95 %]"));
         columns.add(Column.number("time"));
         columns.add(Column.number("peak memory"));
@@ -59,7 +60,7 @@ public final class ComparisonTable {
         var table = new TextTable(List.of(
                 Column.text("run"),
                 Column.number("seed"),
-                Column.number(RunTable.words(comparison.metric())),
+                Column.number(Metric.label(comparison.metric())),
                 Column.number("best step"),
                 Column.number("time"),
                 Column.number("tokens/s"),

@@ -66,7 +66,7 @@ final class RunsSection {
                 .toList();
         if (results.size() >= 2) {
             section.add(new IntervalChart(results)
-                    .figure("Test " + RunTable.words(metric) + " on " + task + " with 95 % intervals. "
+                    .figure("Test " + Metric.label(metric) + " on " + task + " with 95 % intervals. "
                             + "Where intervals overlap widely, the difference may be chance."));
         }
     }

@@ -164,7 +164,7 @@ class ReportTest {
 
     @Test
     void aRunWithOneLineOfMetricsShowsAPoint() throws Exception {
-        var train = List.of(new Train(10, 1, 2.5, 0, 0, 0));
+        var train = List.of(new Train(10, 1, 2.5, 0, 0, 0, 0));
         var run = new RunHistory("run", train, List.of(), List.of(), List.of(), Optional.empty());
         var page = parse(Report.html("Demo", List.of(run)));
         assertThat(texts(page, "//*[local-name()='circle']")).isNotEmpty().allMatch(text -> text.contains("step 10"));
