@@ -24,6 +24,7 @@ class ArchitectureTest {
             "data",
             "model",
             "routing",
+            "kernel",
             "adapter",
             "optim",
             "generate",

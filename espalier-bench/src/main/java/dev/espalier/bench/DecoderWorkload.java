@@ -95,14 +95,18 @@ record DecoderWorkload(DecoderConfig config) implements Workload {
         return linears + attention + head + adapter(spec, n, d, q, kv, layers);
     }
 
-    /** Two products forward and four backward, three in the first layer, on queries and values. */
-    private static double adapter(AdapterSpec spec, double n, double d, double q, double kv, int layers) {
+    /** Two products forward and four backward, three for what reads the first layer's input. */
+    private double adapter(AdapterSpec spec, double n, double d, double q, double kv, int layers) {
+        boolean all = spec.targets().equals(TargetModules.allLinear());
+        double ins = all ? 5 * d + q + config.intermediate() : 2 * d;
+        double outs = all ? q + 2 * kv + 2 * d + 2.0 * config.intermediate() : q + kv;
+        double lowest = all ? 3 * d : 2 * d;
         double rank = spec instanceof LoraSpec lora
                 ? lora.rank()
                 : spec instanceof MixtureSpec mixture ? mixture.activeRank() : 0;
-        double lowRank = 3 * 2 * n * rank * (2 * d + q + kv) * layers - 2 * 2 * n * rank * d;
+        double lowRank = 3 * 2 * n * rank * (ins + outs) * layers - 2 * n * rank * lowest;
         double router = spec instanceof MixtureSpec mixture
-                ? 2 * 2 * n * mixture.experts().count() * d * (3 * layers - 1)
+                ? 2 * n * mixture.experts().count() * (3 * layers * ins - lowest)
                 : 0;
         return lowRank + router;
     }

@@ -22,7 +22,6 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 /** A BERT-like encoder that learns to label sequences. */
 record EncoderWorkload(EncoderConfig config) implements Workload {
     private static final int LABELS = 24;
-    private static final int MODULES_IN_LAYER = 2;
 
     @Override
     public LanguageModel model(ScalarType dtype) {
@@ -82,10 +81,16 @@ record EncoderWorkload(EncoderConfig config) implements Workload {
         var flops = new Flops(config, rows, tokens);
         double adapter = 0;
         if (spec instanceof LoraSpec lora) {
-            adapter = flops.lora(lora, MODULES_IN_LAYER);
+            adapter = flops.lora(lora, squares(lora));
         } else if (spec instanceof MixtureSpec mixture) {
-            adapter = flops.mixture(mixture, MODULES_IN_LAYER);
+            adapter = flops.mixture(mixture, squares(mixture));
         }
         return flops.linears() + flops.attention() + adapter + flops.head(LABELS);
+    }
+
+    /** How many square linears the adapted ones of a layer are as wide as: query and value, or all six. */
+    private double squares(AdapterSpec spec) {
+        boolean all = spec.targets().equals(TargetModules.allLinear());
+        return all ? 5 + (double) config.intermediate() / config.hidden() : 2;
     }
 }

@@ -32,20 +32,20 @@ record Flops(EncoderConfig config, long rows, long length) {
         return product * (6 * (config.layers() - 1) - 1) + 6 * product / length;
     }
 
-    /** LoRA on square linears: two products forward, four backward, three where the input needs no gradient. */
-    double lora(LoraSpec spec, int modulesInLayer) {
-        return lowRank(spec.rank(), modulesInLayer);
+    /** LoRA on linears that are as wide as so many square ones: two products forward, four backward, three where the input needs no gradient. */
+    double lora(LoraSpec spec, double squaresInLayer) {
+        return lowRank(spec.rank(), squaresInLayer);
     }
 
     /** A mixture: the experts a token is given, and the router. */
-    double mixture(MixtureSpec spec, int modulesInLayer) {
+    double mixture(MixtureSpec spec, double squaresInLayer) {
         double scores = 2.0 * tokens() * spec.experts().count() * config.hidden();
-        return lowRank(spec.activeRank(), modulesInLayer) + modulesInLayer * scores * (3 * config.layers() - 1);
+        return lowRank(spec.activeRank(), squaresInLayer) + squaresInLayer * scores * (3 * config.layers() - 1);
     }
 
-    private double lowRank(int rank, int modulesInLayer) {
+    private double lowRank(int rank, double squaresInLayer) {
         double product = 2.0 * tokens() * rank * config.hidden();
-        return modulesInLayer * product * (6 * config.layers() - 1);
+        return squaresInLayer * product * (6 * config.layers() - 1);
     }
 
     /** The pooler and the classifier, forward and backward, a row each. */

@@ -2,8 +2,10 @@ package dev.espalier.bench;
 
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.data.Batch;
 import dev.espalier.error.InputException;
 import dev.espalier.model.Head;
+import dev.espalier.model.LanguageModel;
 import dev.espalier.optim.AdamW;
 import dev.espalier.optim.ParameterGroup;
 import dev.espalier.tensor.Engine;
@@ -48,56 +50,105 @@ public final class StepBenchmark {
                         + " tokens are asked for.");
             }
         }
+
+        private Options with(AdapterSpec other) {
+            return new Options(shape, dtype, batch, tokens, other, steps, workers);
+        }
     }
 
     private StepBenchmark() {}
 
     /** Measures one combination. */
     public static BenchmarkResult run(Options options) {
+        return run(options, List.of(options.spec())).get(0);
+    }
+
+    /**
+     * Measures several adapters on one model, a step of each in turn, so that what else the machine does slows them alike.
+     * Their memory is that of all of them.
+     *
+     * @param options for all; its adapter is not looked at
+     * @return a result for each of {@code specs}
+     */
+    public static List<BenchmarkResult> run(Options options, List<AdapterSpec> specs) {
         var dtype = Engine.dtype(options.dtype());
         var workload = options.shape().workload();
-        var seconds = new double[options.steps()];
-        long trained;
-        int workerCount;
         var memory = new PeakMemory();
         memory.start();
+        var candidates = new ArrayList<Candidate>();
+        int workerCount;
         try (var guard = Engine.enter(Engine.threads());
                 var model = workload.model(dtype);
                 var workers = new Workers(options.workers())) {
-            var random = RandomStream.of(0);
-            var head = workload.head(model, random.at("head"));
-            try (var adapter = Adapter.create("bench", options.spec(), model, random.at("adapter"))) {
-                var parameters = trained(adapter, head);
-                trained =
-                        adapter.parameters().stream().mapToLong(Parameter::size).sum();
-                workerCount = workers.count();
-                try (var step = new TrainingStep(
-                                model, List.of(new StepTask(head, workload.kind())), parameters, workers);
-                        var optimizer =
-                                new AdamW(List.of(ParameterGroup.of(byName(parameters), 0)), AdamW.Options.DEFAULT)) {
-                    var batch = workload.batch(options.batch(), options.tokens());
-                    for (int i = -WARM_UP; i < options.steps(); i++) {
-                        long start = System.nanoTime();
-                        try (var scope = Scope.open()) {
-                            step.run(List.of(batch), random.at(i));
-                            optimizer.step(step.gradients().byName(), 1e-4);
-                        }
-                        if (i >= 0) {
-                            seconds[i] = (System.nanoTime() - start) / 1e9;
-                        }
+            workerCount = workers.count();
+            var head = workload.head(model, RandomStream.of(0).at("head"));
+            var batch = workload.batch(options.batch(), options.tokens());
+            try {
+                for (var spec : specs) {
+                    candidates.add(new Candidate("bench" + candidates.size(), spec, model, head, workload, workers));
+                }
+                for (int i = -WARM_UP; i < options.steps(); i++) {
+                    for (var candidate : candidates) {
+                        candidate.step(batch, i);
                     }
                 }
+            } finally {
+                candidates.forEach(Candidate::close);
             }
         }
         memory.sample();
-        return BenchmarkResult.of(
-                options,
-                workerCount,
-                trained,
-                seconds,
-                workload.flops(options.spec(), options.batch(), options.tokens()),
-                memory.megabytes(),
-                GemmPeak.measure(dtype));
+        double peak = GemmPeak.measure(dtype);
+        return candidates.stream()
+                .map(candidate -> BenchmarkResult.of(
+                        options.with(candidate.spec),
+                        workerCount,
+                        candidate.trainedWeights,
+                        candidate.seconds.stream().mapToDouble(d -> d).toArray(),
+                        workload.flops(candidate.spec, options.batch(), options.tokens()),
+                        memory.megabytes(),
+                        peak))
+                .toList();
+    }
+
+    /** An adapter with its optimizer, enabled in its own steps only. */
+    private static final class Candidate implements AutoCloseable {
+        private final AdapterSpec spec;
+        private final Adapter adapter;
+        private final TrainingStep step;
+        private final AdamW optimizer;
+        private final long trainedWeights;
+        private final List<Double> seconds = new ArrayList<>();
+
+        Candidate(String name, AdapterSpec spec, LanguageModel model, Head head, Workload workload, Workers workers) {
+            this.spec = spec;
+            adapter = Adapter.create(name, spec, model, RandomStream.of(0).at("adapter"));
+            adapter.disable();
+            var parameters = trained(adapter, head);
+            trainedWeights = adapter.trainedWeights();
+            step = new TrainingStep(model, List.of(new StepTask(head, workload.kind())), parameters, workers);
+            optimizer = new AdamW(List.of(ParameterGroup.of(byName(parameters), 0)), AdamW.Options.DEFAULT);
+        }
+
+        /** @param number below 0 in the warm-up, whose steps don't count */
+        void step(Batch batch, int number) {
+            adapter.enable();
+            long start = System.nanoTime();
+            try (var scope = Scope.open()) {
+                step.run(List.of(batch), RandomStream.of(0).at(number));
+                optimizer.step(step.gradients().byName(), 1e-4);
+            }
+            if (number >= 0) {
+                seconds.add((System.nanoTime() - start) / 1e9);
+            }
+            adapter.disable();
+        }
+
+        @Override
+        public void close() {
+            optimizer.close();
+            step.close();
+            adapter.close();
+        }
     }
 
     private static List<Parameter> trained(Adapter adapter, Head head) {

@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         description = "Measures a training step: tokens/s, share of this machine's matrix-product peak, peak memory.",
+        subcommands = KernelBenchCommand.class,
         sortOptions = false,
         optionListHeading = "%nOptions:%n",
         footer = {
@@ -38,7 +39,8 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  espalier bench --shape minilm --method lora --rank 8 --json lora.json",
             "  espalier bench --shape bert-base --method sira --dtype bf16 --json bench.json",
-            "  espalier bench --shape smollm2-135m --dtype bf16"
+            "  espalier bench --shape smollm2-135m --dtype bf16",
+            "  espalier bench --shape bert-base --method mola --experts 8 --top-k 2 --all-linear --against-lora 16"
         })
 final class BenchCommand implements Runnable {
     private static final List<String> METHODS = Stream.concat(
@@ -52,7 +54,7 @@ final class BenchCommand implements Runnable {
     @ArgGroup(exclusive = false, heading = "%nModel:%n")
     private final ModelShape model = new ModelShape();
 
-    @ArgGroup(exclusive = false, heading = "%nAdapter, on query and value:%n")
+    @ArgGroup(exclusive = false, heading = "%nAdapter:%n")
     private final AdapterOptions adapter = new AdapterOptions();
 
     @ArgGroup(exclusive = false, heading = "%nMeasurement:%n")
@@ -96,6 +98,23 @@ final class BenchCommand implements Runnable {
                 paramLabel = "K",
                 description = "Experts that a token of a mixture uses, where it chooses. Default: the method's own.")
         private @Nullable Integer topK;
+
+        @Option(names = "--all-linear", description = "On all linears. Default: on query and value.")
+        private boolean allLinear;
+
+        @Option(
+                names = "--against-lora",
+                paramLabel = "R",
+                description = "Measure LoRA of this rank, too, a step of each in turn; memory is that of both.")
+        private @Nullable Integer againstLora;
+
+        private List<AdapterSpec> specs(Shape shape) {
+            var targets = allLinear ? TargetModules.allLinear() : shape.targets();
+            var spec = spec(targets);
+            return againstLora == null
+                    ? List.of(spec)
+                    : List.of(spec, LoraSpec.defaults().withTargets(targets).withRank(againstLora));
+        }
 
         private AdapterSpec spec(TargetModules targets) {
             if (method.equals(LoraSpec.METHOD)) {
@@ -159,48 +178,60 @@ final class BenchCommand implements Runnable {
     @Override
     public void run() {
         var shape = Shape.of(model.shape);
+        var specs = adapter.specs(shape);
         var options = new StepBenchmark.Options(
                 shape,
                 model.dtype,
                 measurement.batch == null ? shape.usualBatch() : measurement.batch,
                 measurement.tokens == null ? shape.usualTokens() : measurement.tokens,
-                adapter.spec(shape.targets()),
+                specs.get(0),
                 measurement.steps,
                 measurement.workers);
         Engine.load();
-        var result = StepBenchmark.run(options);
+        var results = StepBenchmark.run(options, specs);
         if (measurement.json != null) {
-            AtomicFiles.writeString(measurement.json, Json.pretty(result));
+            AtomicFiles.writeString(measurement.json, Json.pretty(results.size() == 1 ? results.get(0) : results));
         }
         var out = spec.commandLine().getOut();
-        out.print(table(result));
+        out.print(table(results));
+        if (results.size() > 1) {
+            out.printf(
+                    Locale.ROOT,
+                    "%s trains at %.2f times the speed of %s.%n",
+                    results.get(0).method(),
+                    results.get(0).tokensPerSecond() / results.get(1).tokensPerSecond(),
+                    results.get(1).method());
+        }
         out.flush();
     }
 
-    private static TextTable table(BenchmarkResult result) {
-        return new TextTable(List.of(
-                        Column.text("shape"),
-                        Column.text("method"),
-                        Column.text("dtype"),
-                        Column.number("batch"),
-                        Column.number("trained weights"),
-                        Column.number("step"),
-                        Column.number("tokens/s"),
-                        Column.number("of GEMM peak"),
-                        Column.number("peak memory")))
-                .row(
-                        result.shape(),
-                        result.method(),
-                        result.dtype(),
-                        result.batch() + " x " + result.tokens(),
-                        String.format(Locale.ROOT, "%,d", result.trainedWeights()),
-                        String.format(Locale.ROOT, "%.1f ms", result.stepSeconds() * 1000),
-                        String.format(Locale.ROOT, "%,.0f", result.tokensPerSecond()),
-                        String.format(
-                                Locale.ROOT,
-                                "%.0f %% of %.0f GFLOP/s",
-                                result.gemmPeakShare() * 100,
-                                result.gemmPeakGflops()),
-                        String.format(Locale.ROOT, "%,.0f MB", result.peakMemoryMb()));
+    private static TextTable table(List<BenchmarkResult> results) {
+        var table = new TextTable(List.of(
+                Column.text("shape"),
+                Column.text("method"),
+                Column.text("dtype"),
+                Column.number("batch"),
+                Column.number("trained weights"),
+                Column.number("step"),
+                Column.number("tokens/s"),
+                Column.number("of GEMM peak"),
+                Column.number("peak memory")));
+        for (var result : results) {
+            table.row(
+                    result.shape(),
+                    result.method(),
+                    result.dtype(),
+                    result.batch() + " x " + result.tokens(),
+                    String.format(Locale.ROOT, "%,d", result.trainedWeights()),
+                    String.format(Locale.ROOT, "%.1f ms", result.stepSeconds() * 1000),
+                    String.format(Locale.ROOT, "%,.0f", result.tokensPerSecond()),
+                    String.format(
+                            Locale.ROOT,
+                            "%.0f %% of %.0f GFLOP/s",
+                            result.gemmPeakShare() * 100,
+                            result.gemmPeakGflops()),
+                    String.format(Locale.ROOT, "%,.0f MB", result.peakMemoryMb()));
+        }
+        return table;
     }
 }

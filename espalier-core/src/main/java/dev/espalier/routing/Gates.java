@@ -106,6 +106,11 @@ final class Gates {
         return choices;
     }
 
+    /** What is left of the choices after capacity, by expert; tokens are rows. */
+    ExpertTokens tokens() {
+        return ExpertTokens.of(kept, slots, experts);
+    }
+
     /** The task of a sequence, by its place among those of the run. */
     int task(int sequence) {
         return tasks[sequence];

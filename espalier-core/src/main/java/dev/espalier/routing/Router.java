@@ -5,6 +5,8 @@ import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +30,14 @@ public interface Router {
         return Optional.empty();
     }
 
+    /**
+     * How many experts a token is given at most, where {@link Gate#tokens} says which; empty where it does not, and a
+     * token may be given all of them.
+     */
+    default OptionalInt choices() {
+        return OptionalInt.empty();
+    }
+
     /** Whether a token's gates depend on that token, its sequence and its place there alone. */
     default boolean tokenwise() {
         return false;
@@ -43,12 +53,22 @@ public interface Router {
     /**
      * What a router decided.
      *
-     * @param weights of every expert, zero where it was not chosen, {@code [rows * tokens, gates]} in {@code x}'s dtype; one row where all tokens have the same. Gates
-     *     are the experts, or the ranks of all experts, expert after expert
+     * @param weights of every expert, zero where it was not chosen, {@code [rows * tokens, gates]} in {@code x}'s dtype;
+     *     one row where all tokens have the same. Gates are the experts, or the ranks of all experts, expert after expert
      * @param backward takes the gradient with respect to {@code weights}, delivers the router's own and adds its share
      *     to the input's, its auxiliary loss included; null where nothing of the router needs one
+     * @param tokens which tokens every expert takes, in forward; all other weights are zero and their gradients are not
+     *     looked at. Null where the router does not choose
      */
-    record Gate(Tensor weights, @Nullable Backward backward) {
+    record Gate(
+            Tensor weights,
+            @Nullable Backward backward,
+            @Nullable Supplier<ExpertTokens> tokens) {
+        /** A gate that does not say who goes where. */
+        Gate(Tensor weights, @Nullable Backward backward) {
+            this(weights, backward, null);
+        }
+
         /** Runs the backward pass where there is one. */
         void run(Tensor dWeights) {
             if (backward != null) {

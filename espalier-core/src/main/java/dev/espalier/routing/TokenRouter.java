@@ -9,6 +9,8 @@ import dev.espalier.tensor.Variable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -77,6 +79,14 @@ public final class TokenRouter implements Router {
     }
 
     @Override
+    public OptionalInt choices() {
+        int experts = (int) weight.shape()[0] / parts.perToken();
+        return parts.perToken() == 1 && !parts.perSequence()
+                ? OptionalInt.of(gating.selection().slots(experts))
+                : OptionalInt.empty();
+    }
+
+    @Override
     public Gate route(Variable x, ForwardContext context) {
         var pooling = parts.perSequence() ? SequencePooling.of(context) : null;
         return pooling == null ? gate(x, context) : pooling.route(x, this::gate);
@@ -110,8 +120,9 @@ public final class TokenRouter implements Router {
         context.addAuxiliaryLoss(gates.auxiliaryLoss());
         var weights = expertMajor(FloatArrays.tensor(gates.weights(), scores.shape()), experts)
                 .to(dtype);
+        Supplier<ExpertTokens> tokens = parts.perToken() == 1 ? gates::tokens : null;
         if (!trains(tape) && !(tape.isRecording() && x.requiresGrad())) {
-            return new Gate(weights, null);
+            return new Gate(weights, null, tokens);
         }
         tape.save(x.value());
         tape.save(scorer);
@@ -119,22 +130,25 @@ public final class TokenRouter implements Router {
             tape.save(seen);
             tape.save(jitter);
         }
-        return new Gate(weights, dWeights -> {
-            var derivative = gates.backward(FloatArrays.of(rankMajor(dWeights, experts)));
-            var dScores =
-                    FloatArrays.tensor(derivative.scores(), dWeights.shape()).to(dtype);
-            if (tape.trains(weight)) {
-                tape.deliver(weight, torch.mm(dScores.t(), seen));
-            }
-            if (jitter == null) {
-                x.accumulateProduct(dScores, scorer);
-            } else {
-                x.accumulate(torch.mm(dScores, scorer).mul(jitter));
-            }
-            if (threshold != null && derivative.threshold() != null) {
-                threshold.backward(derivative.threshold(), x, tape);
-            }
-        });
+        return new Gate(
+                weights,
+                dWeights -> {
+                    var derivative = gates.backward(FloatArrays.of(rankMajor(dWeights, experts)));
+                    var dScores = FloatArrays.tensor(derivative.scores(), dWeights.shape())
+                            .to(dtype);
+                    if (tape.trains(weight)) {
+                        tape.deliver(weight, torch.mm(dScores.t(), seen));
+                    }
+                    if (jitter == null) {
+                        x.accumulateProduct(dScores, scorer);
+                    } else {
+                        x.accumulate(torch.mm(dScores, scorer).mul(jitter));
+                    }
+                    if (threshold != null && derivative.threshold() != null) {
+                        threshold.backward(derivative.threshold(), x, tape);
+                    }
+                },
+                tokens);
     }
 
     private boolean trains(Tape tape) {

@@ -58,6 +58,11 @@ public final class Engine {
         set_num_threads(threads);
     }
 
+    /** How many OpenMP threads native operations on the calling thread use. */
+    public static int threadsHere() {
+        return get_num_threads();
+    }
+
     /** Options for a new tensor of {@code dtype} on the device that everything runs on. */
     public static TensorOptions options(ScalarType dtype) {
         return new TensorOptions(dtype).device(new org.bytedeco.pytorch.DeviceOptional(device()));
@@ -66,6 +71,11 @@ public final class Engine {
     /** The device that everything runs on: the CPU. Never run on a GPU so far. */
     public static Device device() {
         return new Device(torch.DeviceType.CPU);
+    }
+
+    /** The name of that device in tables of measurements. */
+    public static String deviceName() {
+        return "cpu";
     }
 
     /**

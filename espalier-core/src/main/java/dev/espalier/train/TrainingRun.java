@@ -73,6 +73,12 @@ final class TrainingRun implements AutoCloseable {
             AtomicFiles.writeString(folder.recipe(), training.recipe());
         }
         log = new MetricsLog(folder, options, Map.of());
+        var parts = session.batcher
+                .batch(0, 0)
+                .split(options.accumulation())
+                .get(0)
+                .split(session.adapted.workers().count());
+        KernelLog.write(log, session.adapted.adapter(), session.adapted.model().dtype(), parts.get(0), parts.size());
         save();
         listener.phase("training");
     }

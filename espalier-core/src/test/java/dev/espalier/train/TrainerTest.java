@@ -225,6 +225,22 @@ class TrainerTest {
     }
 
     @Test
+    void aRunOfAMixtureThatChoosesTellsItsKernels() throws IOException {
+        training.adapter(Mixtures.sira().with(m -> m.experts(4).topK(2))).run(folder.resolve("sira"));
+        var first = Json.mapper()
+                .readTree(
+                        Files.readAllLines(folder.resolve("sira/metrics.jsonl")).get(0));
+        assertThat(first.path("kind").asString()).isEqualTo("kernels");
+        assertThat(first.path("tokens").asInt()).isPositive();
+        assertThat(first.path("kernels").propertyNames()).isNotEmpty().allMatch(name -> name.startsWith("bert.encoder."));
+        assertThat(first.path("kernels").values())
+                .allMatch(kernel -> List.of("dense", "gathered").contains(kernel.asString()));
+
+        training.run(folder.resolve("lora"));
+        assertThat(folder.resolve("lora/metrics.jsonl")).content().doesNotContain("kernels");
+    }
+
+    @Test
     void theAdapterFolderHoldsTheBestValidation() {
         // The rate rises all along and far too high, so that the last weights are not the best.
         var described = training.options(options()
