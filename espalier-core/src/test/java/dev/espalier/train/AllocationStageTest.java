@@ -104,7 +104,7 @@ class AllocationStageTest {
     private static long formula(Adapter adapter, Map<String, Integer> counts, int rank) {
         long sum = 0;
         for (var delta : adapter.deltas().entrySet()) {
-            int n = counts.get(delta.getKey());
+            int n = counts.getOrDefault(delta.getKey(), 0);
             long in = ((RankGatedDelta) delta.getValue()).a().shape()[1];
             long out = ((RankGatedDelta) delta.getValue()).b().shape()[0];
             sum += rank * in + n * rank * out + (n > 1 ? n * in : 0);
