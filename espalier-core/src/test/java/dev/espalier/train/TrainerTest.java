@@ -232,7 +232,9 @@ class TrainerTest {
                         Files.readAllLines(folder.resolve("sira/metrics.jsonl")).get(0));
         assertThat(first.path("kind").asString()).isEqualTo("kernels");
         assertThat(first.path("tokens").asInt()).isPositive();
-        assertThat(first.path("kernels").propertyNames()).isNotEmpty().allMatch(name -> name.startsWith("bert.encoder."));
+        assertThat(first.path("kernels").propertyNames())
+                .isNotEmpty()
+                .allMatch(name -> name.startsWith("bert.encoder."));
         assertThat(first.path("kernels").values())
                 .allMatch(kernel -> List.of("dense", "gathered").contains(kernel.asString()));
 
