@@ -32,6 +32,7 @@ import tools.jackson.databind.ObjectReader;
  *
  * @param name of the run: its folder's
  * @param routers statistics of the routers; none unless the adapter is a mixture
+ * @param ranks of the modules at each validation, where the adapter's budget changes; by step
  * @param tests one for each task that was tested
  * @param summary there once the run is done
  * @param allocated what modules were given before training, where that was decided
@@ -41,12 +42,13 @@ public record RunHistory(
         List<Train> train,
         List<Validation> validations,
         List<Router> routers,
+        List<Rank> ranks,
         List<Test> tests,
         Optional<Summary> summary,
         Optional<Allocated> allocated) {
     private static final String FILE = "metrics.jsonl";
 
-    /** Of a run whose adapter was not allocated. */
+    /** Of a run whose adapter was not allocated, and whose ranks stay. */
     public RunHistory(
             String name,
             List<Train> train,
@@ -54,7 +56,7 @@ public record RunHistory(
             List<Router> routers,
             List<Test> tests,
             Optional<Summary> summary) {
-        this(name, train, validations, routers, tests, summary, Optional.empty());
+        this(name, train, validations, routers, List.of(), tests, summary, Optional.empty());
     }
 
     /** An allocation of experts or ranks, and the sensitivities that it goes by where they were measured. */
@@ -96,6 +98,9 @@ public record RunHistory(
      * @param entropy mean entropy of the gate over tokens, in nats
      */
     public record Router(int step, String module, List<Double> load, double dropped, double entropy) {}
+
+    /** The rank of a module. */
+    public record Rank(int step, String module, int rank) {}
 
     /**
      * @param metrics by key, such as {@code accuracy}, {@code accuracy_low}, {@code accuracy_high}
@@ -179,6 +184,7 @@ public record RunHistory(
         private final Map<Integer, Train> train = new TreeMap<>();
         private final Map<Integer, Map<String, Validation>> validations = new TreeMap<>();
         private final Map<Integer, Map<String, Router>> routers = new TreeMap<>();
+        private final Map<Integer, Map<String, Rank>> ranks = new TreeMap<>();
         private final Map<String, Test> tests = new LinkedHashMap<>();
         private Optional<Summary> summary = Optional.empty();
 
@@ -212,6 +218,9 @@ public record RunHistory(
                                                     .toList(),
                                             number(line, "dropped"),
                                             number(line, "entropy")));
+                case "rank" ->
+                    at(ranks, step)
+                            .put(module, new Rank(step, module, line.path("rank").asInt(0)));
                 case "test" -> tests.put(task, test(step, task, line));
                 case "summary" -> summary = Optional.of(SUMMARY.readValue(line));
                 default -> {
@@ -258,6 +267,7 @@ public record RunHistory(
                     LastWindow.join(List.copyOf(train.values()), Train::step, Reader::joined),
                     flat(validations),
                     joinedRouters(),
+                    flat(ranks),
                     List.copyOf(tests.values()),
                     summary,
                     allocated);

@@ -163,6 +163,22 @@ class ReportTest {
     }
 
     @Test
+    void ranksThatChangeAreDrawnByModuleAndOverTime() throws Exception {
+        var lines = """
+                {"kind":"rank","step":4,"module":"bert.encoder.layer.0.attention.self.query","rank":8}
+                {"kind":"rank","step":4,"module":"bert.encoder.layer.1.attention.self.query","rank":8}
+                {"kind":"rank","step":8,"module":"bert.encoder.layer.0.attention.self.query","rank":3}
+                {"kind":"rank","step":8,"module":"bert.encoder.layer.1.attention.self.query","rank":6}
+                """;
+        var run = Files.createDirectories(folder.resolve("adalora"));
+        Files.writeString(run.resolve("metrics.jsonl"), lines);
+        var page = parse(Report.html("Demo", List.of(RunHistory.read(run))));
+        assertThat(texts(page, "//h2")).contains("Ranks of adalora");
+        assertThat(texts(page, "//p")).contains("A rank of 9 in all at step 8.");
+        assertThat(texts(page, "//*[local-name()='circle']")).hasSize(2);
+    }
+
+    @Test
     void aRunWithOneLineOfMetricsShowsAPoint() throws Exception {
         var train = List.of(new Train(10, 1, 2.5, 0, 0, 0, 0));
         var run = new RunHistory("run", train, List.of(), List.of(), List.of(), Optional.empty());
