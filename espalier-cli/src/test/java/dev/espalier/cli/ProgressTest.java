@@ -45,7 +45,7 @@ class ProgressTest {
 
         assertThat(err.toString().lines())
                 .containsExactly(
-                        "step 50, validation of topic: macro f1 0.500 (the best so far)",
-                        "step 60, validation of topic: macro f1 0.250");
+                        "step 50, validation of topic: macro F1 0.500 (the best so far)",
+                        "step 60, validation of topic: macro F1 0.250");
     }
 }
