@@ -220,7 +220,9 @@ public record RunHistory(
                                             number(line, "entropy")));
                 case "rank" ->
                     at(ranks, step)
-                            .put(module, new Rank(step, module, line.path("rank").asInt(0)));
+                            .put(
+                                    module,
+                                    new Rank(step, module, line.path("rank").asInt(0)));
                 case "test" -> tests.put(task, test(step, task, line));
                 case "summary" -> summary = Optional.of(SUMMARY.readValue(line));
                 default -> {
