@@ -79,8 +79,9 @@ final class MixtureParts {
                 linear.name(), a, b, experts, scaling(), spec.experts().dropout(), kind == Kind.BOTTLENECK, router());
     }
 
+    /** {@code s}; weights that are trained themselves start at alpha, which must not count twice. */
     private double scaling() {
-        return spec.experts().alpha() / rank;
+        return spec.routing().scorer() == Scorer.STATIC ? 1 : spec.experts().alpha() / rank;
     }
 
     /** Experts that start from the frozen weight, and what they give at first taken off. */

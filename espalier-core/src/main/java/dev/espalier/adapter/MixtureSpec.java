@@ -128,7 +128,8 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param rank of each expert
      * @param rankPattern other ranks for particular modules
      * @param ranksByDepth ranks for equal parts of the layers
-     * @param alpha of the scaling {@code s = alpha / rank}
+     * @param alpha of the scaling {@code s = alpha / rank}; what the weights of {@link Scorer#STATIC} start at, whose
+     *     {@code s} is 1
      * @param dropout on the experts' input in training; the router sees its input without
      */
     public record Experts(

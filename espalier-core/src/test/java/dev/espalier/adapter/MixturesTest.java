@@ -200,6 +200,18 @@ class MixturesTest {
     }
 
     @Test
+    void alphaCountsOnceWhereExpertsHaveTrainedWeights() {
+        var spec = small(Mixtures.of("mlae")).with(m -> m.dropout(0).alpha(3));
+        try (var one = new One(spec, 9)) {
+            one.parameter("router").value().fill_(new Scalar(3));
+            var a = one.parameter("lora_A").value();
+            var b = one.parameter("lora_B").value();
+            var delta = torch.mm(torch.mm(one.x, a.t()), b.t()).mul(new Scalar(3));
+            assertClose("y", one.evaluate(), one.base().add(delta), 1e-4, 1e-5);
+        }
+    }
+
+    @Test
     void goatWithEvenGatesStartsAtTheFrozenWeight() {
         var even = small(Mixtures.of("goat")).with(m -> m.choice(Choice.ALL).dropout(0));
         try (var one = new One(even, 8)) {

@@ -41,7 +41,8 @@ public record MixtureSection(
         List<Integer> ranksByDepth,
 
         @Key(
-                value = "An expert's output is scaled by alpha / rank; weights without a router start at alpha.",
+                value =
+                        "An expert's output is scaled by alpha / rank; weights that need no router start at alpha instead.",
                 above = 0)
         double alpha,
 
