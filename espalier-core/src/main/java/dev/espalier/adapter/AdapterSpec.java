@@ -97,6 +97,11 @@ public sealed interface AdapterSpec
         return Optional.empty();
     }
 
+    /** What becomes of the gradients of {@code adapter}, which has this spec, before they are clipped and applied. */
+    default Optional<GradientTransform> gradientTransform(Adapter adapter) {
+        return Optional.empty();
+    }
+
     /**
      * The spec of what is saved of {@code adapter}, which has this one: another where the saved weights are another form of
      * the trained ones.

@@ -131,6 +131,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param alpha of the scaling {@code s = alpha / rank}; what the weights of {@link Scorer#STATIC} start at, whose
      *     {@code s} is 1
      * @param dropout on the experts' input in training; the router sees its input without
+     * @param riemannianEpsilon of the {@link RiemannianPreconditioner} of their gradients; 0 for none
      */
     public record Experts(
             Kind kind,
@@ -144,12 +145,14 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             List<Integer> ranksByDepth,
             double alpha,
             double dropout,
-            Initialisation initialisation) {
+            Initialisation initialisation,
+            double riemannianEpsilon) {
         public Experts {
             Checks.positive("experts", count);
             Checks.positive("rank", rank);
             Checks.positive("alpha", alpha);
             Checks.probability("dropout", dropout);
+            Checks.notNegative("riemannian-epsilon", riemannianEpsilon);
             pattern = Collections.unmodifiableMap(new LinkedHashMap<>(pattern));
             rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
             byDepth = List.copyOf(byDepth);
@@ -181,6 +184,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
     /**
      * Who gets which expert. A module with one expert has no router unless {@code soleRouter} says so.
      *
+     * @param form of the router's scores
      * @param topK of {@link Choice#TOP_K}
      * @param threshold of {@link Choice#THRESHOLD}, or the largest one of {@link Choice#LEARNED_THRESHOLD}; empty there
      *     for one over the number of experts
@@ -192,9 +196,11 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param capacityInEvaluation whether that limit holds outside training too
      * @param biasStep how far a bias on the choice moves towards an even load after each step; 0 for no such bias
      * @param soleRouter whether a single expert is weighed too
+     * @param rootGradient whether an expert's gradient is weighed by the root of its gate; its output is by the gate itself
      */
     public record Routing(
             Scorer scorer,
+            RouterForm form,
             Activation activation,
             Choice choice,
             int topK,
@@ -206,7 +212,8 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             boolean capacityInEvaluation,
             double biasStep,
             boolean soleRouter,
-            RouterNoise noise) {
+            RouterNoise noise,
+            boolean rootGradient) {
         public Routing {
             Checks.positive("top-k", topK);
             Checks.probability("expert-dropout", expertDropout);
@@ -225,9 +232,11 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param scale how {@link Balance#LOAD} values an even load
      * @param scope what it takes for one population
      * @param localisation {@code δ} of {@link Balance#LOCALISED}
+     * @param biasedVariance whether that loss takes the biased variance
      * @param scores coefficient of the z-loss on the router's scores; 0 for none
      * @param variance coefficient of minus the variance of a token's gates; 0 for none
      * @param entropy coefficient of the gates' entropy, of either sign; 0 for none
+     * @param overlap coefficient of the {@link dev.espalier.kernel.OverlapLoss} of a token's experts; 0 for none
      */
     public record Losses(
             Balance balance,
@@ -235,13 +244,16 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             LoadBalanceLoss.Scale scale,
             LoadBalanceLoss.Scope scope,
             double localisation,
+            boolean biasedVariance,
             double scores,
             double variance,
-            double entropy) {
+            double entropy,
+            double overlap) {
         public Losses {
             Checks.notNegative("auxiliary-coefficient", coefficient);
             Checks.notNegative("z-coefficient", scores);
             Checks.notNegative("variance-coefficient", variance);
+            Checks.notNegative("overlap-coefficient", overlap);
             Checks.probability("localisation", localisation);
         }
     }
@@ -258,6 +270,11 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
         if (experts.initialisation == Initialisation.SVD_SEGMENTS && experts.kind != Kind.LORA) {
             throw new InputException("The initialisation svd-segments is one of experts with both factors of their own,"
                     + " not of " + experts.kind + "; choose another.");
+        }
+        if (experts.kind == Kind.SCALE
+                && (losses.overlap > 0 || experts.riemannianEpsilon > 0 || routing.rootGradient)) {
+            throw new InputException("Experts that are vectors have no low-rank factors, which overlap-coefficient,"
+                    + " riemannian-epsilon and root-gradient are for; leave these out, or choose another kind.");
         }
         if (routing.perRank && routing.choice != Choice.ALL) {
             throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
@@ -289,7 +306,10 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
     @Override
     public Cost allocationCost() {
-        return experts.kind == Kind.SHARED_A ? Cost.sharedExperts(experts.rank) : Cost.separateExperts(experts.rank);
+        var cost = experts.kind == Kind.SHARED_A
+                ? Cost.sharedExperts(experts.rank)
+                : Cost.separateExperts(experts.rank);
+        return routing.form.kind() == RouterForm.Kind.MLP ? cost.withHidden(routing.form.hidden()) : cost;
     }
 
     @Override
@@ -335,6 +355,13 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
     private static Optional<Integer> part(List<Integer> parts, int layer, int layers) {
         return parts.isEmpty() ? Optional.empty() : Optional.of(parts.get(layer * parts.size() / layers));
+    }
+
+    @Override
+    public Optional<GradientTransform> gradientTransform(Adapter adapter) {
+        return experts.riemannianEpsilon > 0
+                ? Optional.of(RiemannianPreconditioner.of(adapter, experts.riemannianEpsilon))
+                : Optional.empty();
     }
 
     @Override

@@ -28,6 +28,11 @@ final class ScaleMixtureDelta implements LinearDelta {
         this.router = router;
     }
 
+    /** {@code l}, {@code [experts, out]}. */
+    Parameter scales() {
+        return scales;
+    }
+
     @Override
     public boolean tokenwise() {
         return router == null || router.tokenwise();

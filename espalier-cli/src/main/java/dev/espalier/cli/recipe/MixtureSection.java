@@ -2,6 +2,7 @@ package dev.espalier.cli.recipe;
 
 import dev.espalier.adapter.MixtureSpec;
 import dev.espalier.adapter.Mixtures;
+import dev.espalier.adapter.RouterForm;
 import dev.espalier.routing.Activation;
 import dev.espalier.routing.LoadBalanceLoss;
 import dev.espalier.routing.RouterNoise;
@@ -53,8 +54,23 @@ public record MixtureSection(
         MixtureSpec.Initialisation initialisation,
 
         @Key(
+                value =
+                        "Multiply gradients of A and B by (B^T B + e I)^-1 and (A A^T + e I)^-1 with this e, before they are clipped (Riemannian preconditioning); 0 for none.",
+                atLeast = 0)
+        double riemannianEpsilon,
+
+        @Key(
                 "What decides on the experts: each token (token), the mean of a sequence's tokens (sequence), each token once for all modules of a layer (layer), the task (task), or nothing but a trained weight (static).")
         MixtureSpec.Scorer scorer,
+
+        @Key("How the router scores: linear, a network of two layers (mlp), or by cosines with trained prototypes.")
+        RouterForm.Kind router,
+
+        @Key(value = "Hidden units of the router mlp.", atLeast = 1)
+        int routerHidden,
+
+        @Key(value = "What the cosines of the router prototype are divided by.", above = 0)
+        double routerTemperature,
 
         @Key("How the router's scores become gates.") Activation activation,
 
@@ -94,6 +110,9 @@ public record MixtureSection(
                 below = 1)
         double routerJitter,
 
+        @Key("Weigh an expert's gradient by the square root of its gate, though its output is weighed by the gate itself.")
+        boolean rootGradient,
+
         @Key(value = "Weight of the loss that keeps the experts' load even; 0 for none.", atLeast = 0)
         double auxiliaryCoefficient,
 
@@ -109,6 +128,9 @@ public record MixtureSection(
                 below = 1)
         double localisation,
 
+        @Key("Whether that loss takes the variance over all values (biased), not over one less.")
+        boolean biasedVariance,
+
         @Key(value = "Weight of the z-loss, which keeps the router's scores small.", atLeast = 0)
         double zCoefficient,
 
@@ -117,6 +139,12 @@ public record MixtureSection(
 
         @Key("Weight of the gates' entropy in the loss: above 0 makes the router surer, below 0 less sure.")
         double entropyCoefficient,
+
+        @Key(
+                value =
+                        "Weight of the mean squared cosine between the outputs of a token's experts, which keeps them unlike.",
+                atLeast = 0)
+        double overlapCoefficient,
 
         @Inline TargetSection target)
         implements AdapterSection, Family {
@@ -150,7 +178,11 @@ public record MixtureSection(
                 experts.alpha(),
                 experts.dropout(),
                 experts.initialisation(),
+                experts.riemannianEpsilon(),
                 routing.scorer(),
+                routing.form().kind(),
+                routing.form().hidden(),
+                routing.form().temperature(),
                 routing.activation(),
                 routing.topK(),
                 routing.threshold().orElse(0.0),
@@ -161,13 +193,16 @@ public record MixtureSection(
                 routing.biasStep(),
                 routing.noise().scores(),
                 routing.noise().jitter(),
+                routing.rootGradient(),
                 losses.coefficient(),
                 losses.scale(),
                 losses.scope(),
                 losses.localisation(),
+                losses.biasedVariance(),
                 losses.scores(),
                 losses.variance(),
                 losses.entropy(),
+                losses.overlap(),
                 TargetSection.of(spec.targets()));
     }
 
@@ -197,7 +232,9 @@ public record MixtureSection(
                 .alpha(alpha)
                 .dropout(dropout)
                 .initialisation(initialisation)
+                .riemannianEpsilon(riemannianEpsilon)
                 .scorer(scorer)
+                .form(new RouterForm(router, routerHidden, routerTemperature))
                 .activation(activation)
                 .topK(topK)
                 .threshold(Optional.of(threshold).filter(t -> t > 0))
@@ -207,12 +244,15 @@ public record MixtureSection(
                 .capacityInEvaluation(capacityInEvaluation)
                 .biasStep(biasStep)
                 .noise(new RouterNoise(routerNoise, routerJitter))
+                .rootGradient(rootGradient)
                 .auxiliaryCoefficient(auxiliaryCoefficient)
                 .auxiliaryScale(auxiliaryScale)
                 .auxiliaryScope(auxiliaryScope)
                 .localisation(localisation)
+                .biasedVariance(biasedVariance)
                 .zCoefficient(zCoefficient)
                 .varianceCoefficient(varianceCoefficient)
-                .entropyCoefficient(entropyCoefficient));
+                .entropyCoefficient(entropyCoefficient)
+                .overlapCoefficient(overlapCoefficient));
     }
 }
