@@ -69,8 +69,13 @@ final class AllocationFit {
     /** Of the minimum for all matrices; one expert, or rank, for the cheapest where there is none. */
     private static long least(Cost cost, int minimum, Collection<MatrixShape> shapes) {
         return minimum > 0
-                ? shapes.stream().mapToLong(shape -> cost.weights(shape, minimum)).sum()
-                : shapes.stream().mapToLong(shape -> cost.weights(shape, 1)).min().orElseThrow();
+                ? shapes.stream()
+                        .mapToLong(shape -> cost.weights(shape, minimum))
+                        .sum()
+                : shapes.stream()
+                        .mapToLong(shape -> cost.weights(shape, 1))
+                        .min()
+                        .orElseThrow();
     }
 
     private static Collection<MatrixShape> shapes(ComparedRecipe recipe, AdapterSpec spec) {

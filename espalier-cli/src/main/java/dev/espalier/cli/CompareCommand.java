@@ -188,11 +188,10 @@ final class CompareCommand implements Callable<Integer> {
         var shared = AllocationFit.fit(recipe, allowed);
         var fitted = shared.orElseGet(() -> RankFit.fit(recipe, allowed));
         var err = spec.commandLine().getErr();
-        err.println(
-                recipe.name() + ": "
-                        + (shared.isPresent()
-                                ? "its allocation shares out " + TensorTable.count(allowed) + " trained weights."
-                                : fitted(recipe, fitted, allowed)));
+        err.println(recipe.name() + ": "
+                + (shared.isPresent()
+                        ? "its allocation shares out " + TensorTable.count(allowed) + " trained weights."
+                        : fitted(recipe, fitted, allowed)));
         err.flush();
         return fitted;
     }
@@ -206,7 +205,9 @@ final class CompareCommand implements Callable<Integer> {
         var rank = "rank " + recipe.rank().orElseThrow();
         return recipe.alpha().isEmpty()
                 ? rank
-                : rank + " and alpha " + new DecimalFormat("0.###", DecimalFormatSymbols.getInstance(Locale.ROOT)).format(recipe.alpha().getAsDouble());
+                : rank + " and alpha "
+                        + new DecimalFormat("0.###", DecimalFormatSymbols.getInstance(Locale.ROOT))
+                                .format(recipe.alpha().getAsDouble());
     }
 
     private static List<Contender.Run> resultsOf(ComparedRecipe recipe, Map<ComparedRun, Contender.Run> results) {

@@ -117,7 +117,8 @@ class BudgetFitTest {
         assertThat(AllocationFit.fit(recipe, 1536)).isPresent();
         assertThatThrownBy(() -> AllocationFit.fit(recipe, 1535))
                 .isInstanceOf(InputException.class)
-                .hasMessage(recipe.file() + ": the method lora-smoe trains 1,536 weights even where its allocation gives the least,"
+                .hasMessage(recipe.file()
+                        + ": the method lora-smoe trains 1,536 weights even where its allocation gives the least,"
                         + " and --trained-weights allows 1,535; raise the budget, or lower adapter.rank or"
                         + " allocation.minimum.");
     }

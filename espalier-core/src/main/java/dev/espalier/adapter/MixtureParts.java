@@ -95,7 +95,9 @@ final class MixtureParts {
 
     /** {@code s}; weights that are trained themselves start at alpha, which must not count twice. */
     private double scaling() {
-        return spec.routing().scorer() == MixtureSpec.Scorer.STATIC ? 1 : spec.experts().alpha() / rank;
+        return spec.routing().scorer() == MixtureSpec.Scorer.STATIC
+                ? 1
+                : spec.experts().alpha() / rank;
     }
 
     /** Experts that start from the frozen weight, and what they give at first taken off. */
@@ -257,8 +259,9 @@ final class MixtureParts {
             chosen.add(
                     switch (losses.balance()) {
                         case LOAD -> new LoadBalanceLoss(losses.coefficient(), losses.scale(), losses.scope());
-                        case LOCALISED -> new LocalisedBalanceLoss(
-                                losses.coefficient(), losses.localisation(), losses.biasedVariance());
+                        case LOCALISED ->
+                            new LocalisedBalanceLoss(
+                                    losses.coefficient(), losses.localisation(), losses.biasedVariance());
                     });
         }
         if (losses.scores() > 0) {

@@ -306,9 +306,8 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
     @Override
     public Cost allocationCost() {
-        var cost = experts.kind == Kind.SHARED_A
-                ? Cost.sharedExperts(experts.rank)
-                : Cost.separateExperts(experts.rank);
+        var cost =
+                experts.kind == Kind.SHARED_A ? Cost.sharedExperts(experts.rank) : Cost.separateExperts(experts.rank);
         return routing.form.kind() == RouterForm.Kind.MLP ? cost.withHidden(routing.form.hidden()) : cost;
     }
 

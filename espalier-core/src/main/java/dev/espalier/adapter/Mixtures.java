@@ -109,7 +109,16 @@ public final class Mixtures {
                     RouterNoise.NONE,
                     false),
             new MixtureSpec.Losses(
-                    Balance.LOAD, 0, LoadBalanceLoss.Scale.BY_SELECTION, LoadBalanceLoss.Scope.SEQUENCE, 0, false, 0, 0, 0, 0));
+                    Balance.LOAD,
+                    0,
+                    LoadBalanceLoss.Scale.BY_SELECTION,
+                    LoadBalanceLoss.Scope.SEQUENCE,
+                    0,
+                    false,
+                    0,
+                    0,
+                    0,
+                    0));
 
     /** By name, those of this project's papers first. */
     private static final Map<String, Method> ALL = byName(
@@ -199,9 +208,12 @@ public final class Mixtures {
                             .auxiliaryCoefficient(1e-2)
                             .auxiliaryScale(LoadBalanceLoss.Scale.BY_TOKEN)
                             .auxiliaryScope(LoadBalanceLoss.Scope.BATCH)),
-            method("hydralora", "one A, several B, softmax gates", Source.CODE, keys("", LOW_RANK, ROUTED, TRAINED), m -> m.kind(
-                            Kind.SHARED_A)
-                    .alpha(32)),
+            method(
+                    "hydralora",
+                    "one A, several B, softmax gates",
+                    Source.CODE,
+                    keys("", LOW_RANK, ROUTED, TRAINED),
+                    m -> m.kind(Kind.SHARED_A).alpha(32)),
             method(
                     "mosld",
                     "one A, top-k of several B, dropout on A's input",
@@ -256,7 +268,8 @@ public final class Mixtures {
                     "moa",
                     "experts of two kinds, one for each module, weighed by one router a layer",
                     Source.CODE,
-                    keys("rank rank-pattern alpha dropout riemannian-epsilon threshold router-noise router-jitter z-coefficient"),
+                    keys(
+                            "rank rank-pattern alpha dropout riemannian-epsilon threshold router-noise router-jitter z-coefficient"),
                     m -> m.targets(TargetModules.allLinear())
                             .experts(1)
                             .rank(8)

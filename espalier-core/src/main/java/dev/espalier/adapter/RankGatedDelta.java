@@ -88,14 +88,7 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
             boolean bottleneck,
             @Nullable Router router,
             KernelChoice kernels) {
-        this(
-                name,
-                new Experts(a, b, experts, bottleneck),
-                scaling,
-                dropout,
-                router,
-                kernels,
-                ExpertTraining.USUAL);
+        this(name, new Experts(a, b, experts, bottleneck), scaling, dropout, router, kernels, ExpertTraining.USUAL);
     }
 
     /**

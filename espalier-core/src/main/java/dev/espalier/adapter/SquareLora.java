@@ -107,7 +107,9 @@ public record SquareLora(Compression compression) implements LoraStructure {
         var cos = angles(chunks.size(1), side, true).to(Engine.dtype(chunks));
         var sin = angles(chunks.size(1), side, false).to(Engine.dtype(chunks));
         var parts = new Tensor[] {
-            first.mul(cos).sub(second.mul(sin)), second.mul(cos).add(first.mul(sin)), chunks.narrow(2, 2 * half, side - 2 * half)
+            first.mul(cos).sub(second.mul(sin)),
+            second.mul(cos).add(first.mul(sin)),
+            chunks.narrow(2, 2 * half, side - 2 * half)
         };
         return torch.cat(new TensorVector(parts), 2);
     }

@@ -109,8 +109,7 @@ public record OverlapLoss(double coefficient, int modules) {
             var losses = perPair.mul(inner);
             value = losses.sum().item_double();
             slopes = perPair.mul(new Scalar(2));
-            torch.diagonal(slopes, 0, 1, 2)
-                    .copy_(losses.sum(2).div(squares).mul(new Scalar(-2)));
+            torch.diagonal(slopes, 0, 1, 2).copy_(losses.sum(2).div(squares).mul(new Scalar(-2)));
         }
 
         /** {@code BᵀB}: of all experts' columns with each other, {@code [experts * rank, experts * rank]}. */
@@ -161,8 +160,7 @@ public record OverlapLoss(double coefficient, int modules) {
                         .mul(slopes.select(1, e).unsqueeze(2))
                         .view(u.size(0), -1);
                 // Each pair stands in both orders.
-                of(dU, 1, e)
-                        .copy_(torch.mm(weighted, of(products, 0, e).t()).mul(new Scalar(2)));
+                of(dU, 1, e).copy_(torch.mm(weighted, of(products, 0, e).t()).mul(new Scalar(2)));
                 of(dProducts, 0, e).copy_(torch.mm(of(u, 1, e).t(), weighted));
             }
             if (tape.trains(experts.b())) {

@@ -92,8 +92,8 @@ final class SimilaritySection {
         all.stream()
                 .collect(Collectors.groupingBy(
                         similarity -> ModulePath.of(similarity.module()).type(), TreeMap::new, Collectors.toList()))
-                .forEach((type, ofType) -> series.add(
-                        new Series(type, CurvesSection.color(series.size()), Look.MARKED, means(ofType))));
+                .forEach((type, ofType) ->
+                        series.add(new Series(type, CurvesSection.color(series.size()), Look.MARKED, means(ofType))));
         return series;
     }
 

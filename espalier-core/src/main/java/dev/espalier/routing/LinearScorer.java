@@ -26,8 +26,7 @@ public record LinearScorer(Parameter weight) implements Scorer {
     @Override
     public Pass of(ScorerInput input) {
         var w = weight.value().to(Engine.dtype(input.value()));
-        return new LinearPass(
-                weight, input, w, torch.mm(input.value(), w.t()).to(ScalarType.Float));
+        return new LinearPass(weight, input, w, torch.mm(input.value(), w.t()).to(ScalarType.Float));
     }
 
     private record LinearPass(Parameter weight, ScorerInput input, Tensor w, Tensor scores) implements Pass {

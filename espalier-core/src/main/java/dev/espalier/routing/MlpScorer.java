@@ -37,13 +37,7 @@ public record MlpScorer(Parameter hidden, Parameter weight) implements Scorer {
     }
 
     private record MlpPass(
-            MlpScorer scorer,
-            ScorerInput input,
-            Tensor v,
-            Tensor w,
-            Tensor linearly,
-            Tensor activated,
-            Tensor scores)
+            MlpScorer scorer, ScorerInput input, Tensor v, Tensor w, Tensor linearly, Tensor activated, Tensor scores)
             implements Pass {
         @Override
         public void save() {

@@ -43,7 +43,9 @@ public record PrototypeScorer(Parameter prototypes, double temperature) implemen
         var lengths = lengths(prototypes.value());
         var directions = prototypes.value().div(lengths);
         var tokens = lengths(input.value());
-        var dots = torch.mm(input.value(), directions.to(Engine.dtype(input.value())).t())
+        var dots = torch.mm(
+                        input.value(),
+                        directions.to(Engine.dtype(input.value())).t())
                 .to(ScalarType.Float);
         var cosines = dots.div(tokens);
         return new CosinePass(this, input, directions, lengths, tokens, cosines, cosines.div(new Scalar(temperature)));
@@ -52,10 +54,7 @@ public record PrototypeScorer(Parameter prototypes, double temperature) implemen
     /** Of every row, {@code [rows, 1]}, fp32. */
     private static Tensor lengths(Tensor rows) {
         var single = rows.to(ScalarType.Float);
-        return single.mul(single)
-                .sum(new long[] {1}, true, null)
-                .sqrt()
-                .clamp_min(new Scalar(SHORTEST));
+        return single.mul(single).sum(new long[] {1}, true, null).sqrt().clamp_min(new Scalar(SHORTEST));
     }
 
     private record CosinePass(

@@ -144,8 +144,7 @@ public final class TokenRouter implements Router {
 
     private boolean trains(Tape tape) {
         return Stream.concat(
-                        scorer.parameters().stream(),
-                        parts.threshold().stream().flatMap(t -> t.parameters().stream()))
+                        scorer.parameters().stream(), parts.threshold().stream().flatMap(t -> t.parameters().stream()))
                 .anyMatch(tape::trains);
     }
 

@@ -1,6 +1,7 @@
 package dev.espalier.train;
 
 import dev.espalier.adapter.BudgetSchedule;
+import dev.espalier.adapter.ExpertSimilarity;
 import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.data.Split;
 import dev.espalier.data.TaskData;
@@ -187,9 +188,9 @@ final class TrainingRun implements AutoCloseable {
     /** Judges the weights on every validation split; the best ones so far go to the adapter folder. */
     private void validate() {
         routers.write(log(), step);
-        session.adapted.adapter().expertSimilarities().forEach((module, similarity) -> similarity
-                .line()
-                .ifPresent(line -> log().write("similarity", step, withModule(module, line))));
+        ExpertSimilarity.of(session.adapted.adapter())
+                .forEach((module, similarity) ->
+                        similarity.line().ifPresent(line -> log().write("similarity", step, withModule(module, line))));
         session.budget.ifPresent(budget -> budget.ranks()
                 .forEach((module, rank) -> log().write("rank", step, Map.of("module", module, "rank", rank))));
         var evaluations = new ArrayList<Evaluation>();

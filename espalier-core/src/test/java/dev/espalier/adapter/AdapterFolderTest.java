@@ -52,13 +52,11 @@ class AdapterFolderTest {
                         .withPatterns(Map.of("value", 3), Map.of("layer.1.attention.self.query", 5.5))
                         .withInitialisation(LoraSpec.Initialisation.RANDOM),
                 Mixtures.sira().with(m -> m.experts(5).topK(2).rank(3).capacityFactor(Optional.empty())),
-                Mixtures.of("mola")
-                        .with(m -> m.scorer(MixtureSpec.Scorer.LAYER)
-                                .expertsByDepth(List.of())
-                                .form(new RouterForm(RouterForm.Kind.MLP, 5, 1))),
-                Mixtures.of("mode")
-                        .with(m -> m.scorer(MixtureSpec.Scorer.SEQUENCE)
-                                .form(new RouterForm(RouterForm.Kind.PROTOTYPE, 5, .3))),
+                Mixtures.of("mola").with(m -> m.scorer(MixtureSpec.Scorer.LAYER)
+                        .expertsByDepth(List.of())
+                        .form(new RouterForm(RouterForm.Kind.MLP, 5, 1))),
+                Mixtures.of("mode").with(m -> m.scorer(MixtureSpec.Scorer.SEQUENCE)
+                        .form(new RouterForm(RouterForm.Kind.PROTOTYPE, 5, .3))),
                 new HeadOnlySpec());
     }
 

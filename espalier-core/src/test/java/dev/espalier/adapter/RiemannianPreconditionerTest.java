@@ -106,8 +106,8 @@ class RiemannianPreconditionerTest {
             var column = random("b", OUT, 1);
             var b = new Parameter("b", column.repeat(1, RANK), true);
             var zero = new Parameter("zero", Initialiser.zeros(OUT, RANK), true);
-            var given = Map.of(
-                    "a", random("ga", RANK, IN), "b", random("gb", OUT, RANK), "zero", random("gz", OUT, RANK));
+            var given =
+                    Map.of("a", random("ga", RANK, IN), "b", random("gb", OUT, RANK), "zero", random("gz", OUT, RANK));
             new RiemannianPreconditioner(List.of(new LowRankPair(a, b, 1)), 1e-6).apply(given);
             new RiemannianPreconditioner(List.of(new LowRankPair(a, zero, 1)), 1e-6).apply(given);
             given.forEach((name, gradient) ->

@@ -143,7 +143,8 @@ class KernelTest {
             var results = results(kernel, setting, gate -> {
                 gates.add(gate.weights().clone());
                 scope.keep(gates.get(0));
-                return new Router.Gate(gate.weights(), dWeights -> gates.add(scope.keep(dWeights.clone())), gate.tokens());
+                return new Router.Gate(
+                        gate.weights(), dWeights -> gates.add(scope.keep(dWeights.clone())), gate.tokens());
             });
             var chosen = gates.get(0).ne(new Scalar(0));
             results.remove("router");
@@ -229,8 +230,14 @@ class KernelTest {
             var x = tape.input(random("x", rows, IN));
             var mask =
                     setting.masked ? random("mask", rows, IN).gt(new Scalar(0)).to(torch.ScalarType.Float) : null;
-            var y = forward(kernel, new Experts(a, b, experts, setting.silu), x, mask, setting, tape, () ->
-                    seen.apply(router.route(x, context)));
+            var y = forward(
+                    kernel,
+                    new Experts(a, b, experts, setting.silu),
+                    x,
+                    mask,
+                    setting,
+                    tape,
+                    () -> seen.apply(router.route(x, context)));
             results.put("added", y.value().clone());
             tape.backward(y, random("dY", rows, OUT));
             results.put("x", Objects.requireNonNull(x.gradient()).clone());

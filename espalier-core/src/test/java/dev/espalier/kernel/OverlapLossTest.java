@@ -77,7 +77,8 @@ class OverlapLossTest {
 
     private static Tensor output(Tensor a, Tensor b, Tensor x, int expert, boolean bottleneck) {
         boolean shared = a.size(0) == RANK;
-        var linearly = torch.mm(x, a.narrow(0, shared ? 0 : (long) expert * RANK, RANK).t());
+        var linearly =
+                torch.mm(x, a.narrow(0, shared ? 0 : (long) expert * RANK, RANK).t());
         var u = bottleneck ? torch.silu(linearly) : linearly;
         return torch.mm(u, b.narrow(1, (long) expert * RANK, RANK).t());
     }
@@ -119,15 +120,19 @@ class OverlapLossTest {
     void evaluationAndOneExpertHaveNoLoss() {
         try (var guard = Engine.enter(1);
                 var scope = Scope.open()) {
-            var several = new Experts(parameter("A", EXPERTS * RANK, IN), parameter("B", OUT, EXPERTS * RANK), EXPERTS, false);
+            var several = new Experts(
+                    parameter("A", EXPERTS * RANK, IN), parameter("B", OUT, EXPERTS * RANK), EXPERTS, false);
             var one = new Experts(parameter("A", RANK, IN), parameter("B", OUT, RANK), 1, false);
             var x = Initialiser.normal(1, RandomStream.of(1), (long) LENGTHS.length * TOKENS, IN);
             var loss = new OverlapLoss(1, 1);
             try (var evaluation = ForwardContext.evaluation(Tape.inference(), Layout.rightPadded(TOKENS, LENGTHS));
                     var training = training(Tape.inference())) {
-                assertThat(loss.forward(several, input(x, false, evaluation), evaluation)).isEmpty();
-                assertThat(loss.forward(one, input(x, false, training), training)).isEmpty();
-                assertThat(OverlapLoss.NONE.forward(several, input(x, false, training), training)).isEmpty();
+                assertThat(loss.forward(several, input(x, false, evaluation), evaluation))
+                        .isEmpty();
+                assertThat(loss.forward(one, input(x, false, training), training))
+                        .isEmpty();
+                assertThat(OverlapLoss.NONE.forward(several, input(x, false, training), training))
+                        .isEmpty();
                 assertThat(training.auxiliaryLoss()).isZero();
             }
         }

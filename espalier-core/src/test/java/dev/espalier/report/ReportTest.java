@@ -185,8 +185,8 @@ class ReportTest {
         for (int layer = 0; layer < 10; layer++) {
             for (int step = 4; step <= 8; step += 4) {
                 double cosine = layer / 10.0 + step / 1000.0;
-                lines.append("{\"kind\":\"similarity\",\"step\":%d,\"module\":\"%s\",\"mean\":%s,".formatted(
-                        step, module.formatted(layer), cosine));
+                lines.append("{\"kind\":\"similarity\",\"step\":%d,\"module\":\"%s\",\"mean\":%s,"
+                        .formatted(step, module.formatted(layer), cosine));
                 lines.append("\"cosines\":[[1,%s,\"NaN\"],[%s,1,\"NaN\"],[\"NaN\",\"NaN\",\"NaN\"]]}\n"
                         .formatted(cosine, cosine));
             }

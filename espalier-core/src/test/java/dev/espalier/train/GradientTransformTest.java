@@ -38,7 +38,9 @@ class GradientTransformTest {
         assertThat(secondFactors(plain)).isGreaterThan(1e-2);
         assertThat(secondFactors(damped)).isLessThan(1e-5);
         double all = RunHistory.read(plain).train().get(0).gradNorm();
-        assertThat(RunHistory.read(damped).train().get(0).gradNorm()).isPositive().isLessThan(all);
+        assertThat(RunHistory.read(damped).train().get(0).gradNorm())
+                .isPositive()
+                .isLessThan(all);
     }
 
     private static double secondFactors(Path run) {

@@ -110,7 +110,8 @@ public record MixtureSection(
                 below = 1)
         double routerJitter,
 
-        @Key("Weigh an expert's gradient by the square root of its gate, though its output is weighed by the gate itself.")
+        @Key(
+                "Weigh an expert's gradient by the square root of its gate, though its output is weighed by the gate itself.")
         boolean rootGradient,
 
         @Key(value = "Weight of the loss that keeps the experts' load even; 0 for none.", atLeast = 0)

@@ -114,7 +114,8 @@ public record StructuredLoraSection(
                         Set.of("maximum-rank", "interval", "modules-at-once"));
             case PyramidLora.METHOD ->
                 new Method("LoRA shared by all, by thirds and by no layers", Set.of("global-rank", "group-rank"));
-            case SquareLora.METHOD -> new Method("one square matrix with as many weights as LoRA's two", Set.of("compression"));
+            case SquareLora.METHOD ->
+                new Method("one square matrix with as many weights as LoRA's two", Set.of("compression"));
             default -> throw new IllegalStateException("no method " + method);
         };
     }
