@@ -230,6 +230,7 @@ final class CompareCommand implements Callable<Integer> {
         out.println(compared.note());
         out.println("Report   " + output.resolve(Report.FILE));
         out.println("Tables   " + output.resolve(ComparisonFiles.CSV) + ", " + output.resolve(ComparisonFiles.JSON));
+        out.println("Plot     " + output.resolve(ComparisonFiles.SVG));
         out.println("Results  " + output.resolve("results"));
         out.flush();
     }
