@@ -98,6 +98,14 @@ public sealed interface AdapterSpec
     }
 
     /**
+     * Weight of how far the answers of two passes lie apart whose random draws differ, in the loss of a step; 0 for a
+     * single pass.
+     */
+    default double consistency() {
+        return 0;
+    }
+
+    /**
      * The spec of what is saved of {@code adapter}, which has this one: another where the saved weights are another form of
      * the trained ones.
      */

@@ -44,6 +44,7 @@ public final class MixtureBuilder {
     private double zCoefficient;
     private double varianceCoefficient;
     private double entropyCoefficient;
+    private double consistencyCoefficient;
 
     MixtureBuilder(MixtureSpec spec) {
         method = spec.method();
@@ -81,6 +82,7 @@ public final class MixtureBuilder {
         zCoefficient = spec.losses().scores();
         varianceCoefficient = spec.losses().variance();
         entropyCoefficient = spec.losses().entropy();
+        consistencyCoefficient = spec.losses().consistency();
     }
 
     MixtureSpec build() {
@@ -122,7 +124,8 @@ public final class MixtureBuilder {
                         localisation,
                         zCoefficient,
                         varianceCoefficient,
-                        entropyCoefficient));
+                        entropyCoefficient,
+                        consistencyCoefficient));
     }
 
     /** The name in recipes. */
@@ -314,6 +317,12 @@ public final class MixtureBuilder {
     /** Of the gates' entropy. */
     public MixtureBuilder entropyCoefficient(double given) {
         entropyCoefficient = given;
+        return this;
+    }
+
+    /** Of how far the answers of two passes lie apart. */
+    public MixtureBuilder consistencyCoefficient(double given) {
+        consistencyCoefficient = given;
         return this;
     }
 

@@ -77,7 +77,8 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
                 .localisation(config.number("localisation", losses.localisation()))
                 .zCoefficient(config.number("z_coefficient", losses.scores()))
                 .varianceCoefficient(config.number("variance_coefficient", losses.variance()))
-                .entropyCoefficient(config.number("entropy_coefficient", losses.entropy())));
+                .entropyCoefficient(config.number("entropy_coefficient", losses.entropy()))
+                .consistencyCoefficient(config.number("consistency_coefficient", losses.consistency())));
     }
 
     @Override
@@ -117,6 +118,7 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
         keys.put("z_coefficient", losses.scores());
         keys.put("variance_coefficient", losses.variance());
         keys.put("entropy_coefficient", losses.entropy());
+        keys.put("consistency_coefficient", losses.consistency());
         return keys;
     }
 }

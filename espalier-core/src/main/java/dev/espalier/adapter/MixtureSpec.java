@@ -83,7 +83,11 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
         /** A trained weight for each expert, the same for all tokens. */
         @JsonProperty("static")
-        STATIC
+        STATIC,
+
+        /** Chance: a training pass has one expert, other passes the mean of all; see {@link ExpertSoupDelta}. */
+        @JsonProperty("random")
+        RANDOM
     }
 
     /** Which experts a token is given. */
@@ -228,6 +232,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param scores coefficient of the z-loss on the router's scores; 0 for none
      * @param variance coefficient of minus the variance of a token's gates; 0 for none
      * @param entropy coefficient of the gates' entropy, of either sign; 0 for none
+     * @param consistency coefficient of how far the answers of two passes lie apart; 0 for a single pass a step
      */
     public record Losses(
             Balance balance,
@@ -237,12 +242,14 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             double localisation,
             double scores,
             double variance,
-            double entropy) {
+            double entropy,
+            double consistency) {
         public Losses {
             Checks.notNegative("auxiliary-coefficient", coefficient);
             Checks.notNegative("z-coefficient", scores);
             Checks.notNegative("variance-coefficient", variance);
             Checks.probability("localisation", localisation);
+            Checks.notNegative("consistency-coefficient", consistency);
         }
     }
 
@@ -258,6 +265,10 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
         if (experts.initialisation == Initialisation.SVD_SEGMENTS && experts.kind != Kind.LORA) {
             throw new InputException("The initialisation svd-segments is one of experts with both factors of their own,"
                     + " not of " + experts.kind + "; choose another.");
+        }
+        if (routing.scorer == Scorer.RANDOM && experts.kind != Kind.LORA) {
+            throw new InputException("Experts that are drawn at random have both factors of their own, so that these can"
+                    + " be averaged, not " + experts.kind + "; choose another scorer.");
         }
         if (routing.perRank && routing.choice != Choice.ALL) {
             throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
@@ -335,6 +346,28 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
     private static Optional<Integer> part(List<Integer> parts, int layer, int layers) {
         return parts.isEmpty() ? Optional.empty() : Optional.of(parts.get(layer * parts.size() / layers));
+    }
+
+    @Override
+    public double consistency() {
+        return losses.consistency;
+    }
+
+    /** Plain LoRA with the experts' mean where they are drawn at random: it computes the same and loads anywhere. */
+    @Override
+    public AdapterSpec saved(Adapter adapter) {
+        return routing.scorer == Scorer.RANDOM
+                ? LoraSpec.defaults()
+                        .withTargets(
+                                experts.pattern.isEmpty()
+                                        ? targets
+                                        : TargetModules.of(ModuleNames.of(List.copyOf(
+                                                adapter.modules().keySet()))))
+                        .withRank(experts.rank)
+                        .withAlpha(experts.alpha)
+                        .withDropout(experts.dropout)
+                        .withPatterns(experts.rankPattern, Map.of())
+                : this;
     }
 
     @Override

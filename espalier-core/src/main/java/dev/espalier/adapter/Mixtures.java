@@ -35,8 +35,8 @@ public final class Mixtures {
     private static final String FEED_FORWARD = ".*\\.(mlp\\.\\w+|intermediate\\.dense|\\d+\\.output\\.dense)";
 
     /** What every method with low-rank experts lets one choose. */
-    private static final Set<String> LOW_RANK =
-            Set.of("experts", "experts-pattern", "rank", "rank-pattern", "alpha", "dropout");
+    private static final Set<String> LOW_RANK = Set.of(
+            "experts", "experts-pattern", "rank", "rank-pattern", "alpha", "dropout", "consistency-coefficient");
 
     /** What every method with a router that is trained lets one choose. */
     private static final Set<String> ROUTED = Set.of(
@@ -95,7 +95,7 @@ public final class Mixtures {
                     true,
                     RouterNoise.NONE),
             new MixtureSpec.Losses(
-                    Balance.LOAD, 0, LoadBalanceLoss.Scale.BY_SELECTION, LoadBalanceLoss.Scope.SEQUENCE, 0, 0, 0, 0));
+                    Balance.LOAD, 0, LoadBalanceLoss.Scale.BY_SELECTION, LoadBalanceLoss.Scope.SEQUENCE, 0, 0, 0, 0, 0));
 
     /** By name, those of this project's papers first. */
     private static final Map<String, Method> ALL = byName(
@@ -245,6 +245,12 @@ public final class Mixtures {
                     Source.PAPER,
                     keys("rank rank-pattern alpha dropout expert-dropout"),
                     m -> m.scorer(Scorer.TASK)),
+            method(
+                    "adamix",
+                    "experts drawn at random, two passes that are to agree, averaged in the end",
+                    Source.CODE,
+                    keys("", LOW_RANK),
+                    m -> m.scorer(Scorer.RANDOM).consistencyCoefficient(1)),
             method(
                     "mlae",
                     "rank-1 experts with trained weights, dropped in training",

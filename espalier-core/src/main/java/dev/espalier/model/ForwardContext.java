@@ -112,6 +112,19 @@ public final class ForwardContext implements AutoCloseable {
         return context;
     }
 
+    /**
+     * A second training pass over the same tokens, on the same tape but with draws of its own; observations and auxiliary
+     * losses are kept apart. It is closed with this one.
+     */
+    public ForwardContext again(Training other) {
+        var context = new ForwardContext(tape, layout, other, cache, this);
+        context.order = order;
+        context.adapters = adapters;
+        context.tasks = tasks;
+        context.checkpointing = checkpointing;
+        return context;
+    }
+
     /** A part of the pass for some tokens, each a sequence of its own with draws of its own. */
     ForwardContext tokens(Tape other, int[] places) {
         var ones = new int[places.length];

@@ -25,6 +25,22 @@ public interface Head {
     }
 
     /**
+     * The loss of the first of two passes over {@code batch}; beside it counts, as an auxiliary loss, how far the answers
+     * of both lie apart.
+     *
+     * @param coefficient of the divergence, before {@code weight}
+     * @return a scalar, fp32: the first pass's loss alone
+     */
+    default Variable loss(
+            TaskKind kind, HeadInput first, HeadInput second, Batch batch, double weight, double coefficient) {
+        var context = first.context();
+        var logits = forward(first.hidden(), context);
+        var others = forward(second.hidden(), second.context());
+        var divergence = Consistency.of(kind, logits, others, batch, coefficient * weight, context.tape());
+        return Consistency.join(TaskLoss.of(kind, logits, batch, weight, context), divergence, context.tape(), context);
+    }
+
+    /**
      * Answers a batch, and compares with what was asked.
      *
      * @param hidden {@code [rows * tokens, hidden]}

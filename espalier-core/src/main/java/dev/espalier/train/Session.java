@@ -80,7 +80,8 @@ final class Session implements AutoCloseable {
                 trained,
                 adapted.workers(),
                 options.gradientCheckpointing(),
-                adapted.adapter().penalty());
+                adapted.adapter().penalty(),
+                adapted.adapter().spec().consistency());
         budget = adapted.adapter().startTraining(steps);
         optimizer = options.optimizer().create(trained, adapted.adapter().learningRateFactors(), options.weightDecay());
         evaluator = adapted.evaluator();

@@ -94,7 +94,8 @@ class TrainerTest {
         "xgblora, ADAMW, 9",
         "dynamic-rank-dora, ADAMW, 6",
         "increlora, ADAMW, 7",
-        "msplora, ADAFACTOR, 6"
+        "msplora, ADAFACTOR, 6",
+        "adamix, ADAMW, 9"
     })
     void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, OptimizerKind optimizer, int stopAt)
             throws IOException {

@@ -53,7 +53,7 @@ public record MixtureSection(
         MixtureSpec.Initialisation initialisation,
 
         @Key(
-                "What decides on the experts: each token (token), the mean of a sequence's tokens (sequence), each token once for all modules of a layer (layer), the task (task), or nothing but a trained weight (static).")
+                "What decides on the experts: each token (token), the mean of a sequence's tokens (sequence), each token once for all modules of a layer (layer), the task (task), nothing but a trained weight (static), or chance (random).")
         MixtureSpec.Scorer scorer,
 
         @Key("How the router's scores become gates.") Activation activation,
@@ -118,6 +118,12 @@ public record MixtureSection(
         @Key("Weight of the gates' entropy in the loss: above 0 makes the router surer, below 0 less sure.")
         double entropyCoefficient,
 
+        @Key(
+                value =
+                        "Weight of how far the answers of two passes with other random draws lie apart (of labels the symmetric KL divergence, of numbers the squared difference); 0 for one pass a step.",
+                atLeast = 0)
+        double consistencyCoefficient,
+
         @Inline TargetSection target)
         implements AdapterSection, Family {
     public MixtureSection {
@@ -168,6 +174,7 @@ public record MixtureSection(
                 losses.scores(),
                 losses.variance(),
                 losses.entropy(),
+                losses.consistency(),
                 TargetSection.of(spec.targets()));
     }
 
@@ -213,6 +220,7 @@ public record MixtureSection(
                 .localisation(localisation)
                 .zCoefficient(zCoefficient)
                 .varianceCoefficient(varianceCoefficient)
-                .entropyCoefficient(entropyCoefficient));
+                .entropyCoefficient(entropyCoefficient)
+                .consistencyCoefficient(consistencyCoefficient));
     }
 }
