@@ -30,7 +30,8 @@ class ArchitectureTest {
             "generate",
             "evaluate",
             "report",
-            "train");
+            "train",
+            "route");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
