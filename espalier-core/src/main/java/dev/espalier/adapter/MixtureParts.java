@@ -153,7 +153,7 @@ final class MixtureParts {
         return switch (routing.scorer()) {
             case STATIC -> new StaticRouter(linear.name(), staticWeights(), routing.expertDropout());
             case TASK -> new TaskRouter(linear.name(), experts, routing.expertDropout());
-            case TOKEN, SEQUENCE -> experts == 1 && !routing.soleRouter() ? null : tokenRouter(experts);
+            case TOKEN, SEQUENCE, PROTOTYPE -> experts == 1 && !routing.soleRouter() ? null : tokenRouter(experts);
             case LAYER -> {
                 requireLayer(layer);
                 var shared = weights.shared().router(layer, () -> tokenRouter(experts));
@@ -205,6 +205,7 @@ final class MixtureParts {
                 routing.biasStep(),
                 perToken,
                 routing.scorer() == Scorer.SEQUENCE,
+                routing.scorer() == Scorer.PROTOTYPE,
                 routing.noise());
         var gating = new Gating(
                 routing.activation(),

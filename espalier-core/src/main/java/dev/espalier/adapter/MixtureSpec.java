@@ -69,6 +69,13 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
         @JsonProperty("sequence")
         SEQUENCE,
 
+        /**
+         * The size, of either sign, of each token's dot product with a direction for each expert, as in Arrow (Ostapenko
+         * et al., <a href="https://arxiv.org/abs/2405.11157">arXiv 2405.11157</a>), where nothing trains the directions.
+         */
+        @JsonProperty("prototype")
+        PROTOTYPE,
+
         /** As {@link #TOKEN}, but once for all modules of a layer, by the input of the first of them. */
         @JsonProperty("layer")
         LAYER,
@@ -77,7 +84,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
         @JsonProperty("modules")
         MODULES,
 
-        /** Nothing: every sequence has the expert of its task. */
+        /** Nothing: every sequence has the expert of its task, or those that the pass gives it. */
         @JsonProperty("task")
         TASK,
 

@@ -17,7 +17,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * A router that scores each token, or each sequence by the mean of its tokens, with a linear map. Scores are computed in
+ * A router that scores each token, or each sequence by the mean of its tokens, with a linear map or its size. Scores are computed in
  * the input's dtype; gates, choices, capacity and losses in fp32 on the host, where {@code [tokens, experts]} is small,
  * by {@link Gates}.
  */
@@ -36,6 +36,7 @@ public final class TokenRouter implements Router {
      * @param biasStep how far that bias moves after a step, against the sign of what an expert got too much
      * @param perToken rows of gates of a token, each over all experts: 1, or one for every rank
      * @param perSequence whether a sequence is routed as one
+     * @param absolute whether a score counts by its size, of either sign, as a direction's does
      * @param noise what blurs scores in training
      */
     public record Parts(
@@ -44,9 +45,11 @@ public final class TokenRouter implements Router {
             double biasStep,
             int perToken,
             boolean perSequence,
+            boolean absolute,
             RouterNoise noise) {
         /** One row of gates a token, and nothing else. */
-        public static final Parts NONE = new Parts(Optional.empty(), Optional.empty(), 0, 1, false, RouterNoise.NONE);
+        public static final Parts NONE =
+                new Parts(Optional.empty(), Optional.empty(), 0, 1, false, false, RouterNoise.NONE);
     }
 
     /**
@@ -98,7 +101,8 @@ public final class TokenRouter implements Router {
         var scorer = weight.value().to(dtype);
         var jitter = parts.noise().jitter(name, x.value(), context);
         var seen = jitter == null ? x.value() : x.value().mul(jitter);
-        var scores = torch.mm(seen, scorer.t()).to(ScalarType.Float);
+        var signed = torch.mm(seen, scorer.t()).to(ScalarType.Float);
+        var scores = parts.absolute() ? signed.abs() : signed;
         parts.noise().addTo(scores, name, context);
         int experts = (int) scores.size(1) / parts.perToken();
         var rows = scores.view(-1, experts);
@@ -130,12 +134,13 @@ public final class TokenRouter implements Router {
             tape.save(seen);
             tape.save(jitter);
         }
+        var sign = parts.absolute() ? tape.save(signed.sign()) : null;
         return new Gate(
                 weights,
                 dWeights -> {
                     var derivative = gates.backward(FloatArrays.of(rankMajor(dWeights, experts)));
-                    var dScores = FloatArrays.tensor(derivative.scores(), dWeights.shape())
-                            .to(dtype);
+                    var dSizes = FloatArrays.tensor(derivative.scores(), dWeights.shape());
+                    var dScores = (sign == null ? dSizes : dSizes.mul(sign)).to(dtype);
                     if (tape.trains(weight)) {
                         tape.deliver(weight, torch.mm(dScores.t(), seen));
                     }
