@@ -176,6 +176,11 @@ public final class Adapter implements AutoCloseable {
         return spec.penalty(this);
     }
 
+    /** What the method makes of its gradients before they are clipped and applied, if anything. */
+    public Optional<GradientTransform> gradientTransform() {
+        return spec.gradientTransform(this);
+    }
+
     /** The steps of the run that trains this adapter, if one does. */
     OptionalInt trainingSteps() {
         return trainingSteps;
@@ -199,6 +204,14 @@ public final class Adapter implements AutoCloseable {
                 .filter(Parameter::trainable)
                 .mapToLong(Parameter::size)
                 .sum();
+    }
+
+    /** How alike the experts of each module are that has several, by its path. */
+    public Map<String, ExpertSimilarity> expertSimilarities() {
+        var similarities = new LinkedHashMap<String, ExpertSimilarity>();
+        modules.forEach((path, module) ->
+                ExpertSimilarity.of(module.delta()).ifPresent(similarity -> similarities.put(path, similarity)));
+        return similarities;
     }
 
     /** Lets routers that even their load without a loss take a step; after the optimizer's. */

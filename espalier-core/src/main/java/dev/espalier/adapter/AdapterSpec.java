@@ -102,6 +102,11 @@ public sealed interface AdapterSpec
         return Optional.empty();
     }
 
+    /** What becomes of the gradients of {@code adapter}, which has this spec, before they are clipped and applied. */
+    default Optional<GradientTransform> gradientTransform(Adapter adapter) {
+        return Optional.empty();
+    }
+
     /**
      * Weight of how far the answers of two passes lie apart whose random draws differ, in the loss of a step; 0 for a
      * single pass.

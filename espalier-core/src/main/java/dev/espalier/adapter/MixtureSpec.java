@@ -69,13 +69,6 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
         @JsonProperty("sequence")
         SEQUENCE,
 
-        /**
-         * The size, of either sign, of each token's dot product with a direction for each expert, as in Arrow (Ostapenko
-         * et al., <a href="https://arxiv.org/abs/2405.11157">arXiv 2405.11157</a>), where nothing trains the directions.
-         */
-        @JsonProperty("prototype")
-        PROTOTYPE,
-
         /** As {@link #TOKEN}, but once for all modules of a layer, by the input of the first of them. */
         @JsonProperty("layer")
         LAYER,
@@ -142,6 +135,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param alpha of the scaling {@code s = alpha / rank}; what the weights of {@link Scorer#STATIC} start at, whose
      *     {@code s} is 1
      * @param dropout on the experts' input in training; the router sees its input without
+     * @param riemannianEpsilon of the {@link RiemannianPreconditioner} of their gradients; 0 for none
      */
     public record Experts(
             Kind kind,
@@ -155,12 +149,14 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             List<Integer> ranksByDepth,
             double alpha,
             double dropout,
-            Initialisation initialisation) {
+            Initialisation initialisation,
+            double riemannianEpsilon) {
         public Experts {
             Checks.positive("experts", count);
             Checks.positive("rank", rank);
             Checks.positive("alpha", alpha);
             Checks.probability("dropout", dropout);
+            Checks.notNegative("riemannian-epsilon", riemannianEpsilon);
             pattern = Collections.unmodifiableMap(new LinkedHashMap<>(pattern));
             rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
             byDepth = List.copyOf(byDepth);
@@ -192,6 +188,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
     /**
      * Who gets which expert. A module with one expert has no router unless {@code soleRouter} says so.
      *
+     * @param form of the router's scores
      * @param topK of {@link Choice#TOP_K}
      * @param threshold of {@link Choice#THRESHOLD}, or the largest one of {@link Choice#LEARNED_THRESHOLD}; empty there
      *     for one over the number of experts
@@ -203,9 +200,11 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param capacityInEvaluation whether that limit holds outside training too
      * @param biasStep how far a bias on the choice moves towards an even load after each step; 0 for no such bias
      * @param soleRouter whether a single expert is weighed too
+     * @param rootGradient whether an expert's gradient is weighed by the root of its gate; its output is by the gate itself
      */
     public record Routing(
             Scorer scorer,
+            RouterForm form,
             Activation activation,
             Choice choice,
             int topK,
@@ -217,7 +216,8 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             boolean capacityInEvaluation,
             double biasStep,
             boolean soleRouter,
-            RouterNoise noise) {
+            RouterNoise noise,
+            boolean rootGradient) {
         public Routing {
             Checks.positive("top-k", topK);
             Checks.probability("expert-dropout", expertDropout);
@@ -236,10 +236,12 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param scale how {@link Balance#LOAD} values an even load
      * @param scope what it takes for one population
      * @param localisation {@code δ} of {@link Balance#LOCALISED}
+     * @param biasedVariance whether that loss takes the biased variance
      * @param scores coefficient of the z-loss on the router's scores; 0 for none
      * @param variance coefficient of minus the variance of a token's gates; 0 for none
      * @param entropy coefficient of the gates' entropy, of either sign; 0 for none
      * @param consistency coefficient of how far the answers of two passes lie apart; 0 for a single pass a step
+     * @param overlap coefficient of the {@link dev.espalier.kernel.OverlapLoss} of a token's experts; 0 for none
      */
     public record Losses(
             Balance balance,
@@ -247,14 +249,17 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             LoadBalanceLoss.Scale scale,
             LoadBalanceLoss.Scope scope,
             double localisation,
+            boolean biasedVariance,
             double scores,
             double variance,
             double entropy,
-            double consistency) {
+            double consistency,
+            double overlap) {
         public Losses {
             Checks.notNegative("auxiliary-coefficient", coefficient);
             Checks.notNegative("z-coefficient", scores);
             Checks.notNegative("variance-coefficient", variance);
+            Checks.notNegative("overlap-coefficient", overlap);
             Checks.probability("localisation", localisation);
             Checks.notNegative("consistency-coefficient", consistency);
         }
@@ -274,8 +279,14 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
                     + " not of " + experts.kind + "; choose another.");
         }
         if (routing.scorer == Scorer.RANDOM && experts.kind != Kind.LORA) {
-            throw new InputException("Experts that are drawn at random have both factors of their own, so that these can"
-                    + " be averaged, not " + experts.kind + "; choose another scorer.");
+            throw new InputException(
+                    "Experts that are drawn at random have both factors of their own, so that these can"
+                            + " be averaged, not " + experts.kind + "; choose another scorer.");
+        }
+        if (experts.kind == Kind.SCALE
+                && (losses.overlap > 0 || experts.riemannianEpsilon > 0 || routing.rootGradient)) {
+            throw new InputException("Experts that are vectors have no low-rank factors, which overlap-coefficient,"
+                    + " riemannian-epsilon and root-gradient are for; leave these out, or choose another kind.");
         }
         if (routing.perRank && routing.choice != Choice.ALL) {
             throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
@@ -307,7 +318,9 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
     @Override
     public Cost allocationCost() {
-        return experts.kind == Kind.SHARED_A ? Cost.sharedExperts(experts.rank) : Cost.separateExperts(experts.rank);
+        var cost =
+                experts.kind == Kind.SHARED_A ? Cost.sharedExperts(experts.rank) : Cost.separateExperts(experts.rank);
+        return routing.form.kind() == RouterForm.Kind.MLP ? cost.withHidden(routing.form.hidden()) : cost;
     }
 
     @Override
@@ -374,13 +387,20 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
                         .withTargets(
                                 experts.pattern.isEmpty()
                                         ? targets
-                                        : TargetModules.of(ModuleNames.of(List.copyOf(
-                                                adapter.modules().keySet()))))
+                                        : TargetModules.of(ModuleNames.of(
+                                                List.copyOf(adapter.modules().keySet()))))
                         .withRank(experts.rank)
                         .withAlpha(experts.alpha)
                         .withDropout(experts.dropout)
                         .withPatterns(experts.rankPattern, Map.of())
                 : this;
+    }
+
+    @Override
+    public Optional<GradientTransform> gradientTransform(Adapter adapter) {
+        return experts.riemannianEpsilon > 0
+                ? Optional.of(RiemannianPreconditioner.of(adapter, experts.riemannianEpsilon))
+                : Optional.empty();
     }
 
     @Override

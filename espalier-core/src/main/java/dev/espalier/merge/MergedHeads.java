@@ -40,8 +40,9 @@ public final class MergedHeads {
                 if (former == null) {
                     heads.put(task, head);
                 } else if (head.kind() != TaskKind.CAUSAL_LM) {
-                    notes.add("Adapters '" + former.name() + "' and '" + adapter.name() + "' both have a head for task '"
-                            + task + "'; the one of '" + former.name() + "' is kept.");
+                    notes.add(
+                            "Adapters '" + former.name() + "' and '" + adapter.name() + "' both have a head for task '"
+                                    + task + "'; the one of '" + former.name() + "' is kept.");
                 }
             }
         }

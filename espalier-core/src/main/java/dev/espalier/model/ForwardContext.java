@@ -116,8 +116,7 @@ public final class ForwardContext implements AutoCloseable {
     public ForwardContext again(Training other) {
         var context = new ForwardContext(tape, layout, other, cache, this);
         context.order = order;
-        context.adapters = adapters;
-        context.tasks = tasks;
+        context.given = given;
         context.checkpointing = checkpointing;
         return context;
     }
@@ -128,8 +127,8 @@ public final class ForwardContext implements AutoCloseable {
         Arrays.fill(ones, 1);
         var context = new ForwardContext(other, Layout.rightPadded(1, ones), ofTokens(places), cache, this);
         var segmentOf = layout.segmentOfToken();
-        context.given = given.of(
-                Arrays.stream(places).map(place -> segmentOf[place]).toArray());
+        context.given =
+                given.of(Arrays.stream(places).map(place -> segmentOf[place]).toArray());
         return context;
     }
 

@@ -77,8 +77,7 @@ public final class RoutedLibrary implements AutoCloseable {
             }
             var heads = new RoutedHeads(folders);
             var retrieval = routing instanceof Routing.Retrieve retrieve
-                    ? new Retrieval(
-                            SentenceEncoder.open(encoder(library)), centroids(library, vectors), retrieve)
+                    ? new Retrieval(SentenceEncoder.open(encoder(library)), centroids(library, vectors), retrieve)
                     : null;
             var experts = new LinkedHashMap<String, List<String>>();
             try {

@@ -36,6 +36,11 @@ public final class TaskRouter implements Router {
     }
 
     @Override
+    public int gates() {
+        return experts;
+    }
+
+    @Override
     public boolean tokenwise() {
         return true;
     }

@@ -1,6 +1,7 @@
 package dev.espalier.train;
 
 import dev.espalier.adapter.BudgetSchedule;
+import dev.espalier.adapter.GradientTransform;
 import dev.espalier.data.Batcher;
 import dev.espalier.data.EncodedExample;
 import dev.espalier.data.Packing;
@@ -42,6 +43,7 @@ final class Session implements AutoCloseable {
     final TrainingStep step;
     final Optimizer optimizer;
     final Optional<BudgetSchedule> budget;
+    final Optional<GradientTransform> transform;
     final Evaluator evaluator;
     private final List<TaskData> data;
     final RandomStream random;
@@ -83,6 +85,7 @@ final class Session implements AutoCloseable {
                 adapted.adapter().penalty(),
                 adapted.adapter().spec().consistency());
         budget = adapted.adapter().startTraining(steps);
+        transform = adapted.adapter().gradientTransform();
         optimizer = options.optimizer().create(trained, adapted.adapter().learningRateFactors(), options.weightDecay());
         evaluator = adapted.evaluator();
         adapted.tasks().forEach(task -> gradientsOfTask.add(gradients(task)));

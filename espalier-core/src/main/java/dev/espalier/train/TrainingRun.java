@@ -152,9 +152,10 @@ final class TrainingRun implements AutoCloseable {
         }
     }
 
-    /** Clips the gradients of the last step and applies them; their norm before clipping. */
+    /** Applies the last step's gradients as the method transforms them, clipped; their norm before clipping. */
     private double update(int task, double rate) {
         var gradients = session.gradients(task);
+        session.transform.ifPresent(transform -> transform.apply(gradients));
         try {
             double norm = GradientClipping.clip(
                     gradients, options.clipNorm() > 0 ? options.clipNorm() : Double.POSITIVE_INFINITY);
@@ -186,6 +187,9 @@ final class TrainingRun implements AutoCloseable {
     /** Judges the weights on every validation split; the best ones so far go to the adapter folder. */
     private void validate() {
         routers.write(log(), step);
+        session.adapted.adapter().expertSimilarities().forEach((module, similarity) -> similarity
+                .line()
+                .ifPresent(line -> log().write("similarity", step, withModule(module, line))));
         session.budget.ifPresent(budget -> budget.ranks()
                 .forEach((module, rank) -> log().write("rank", step, Map.of("module", module, "rank", rank))));
         var evaluations = new ArrayList<Evaluation>();
@@ -276,6 +280,13 @@ final class TrainingRun implements AutoCloseable {
 
     private double seconds() {
         return (System.nanoTime() - startNanos) / NANOS;
+    }
+
+    private static Map<String, Object> withModule(String module, Map<String, Object> values) {
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("module", module);
+        line.putAll(values);
+        return line;
     }
 
     private static Map<String, Object> line(Evaluation evaluation) {
