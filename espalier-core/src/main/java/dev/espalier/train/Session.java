@@ -84,8 +84,8 @@ final class Session implements AutoCloseable {
                 options.gradientCheckpointing(),
                 adapted.adapter().penalty(),
                 adapted.adapter().spec().consistency());
-        budget = adapted.adapter().startTraining(steps);
         transform = adapted.adapter().gradientTransform();
+        budget = adapted.adapter().startTraining(steps, batcher.batchesPerEpoch());
         optimizer = options.optimizer().create(trained, adapted.adapter().learningRateFactors(), options.weightDecay());
         evaluator = adapted.evaluator();
         adapted.tasks().forEach(task -> gradientsOfTask.add(gradients(task)));
