@@ -114,6 +114,13 @@ public final class DecoderModel implements LanguageModel {
     }
 
     @Override
+    public Head addLabelEmbeddings(
+            String name, Pooling pooling, LabelEmbeddings settings, List<int[]> labels, int padId) {
+        throw new InputException("A " + config.modelType()
+                + " model is a decoder, which embeds no texts; use an encoder, or ask for a text with kind causal-lm.");
+    }
+
+    @Override
     public Map<String, Head> heads() {
         return Collections.unmodifiableMap(heads);
     }

@@ -9,7 +9,10 @@ import dev.espalier.data.Batch;
 import dev.espalier.data.Batcher;
 import dev.espalier.data.ExampleEncoder;
 import dev.espalier.data.TaskData;
+import dev.espalier.data.TaskKind;
 import dev.espalier.model.EncoderModel;
+import dev.espalier.model.Head;
+import dev.espalier.model.LabelEmbeddings;
 import dev.espalier.model.Pooling;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
@@ -21,6 +24,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -35,7 +39,20 @@ class TrainingStepTest {
     Path folder;
 
     static Stream<TaskData> tasks() {
-        return Stream.of(Snips.intent(), Snips.traits(), Snips.length(), Snips.longWords());
+        return Stream.of(
+                Snips.intent(), Snips.described(), Snips.offered(), Snips.traits(), Snips.length(), Snips.longWords());
+    }
+
+    /** Labels that are described are told by their texts. */
+    private static Head head(EncoderModel model, TaskData task, TextTokenizer tokenizer) {
+        var texts = task.labels().names().stream()
+                .map(task.labelDescriptions()::get)
+                .filter(Objects::nonNull)
+                .map(text -> tokenizer.encode(text, 40).ids())
+                .toList();
+        return texts.isEmpty() && task.kind() != TaskKind.CHOICE
+                ? model.addHead("", task.kind(), task.outputs(), Pooling.DEFAULT, RandomStream.of(1))
+                : model.addLabelEmbeddings("", Pooling.DEFAULT, LabelEmbeddings.DEFAULT, texts, tokenizer.padId());
     }
 
     @ParameterizedTest
@@ -46,7 +63,7 @@ class TrainingStepTest {
                 var scope = Scope.open();
                 var tokenizer = TextTokenizer.open(folder);
                 var model = AutoModel.encoder(folder, ScalarType.Float)) {
-            var head = model.addHead("", task.kind(), task.outputs(), Pooling.DEFAULT, RandomStream.of(1));
+            var head = head(model, task, tokenizer);
             // Both factors random, so that both have a gradient.
             var spec = LoraSpec.defaults().withDropout(0.1).withInitialisation(LoraSpec.Initialisation.RANDOM);
             try (var adapter = Adapter.create("default", spec, model, RandomStream.of(2))) {
