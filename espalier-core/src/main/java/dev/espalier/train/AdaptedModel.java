@@ -3,6 +3,7 @@ package dev.espalier.train;
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterCard;
 import dev.espalier.adapter.AdapterFolder;
+import dev.espalier.adapter.HeadOnlySpec;
 import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.data.CausalEncoder;
 import dev.espalier.data.EncodedExample;
@@ -98,6 +99,20 @@ public final class AdaptedModel implements AutoCloseable {
         } catch (RuntimeException e) {
             model.close();
             throw e;
+        }
+    }
+
+    /**
+     * The model that {@code training} names with a head for each of its tasks and no adapter. Heads with weights have those
+     * of the checkpoint, or random ones.
+     *
+     * @throws InputException if the model cannot be had, or has no head for a task
+     */
+    @SuppressWarnings("try") // guard and scope work by being open
+    public static AdaptedModel bare(Training training) {
+        try (var guard = Engine.enter(Engine.threads());
+                var scope = Scope.open()) {
+            return create(training.adapter(new HeadOnlySpec()));
         }
     }
 
