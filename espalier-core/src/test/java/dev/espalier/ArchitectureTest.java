@@ -29,6 +29,7 @@ class ArchitectureTest {
             "optim",
             "generate",
             "evaluate",
+            "merge",
             "report",
             "train");
 

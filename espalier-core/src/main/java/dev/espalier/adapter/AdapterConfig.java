@@ -149,7 +149,7 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
     }
 
     /** PEFT's task type of a model with one head; none for several, which PEFT has no class for. */
-    private static Optional<String> taskType(List<SavedHead> heads) {
+    static Optional<String> taskType(List<SavedHead> heads) {
         if (heads.size() != 1) {
             return Optional.empty();
         }

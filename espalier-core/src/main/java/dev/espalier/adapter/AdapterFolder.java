@@ -76,6 +76,10 @@ public final class AdapterFolder implements AutoCloseable {
         return config.spec();
     }
 
+    SavedTensors tensors() {
+        return tensors;
+    }
+
     /** Whether PEFT has a type for the adapter's method. */
     public boolean isPefts() {
         return AdapterConfig.isPefts(config.spec());

@@ -60,6 +60,11 @@ public sealed interface AdapterSpec
         return this;
     }
 
+    /** Whether the delta of each module can be made without those of the others. */
+    default boolean modulesStandAlone() {
+        return true;
+    }
+
     /** Ends of the paths of modules that train as a whole, as fp32 copies; heads aside. */
     default List<String> modulesToSave() {
         return List.of();

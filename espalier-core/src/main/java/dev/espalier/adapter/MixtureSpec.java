@@ -302,6 +302,12 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
     }
 
     /** Where every task has an expert, as many as there are tasks. */
+    /** Unless a router weighs the experts of several. */
+    @Override
+    public boolean modulesStandAlone() {
+        return routing.scorer != Scorer.LAYER && routing.scorer != Scorer.MODULES;
+    }
+
     @Override
     public MixtureSpec forTasks(int tasks) {
         return routing.scorer == Scorer.TASK ? with(m -> m.experts(tasks)) : this;
