@@ -123,7 +123,7 @@ final class CompareCommand implements Callable<Integer> {
         for (var seed : comparison.seeds) {
             fitted.forEach(recipe -> runs.add(ComparedRun.of(recipe, seed, output)));
         }
-        if (!new ComparedRuns(runs, err).finish(tasks)) {
+        if (!new SavedRuns(runs.stream().map(ComparedRun::saved).toList(), err).finish(run -> tasks)) {
             return Interrupts.EXIT_CODE;
         }
         Map<ComparedRun, Contender.Run> results = new LinkedHashMap<>();

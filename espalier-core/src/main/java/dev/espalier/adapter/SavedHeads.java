@@ -22,10 +22,14 @@ final class SavedHeads {
         this.tensors = tensors;
     }
 
-    /** Adds the heads that {@code model} does not have; their weights are yet to be loaded. */
+    /**
+     * Adds the heads that {@code model} does not have; their weights are yet to be loaded. Those that have none, but texts,
+     * are for who has the tokenizer.
+     */
     void addMissing(List<SavedHead> heads, LanguageModel model) {
         for (var head : heads) {
-            if (!model.heads().containsKey(head.name())) {
+            if (!model.heads().containsKey(head.name())
+                    && head.labelEmbeddings().isEmpty()) {
                 model.addHead(head.name(), head.kind(), head.outputs(), head.pooling(), RandomStream.of(0));
             }
         }

@@ -114,6 +114,13 @@ public final class DecoderModel implements LanguageModel {
     }
 
     @Override
+    public Head addLabelEmbeddings(
+            String name, Pooling pooling, LabelEmbeddings settings, List<int[]> labels, int padId) {
+        throw new InputException("A " + config.modelType()
+                + " model is a decoder, which embeds no texts; use an encoder, or ask for a text with kind causal-lm.");
+    }
+
+    @Override
     public Map<String, Head> heads() {
         return Collections.unmodifiableMap(heads);
     }
@@ -181,7 +188,9 @@ public final class DecoderModel implements LanguageModel {
     @Override
     public List<String> usualTargets() {
         var inputs = attentionInputs();
-        return Stream.of(inputs.get(0), inputs.get(inputs.size() - 1)).distinct().toList();
+        return Stream.of(inputs.get(0), inputs.get(inputs.size() - 1))
+                .distinct()
+                .toList();
     }
 
     @Override

@@ -34,6 +34,7 @@ public final class ForwardContext implements AutoCloseable {
     private boolean checkpointing;
     private @Nullable TokenOrder order;
     private final Map<Shared, Tensor> shared;
+    private Object pass;
     private final @Nullable KvCache cache;
     private final boolean root;
     private OfSequences given;
@@ -50,8 +51,8 @@ public final class ForwardContext implements AutoCloseable {
      */
     public record Training(RandomStream random, long[] sequences, int sequencesInStep) {}
 
-    /** What layers share, and for which tokens. */
-    private record Shared(Layout layout, Object key) {}
+    /** What layers share, in which pass and for which tokens. */
+    private record Shared(Object pass, Layout layout, Object key) {}
 
     private ForwardContext(
             Tape tape,
@@ -66,6 +67,7 @@ public final class ForwardContext implements AutoCloseable {
         root = parent == null;
         given = OfSequences.none(layout.segments().size());
         shared = parent == null ? new HashMap<>() : parent.shared;
+        pass = parent == null ? this : parent.pass;
     }
 
     /** A pass without dropout. */
@@ -119,6 +121,28 @@ public final class ForwardContext implements AutoCloseable {
         context.given = given;
         context.checkpointing = checkpointing;
         return context;
+    }
+
+    /**
+     * A pass over other sequences that this one's are compared with, as they are in evaluation: nothing drops out, and
+     * what routers do there is no part of this pass's losses and observations. It is freed with this one; its tape is not.
+     *
+     * @param like for each of the sequences, the segment of this pass whose adapter and task it has
+     */
+    ForwardContext beside(Tape other, Layout sequences, int[] like) {
+        var context = new ForwardContext(other, sequences, null, null, this);
+        context.pass = context;
+        context.checkpointing = checkpointing;
+        context.given = given.of(like);
+        return context;
+    }
+
+    /** For each segment the first one that the same adapter acts on. */
+    int[] firstWithSameAdapter() {
+        var perSegment = given.adapters();
+        return IntStream.range(0, layout.segments().size())
+                .map(i -> perSegment == null ? 0 : perSegment.indexOf(perSegment.get(i)))
+                .toArray();
     }
 
     /** A part of the pass for some tokens, each a sequence of its own with draws of its own. */
@@ -312,7 +336,7 @@ public final class ForwardContext implements AutoCloseable {
      * @param key what it is, as a value
      */
     public Tensor shared(Object key, Supplier<Tensor> make) {
-        var place = new Shared(layout, key);
+        var place = new Shared(pass, layout, key);
         var known = shared.get(place);
         if (known != null) {
             return known;

@@ -2,6 +2,7 @@ package dev.espalier.model;
 
 import dev.espalier.data.Batch;
 import dev.espalier.data.TaskKind;
+import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
 import java.util.List;
@@ -56,6 +57,17 @@ public interface Head {
      */
     default boolean readsFirstTokens() {
         return false;
+    }
+
+    /**
+     * This head for as long as no weight of the model changes: what it would compute anew for every batch, it may compute
+     * once. It answers to the bit what this one does, where all enabled adapters act on all rows.
+     *
+     * @param task the place of the head's task in the run
+     * @param owner of what is computed
+     */
+    default Head settled(int task, Owner owner) {
+        return this;
     }
 
     /** The head's linears, by which adapters may target them. */

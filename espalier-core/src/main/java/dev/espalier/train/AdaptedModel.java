@@ -3,14 +3,13 @@ package dev.espalier.train;
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterCard;
 import dev.espalier.adapter.AdapterFolder;
+import dev.espalier.adapter.HeadOnlySpec;
 import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.data.CausalEncoder;
-import dev.espalier.data.CausalOptions;
 import dev.espalier.data.EncodedExample;
 import dev.espalier.data.Example;
 import dev.espalier.data.ExampleEncoder;
 import dev.espalier.data.Input;
-import dev.espalier.data.LabelSpace;
 import dev.espalier.data.Origin;
 import dev.espalier.data.Target;
 import dev.espalier.data.TaskEncoder;
@@ -28,7 +27,6 @@ import dev.espalier.tensor.Scope;
 import dev.espalier.text.TextTokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -85,19 +83,12 @@ public final class AdaptedModel implements AutoCloseable {
         var folder = ModelLocator.locate(training.model());
         var model = AutoModel.open(folder, Engine.dtype(options.dtype()));
         try {
-            var tasks = new ArrayList<AdaptedTask>();
-            for (var task : training.tasks()) {
-                var head = model.addHead(
-                        headName(task.name(), training.tasks().size()),
-                        task.kind(),
-                        task.outputs(),
-                        training.pooling(),
-                        random.at("head"));
-                tasks.add(new AdaptedTask(
-                        task.name(), task.kind(), task.labels(), training.pooling(), head, task.causalLm()));
-            }
-            WeightsLog.unused(model.weights());
             var tokenizer = TextTokenizer.open(folder);
+            var heads = new TaskHeads(model, tokenizer);
+            var tasks = training.tasks().stream()
+                    .map(task -> heads.create(task, training, random.at("head")))
+                    .toList();
+            WeightsLog.unused(model.weights());
             var adapter = Adapter.create(
                     ADAPTER, training.adapter().forTasks(training.tasks().size()), model, random.at("adapter"));
             return new AdaptedModel(
@@ -113,6 +104,20 @@ public final class AdaptedModel implements AutoCloseable {
         } catch (RuntimeException e) {
             model.close();
             throw e;
+        }
+    }
+
+    /**
+     * The model that {@code training} names with a head for each of its tasks and no adapter. Heads with weights have those
+     * of the checkpoint, or random ones.
+     *
+     * @throws InputException if the model cannot be had, or has no head for a task
+     */
+    @SuppressWarnings("try") // guard and scope work by being open
+    public static AdaptedModel bare(Training training) {
+        try (var guard = Engine.enter(Engine.threads());
+                var scope = Scope.open()) {
+            return create(training.adapter(new HeadOnlySpec()));
         }
     }
 
@@ -158,31 +163,19 @@ public final class AdaptedModel implements AutoCloseable {
         var base = ModelLocator.locate(card.baseModel());
         var model = AutoModel.open(base, Engine.dtype(dtype));
         try {
+            var tokenizer = TextTokenizer.open(base);
+            var heads = new TaskHeads(model, tokenizer);
+            heads.addWithoutWeights(card.heads());
             var adapter = load.apply(model);
-            var tasks = card.heads().stream().map(head -> task(head, model)).toList();
+            var tasks = card.heads().stream().map(heads::restored).toList();
             WeightsLog.unused(model.weights());
             int maxTokens = card.maxTokens().orElse(model.maxTokens());
             return new AdaptedModel(
-                    card.baseModel(),
-                    base,
-                    model,
-                    TextTokenizer.open(base),
-                    adapter,
-                    tasks,
-                    maxTokens,
-                    new Workers(workers),
-                    guide);
+                    card.baseModel(), base, model, tokenizer, adapter, tasks, maxTokens, new Workers(workers), guide);
         } catch (RuntimeException e) {
             model.close();
             throw e;
         }
-    }
-
-    private static AdaptedTask task(AdapterCard.SavedHead saved, LanguageModel model) {
-        var head = Optional.ofNullable(model.heads().get(saved.name())).orElseThrow();
-        var causalLm = saved.causalLm().orElse(CausalOptions.DEFAULT);
-        var labels = LabelSpace.inOrder(saved.labels());
-        return new AdaptedTask(saved.task(), saved.kind(), labels, saved.pooling(), head, causalLm);
     }
 
     public LanguageModel model() {
@@ -341,21 +334,9 @@ public final class AdaptedModel implements AutoCloseable {
      * @throws InputException if it cannot be written
      */
     public void save(Path folder) {
-        var heads = tasks.stream()
-                .map(task -> new AdapterCard.SavedHead(
-                        headName(task.name(), tasks.size()),
-                        task.name(),
-                        task.kind(),
-                        task.labels().names(),
-                        task.pooling(),
-                        task.kind() == TaskKind.CAUSAL_LM ? Optional.of(task.causalLm()) : Optional.empty()))
-                .toList();
+        var heads =
+                tasks.stream().map(task -> TaskHeads.saved(task, tasks.size())).toList();
         AdapterFolder.save(folder, adapter, model, new AdapterCard(base, Optional.of(maxTokens), heads));
-    }
-
-    /** A model's only head has no name, as Hugging Face's models have it; of several each has its task's. */
-    private static String headName(String task, int tasks) {
-        return tasks == 1 ? "" : task;
     }
 
     @Override

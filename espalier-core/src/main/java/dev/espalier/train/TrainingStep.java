@@ -161,8 +161,7 @@ public final class TrainingStep implements AutoCloseable {
     private Result part(Batch part, GradientSink sink, int labels, int sequences, RandomStream random) {
         var task = tasks.get(part.task());
         try (var scope = Scope.open();
-                var first = ForwardContext.training(
-                                Tape.recording(sink), part.layout(), draws(part, sequences, random))
+                var first = ForwardContext.training(Tape.recording(sink), part.layout(), draws(part, sequences, random))
                         .checkpointing(checkpointing)
                         .tasks(part.tasks())) {
             var passes = List.of(first);

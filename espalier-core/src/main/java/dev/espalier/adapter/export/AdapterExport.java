@@ -168,7 +168,8 @@ public final class AdapterExport {
 
     private static double difference(AdapterFolder saved, LanguageModel merged, List<Tensor> adapted, Probe probe) {
         for (var head : saved.card().heads()) {
-            if (!merged.heads().containsKey(head.name())) {
+            if (!merged.heads().containsKey(head.name())
+                    && head.labelEmbeddings().isEmpty()) {
                 merged.addHead(head.name(), head.kind(), head.outputs(), head.pooling(), RandomStream.of(0));
             }
         }
