@@ -25,12 +25,14 @@ class ArchitectureTest {
             "model",
             "routing",
             "kernel",
-            "adapter",
             "optim",
+            "adapter",
             "generate",
             "evaluate",
+            "merge",
             "report",
-            "train");
+            "train",
+            "route");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())

@@ -126,7 +126,7 @@ final class CompareCommand implements Callable<Integer> {
         for (var seed : comparison.seeds) {
             fitted.forEach(recipe -> runs.add(ComparedRun.of(recipe, seed, output)));
         }
-        if (!new ComparedRuns(runs, err).finish(tasks)) {
+        if (!new SavedRuns(runs.stream().map(ComparedRun::saved).toList(), err).finish(run -> tasks)) {
             return Interrupts.EXIT_CODE;
         }
         Map<ComparedRun, Contender.Run> results = new LinkedHashMap<>();
@@ -249,6 +249,7 @@ final class CompareCommand implements Callable<Integer> {
         out.println(compared.note());
         out.println("Report   " + output.resolve(Report.FILE));
         out.println("Tables   " + output.resolve(ComparisonFiles.CSV) + ", " + output.resolve(ComparisonFiles.JSON));
+        out.println("Plot     " + output.resolve(ComparisonFiles.SVG));
         out.println("Results  " + output.resolve("results"));
         out.flush();
     }

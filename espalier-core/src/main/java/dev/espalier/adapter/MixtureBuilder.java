@@ -48,6 +48,7 @@ public final class MixtureBuilder {
     private double zCoefficient;
     private double varianceCoefficient;
     private double entropyCoefficient;
+    private double consistencyCoefficient;
     private double overlapCoefficient;
 
     MixtureBuilder(MixtureSpec spec) {
@@ -90,6 +91,7 @@ public final class MixtureBuilder {
         zCoefficient = spec.losses().scores();
         varianceCoefficient = spec.losses().variance();
         entropyCoefficient = spec.losses().entropy();
+        consistencyCoefficient = spec.losses().consistency();
         overlapCoefficient = spec.losses().overlap();
     }
 
@@ -137,6 +139,7 @@ public final class MixtureBuilder {
                         zCoefficient,
                         varianceCoefficient,
                         entropyCoefficient,
+                        consistencyCoefficient,
                         overlapCoefficient));
     }
 
@@ -347,6 +350,12 @@ public final class MixtureBuilder {
     /** Of the gates' entropy. */
     public MixtureBuilder entropyCoefficient(double given) {
         entropyCoefficient = given;
+        return this;
+    }
+
+    /** Of how far the answers of two passes lie apart. */
+    public MixtureBuilder consistencyCoefficient(double given) {
+        consistencyCoefficient = given;
         return this;
     }
 

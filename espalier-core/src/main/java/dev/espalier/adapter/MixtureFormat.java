@@ -86,6 +86,7 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
                 .zCoefficient(config.number("z_coefficient", losses.scores()))
                 .varianceCoefficient(config.number("variance_coefficient", losses.variance()))
                 .entropyCoefficient(config.number("entropy_coefficient", losses.entropy()))
+                .consistencyCoefficient(config.number("consistency_coefficient", losses.consistency()))
                 .overlapCoefficient(config.number("overlap_coefficient", losses.overlap())));
     }
 
@@ -132,6 +133,7 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
         keys.put("z_coefficient", losses.scores());
         keys.put("variance_coefficient", losses.variance());
         keys.put("entropy_coefficient", losses.entropy());
+        keys.put("consistency_coefficient", losses.consistency());
         keys.put("overlap_coefficient", losses.overlap());
         return keys;
     }

@@ -9,6 +9,7 @@ import dev.espalier.kernel.KernelTable;
 import dev.espalier.kernel.OverlapLoss;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
+import dev.espalier.routing.ArrowScorer;
 import dev.espalier.routing.EntropyLoss;
 import dev.espalier.routing.ExpertCapacity;
 import dev.espalier.routing.ExpertDropout;
@@ -77,7 +78,28 @@ final class MixtureParts {
                     "experts.scale", StoredLayout.same(experts, out), random -> Initialiser.ones(experts, out));
             return new ScaleMixtureDelta(scales, router());
         }
+        if (spec.routing().scorer() == MixtureSpec.Scorer.RANDOM) {
+            return soup();
+        }
         return spec.experts().initialisation() == Initialisation.SVD_SEGMENTS ? segmented() : lowRank(a(), b());
+    }
+
+    /** Experts that all start as one, and of which files hold the mean as plain LoRA. */
+    private LinearDelta soup() {
+        int in = linear.inFeatures();
+        int out = linear.outFeatures();
+        var mean = ExpertSoupDelta.uniform(experts);
+        var a = weights.weight(
+                StructuredLoraSpec.A, StoredLayout.same((long) experts * rank, in), random -> drawn(random, rank, in)
+                        .repeat(experts, 1));
+        var b = weights.weight(
+                StructuredLoraSpec.B,
+                StoredLayout.same(out, (long) experts * rank),
+                random -> Initialiser.zeros(out, (long) experts * rank));
+        weights.saveAs(StructuredLoraSpec.A, all -> ExpertSoupDelta.down(all, mean));
+        weights.saveAs(StructuredLoraSpec.B, all -> ExpertSoupDelta.up(all, mean));
+        return new ExpertSoupDelta(
+                linear.name(), a, b, experts, scaling(), spec.experts().dropout());
     }
 
     private RankGatedDelta lowRank(Parameter a, Parameter b) {
@@ -160,6 +182,7 @@ final class MixtureParts {
                 }
                 yield shared;
             }
+            case RANDOM -> throw new IllegalStateException("chance needs no router");
             case MODULES -> {
                 requireLayer(layer);
                 var modules = weights.shared().ofLayer(layer);
@@ -216,6 +239,7 @@ final class MixtureParts {
                         routerWeight("router.hidden.weight", form.hidden(), in),
                         routerWeight("router.weight", width, form.hidden()));
             case PROTOTYPE -> new PrototypeScorer(routerWeight("router.weight", width, in), form.temperature());
+            case ARROW -> new ArrowScorer(routerWeight("router.weight", width, in));
         };
     }
 

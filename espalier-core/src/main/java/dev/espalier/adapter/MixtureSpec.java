@@ -77,13 +77,17 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
         @JsonProperty("modules")
         MODULES,
 
-        /** Nothing: every sequence has the expert of its task. */
+        /** Nothing: every sequence has the expert of its task, or those that the pass gives it. */
         @JsonProperty("task")
         TASK,
 
         /** A trained weight for each expert, the same for all tokens. */
         @JsonProperty("static")
-        STATIC
+        STATIC,
+
+        /** Chance: a training pass has one expert, other passes the mean of all; see {@link ExpertSoupDelta}. */
+        @JsonProperty("random")
+        RANDOM
     }
 
     /** Which experts a token is given. */
@@ -236,6 +240,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param scores coefficient of the z-loss on the router's scores; 0 for none
      * @param variance coefficient of minus the variance of a token's gates; 0 for none
      * @param entropy coefficient of the gates' entropy, of either sign; 0 for none
+     * @param consistency coefficient of how far the answers of two passes lie apart; 0 for a single pass a step
      * @param overlap coefficient of the {@link dev.espalier.kernel.OverlapLoss} of a token's experts; 0 for none
      */
     public record Losses(
@@ -248,6 +253,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             double scores,
             double variance,
             double entropy,
+            double consistency,
             double overlap) {
         public Losses {
             Checks.notNegative("auxiliary-coefficient", coefficient);
@@ -255,6 +261,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             Checks.notNegative("variance-coefficient", variance);
             Checks.notNegative("overlap-coefficient", overlap);
             Checks.probability("localisation", localisation);
+            Checks.notNegative("consistency-coefficient", consistency);
         }
     }
 
@@ -270,6 +277,11 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
         if (experts.initialisation == Initialisation.SVD_SEGMENTS && experts.kind != Kind.LORA) {
             throw new InputException("The initialisation svd-segments is one of experts with both factors of their own,"
                     + " not of " + experts.kind + "; choose another.");
+        }
+        if (routing.scorer == Scorer.RANDOM && experts.kind != Kind.LORA) {
+            throw new InputException(
+                    "Experts that are drawn at random have both factors of their own, so that these can"
+                            + " be averaged, not " + experts.kind + "; choose another scorer.");
         }
         if (experts.kind == Kind.SCALE
                 && (losses.overlap > 0 || experts.riemannianEpsilon > 0 || routing.rootGradient)) {
@@ -321,6 +333,12 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
     }
 
     /** Where every task has an expert, as many as there are tasks. */
+    /** Unless a router weighs the experts of several. */
+    @Override
+    public boolean modulesStandAlone() {
+        return routing.scorer != Scorer.LAYER && routing.scorer != Scorer.MODULES;
+    }
+
     @Override
     public MixtureSpec forTasks(int tasks) {
         return routing.scorer == Scorer.TASK ? with(m -> m.experts(tasks)) : this;
@@ -354,6 +372,28 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
     private static Optional<Integer> part(List<Integer> parts, int layer, int layers) {
         return parts.isEmpty() ? Optional.empty() : Optional.of(parts.get(layer * parts.size() / layers));
+    }
+
+    @Override
+    public double consistency() {
+        return losses.consistency;
+    }
+
+    /** Plain LoRA with the experts' mean where they are drawn at random: it computes the same and loads anywhere. */
+    @Override
+    public AdapterSpec saved(Adapter adapter) {
+        return routing.scorer == Scorer.RANDOM
+                ? LoraSpec.defaults()
+                        .withTargets(
+                                experts.pattern.isEmpty()
+                                        ? targets
+                                        : TargetModules.of(ModuleNames.of(
+                                                List.copyOf(adapter.modules().keySet()))))
+                        .withRank(experts.rank)
+                        .withAlpha(experts.alpha)
+                        .withDropout(experts.dropout)
+                        .withPatterns(experts.rankPattern, Map.of())
+                : this;
     }
 
     @Override

@@ -35,8 +35,15 @@ public final class Mixtures {
     private static final String FEED_FORWARD = ".*\\.(mlp\\.\\w+|intermediate\\.dense|\\d+\\.output\\.dense)";
 
     /** What every method with low-rank experts lets one choose. */
-    private static final Set<String> LOW_RANK =
-            Set.of("experts", "experts-pattern", "rank", "rank-pattern", "alpha", "dropout", "riemannian-epsilon");
+    private static final Set<String> LOW_RANK = Set.of(
+            "experts",
+            "experts-pattern",
+            "rank",
+            "rank-pattern",
+            "alpha",
+            "dropout",
+            "riemannian-epsilon",
+            "consistency-coefficient");
 
     /** What every method with a router that is trained lets one choose. */
     private static final Set<String> ROUTED = Set.of(
@@ -115,6 +122,7 @@ public final class Mixtures {
                     LoadBalanceLoss.Scope.SEQUENCE,
                     0,
                     false,
+                    0,
                     0,
                     0,
                     0,
@@ -283,6 +291,12 @@ public final class Mixtures {
                     Source.PAPER,
                     keys("rank rank-pattern alpha dropout expert-dropout riemannian-epsilon"),
                     m -> m.scorer(Scorer.TASK)),
+            method(
+                    "adamix",
+                    "experts drawn at random, two passes that are to agree, averaged in the end",
+                    Source.CODE,
+                    keys("", LOW_RANK),
+                    m -> m.scorer(Scorer.RANDOM).consistencyCoefficient(1)),
             method(
                     "mlae",
                     "rank-1 experts with trained weights, dropped in training",

@@ -12,7 +12,9 @@ import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.routing.Router;
+import dev.espalier.routing.StaticRouter;
 import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.FloatArrays;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
 import java.util.ArrayList;
@@ -34,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Weights are fp32; products run in the input's dtype.
  */
-public final class RankGatedDelta implements LinearDelta, Mergeable {
+public final class RankGatedDelta implements LinearDelta, Mergeable, Routed {
     private final String name;
     private final Experts experts;
     private final double scaling;
@@ -130,6 +132,7 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
         return experts.b();
     }
 
+    @Override
     public int experts() {
         return experts.count();
     }
@@ -222,14 +225,39 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
             throw new InputException("The experts of " + name + " act on every token differently, so they can't be"
                     + " merged into its weight; keep the adapter beside the base model.");
         }
-        var up = b().value().narrow(0, first, rows.size(0));
+        var up = weighted(b().value().narrow(0, first, rows.size(0)));
+        return torch.addmm(rows, up, down(), new Scalar(1), new Scalar(scaling));
+    }
+
+    /** Rows of {@code B}, every expert's columns times its weight. */
+    private Tensor weighted(Tensor up) {
         var weights = router == null ? Optional.<Tensor>empty() : router.staticWeights();
-        var weighted = weights.isEmpty()
+        return weights.isEmpty()
                 ? up
-                : up.view(up.size(0), experts(), -1)
+                : up.reshape(up.size(0), experts(), -1)
                         .mul(weights.get().view(1, experts(), -1))
                         .view(up.size(0), -1);
-        var down = experts.sharedA() ? a().value().repeat(experts(), 1) : a().value();
-        return torch.addmm(rows, weighted, down, new Scalar(1), new Scalar(scaling));
+    }
+
+    /** {@code A} with rows for every expert. */
+    private Tensor down() {
+        return experts.sharedA() ? a().value().repeat(experts(), 1) : a().value();
+    }
+
+    @Override
+    public Optional<WeightDelta.LowRank> factors() {
+        return isStatic()
+                ? Optional.of(new WeightDelta.LowRank(weighted(b().value()), down(), scaling))
+                : Optional.empty();
+    }
+
+    /** This itself where the experts' weights are the same for every token already. */
+    @Override
+    public LinearDelta withGates(float[] gates) {
+        if (router == null || router.staticWeights().isPresent()) {
+            return this;
+        }
+        var fixed = new StaticRouter(name, new Parameter(name, FloatArrays.tensor(gates, gates.length), false), 0);
+        return new RankGatedDelta(name, a(), b(), experts(), scaling, dropout, experts.bottleneck(), fixed, kernels);
     }
 }

@@ -24,7 +24,11 @@ public record RouterForm(Kind kind, int hidden, double temperature) {
 
         /** {@link dev.espalier.routing.PrototypeScorer}. */
         @JsonProperty("prototype")
-        PROTOTYPE
+        PROTOTYPE,
+
+        /** {@link dev.espalier.routing.ArrowScorer}. */
+        @JsonProperty("arrow")
+        ARROW
     }
 
     public RouterForm {

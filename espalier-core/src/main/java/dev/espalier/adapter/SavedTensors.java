@@ -7,6 +7,7 @@ import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Pooling;
+import dev.espalier.tensor.Scope;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -123,6 +125,24 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
             } else if (!used.contains(name)) {
                 throw new InputException("Tensor '" + name + "' "
                         + file.info(name).shape() + " in " + file.path() + " has no place in the model: " + advice());
+            }
+        }
+    }
+
+    /**
+     * Refuses numbers that are not finite.
+     *
+     * @param adapter for the message
+     * @throws InputException naming the first tensor that has one
+     */
+    void requireFinite(String adapter) {
+        for (var name : file.names()) {
+            try (var scope = Scope.open()) {
+                if (file.tensor(name).is_floating_point()
+                        && !torch.isfinite(file.tensor(name)).all().item_bool()) {
+                    throw new InputException("Tensor '" + name + "' of " + adapter + " (" + file.path()
+                            + ") holds NaN or infinity; its training diverged, so train it again or leave it out.");
+                }
             }
         }
     }

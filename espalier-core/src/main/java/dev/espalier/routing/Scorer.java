@@ -5,7 +5,7 @@ import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
 /** How a router comes from a token to its scores: one for every gate. Products run in the input's dtype. */
-public sealed interface Scorer permits LinearScorer, MlpScorer, PrototypeScorer {
+public sealed interface Scorer permits LinearScorer, MlpScorer, PrototypeScorer, ArrowScorer {
     /** The scorer's weights. */
     List<Parameter> parameters();
 

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import org.bytedeco.pytorch.Tensor;
@@ -73,6 +74,11 @@ final class Session implements AutoCloseable {
                         trained.stream(),
                         adapted.adapter().parameters().stream().filter(p -> !p.trainable()))
                 .toList();
+        if (trained.isEmpty()) {
+            throw new InputException("There is nothing to train: method '"
+                    + training.adapter().method() + "' trains heads alone, and label embeddings have no weights; choose"
+                    + " another method, or a head that is a classifier.");
+        }
         var stepTasks = adapted.tasks().stream()
                 .map(t -> new StepTask(t.head(), t.kind()))
                 .toList();
@@ -82,9 +88,10 @@ final class Session implements AutoCloseable {
                 trained,
                 adapted.workers(),
                 options.gradientCheckpointing(),
-                adapted.adapter().penalty());
-        budget = adapted.adapter().startTraining(steps);
+                adapted.adapter().penalty(),
+                adapted.adapter().spec().consistency());
         transform = adapted.adapter().gradientTransform();
+        budget = adapted.adapter().startTraining(steps, batcher.batchesPerEpoch());
         optimizer = options.optimizer().create(trained, adapted.adapter().learningRateFactors(), options.weightDecay());
         evaluator = adapted.evaluator();
         adapted.tasks().forEach(task -> gradientsOfTask.add(gradients(task)));
@@ -149,6 +156,7 @@ final class Session implements AutoCloseable {
         settings.put("model", training.model());
         settings.put("adapter", training.adapter().toString());
         settings.put("pooling", training.pooling().toString());
+        training.labelEmbeddings().ifPresent(labels -> settings.put("label embeddings", labels.toString()));
         Json.recipes().valueToTree(training.options()).properties().stream()
                 .filter(option -> !FREE.contains(option.getKey()))
                 .forEach(option -> settings.put(
@@ -166,7 +174,8 @@ final class Session implements AutoCloseable {
         for (var example : examples) {
             var text = Arrays.toString(example.ids())
                     + Arrays.toString(example.labels())
-                    + Arrays.toString(example.values());
+                    + Arrays.toString(example.values())
+                    + example.candidates().stream().map(Arrays::toString).collect(Collectors.joining());
             sum.update(text.getBytes(StandardCharsets.US_ASCII));
         }
         return Long.toHexString(sum.getValue());

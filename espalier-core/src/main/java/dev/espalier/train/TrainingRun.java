@@ -3,6 +3,7 @@ package dev.espalier.train;
 import dev.espalier.adapter.BudgetSchedule;
 import dev.espalier.adapter.ExpertSimilarity;
 import dev.espalier.checkpoint.AtomicFiles;
+import dev.espalier.data.Batch;
 import dev.espalier.data.Split;
 import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskKind;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -135,8 +137,8 @@ final class TrainingRun implements AutoCloseable {
         long start = System.nanoTime();
         int perEpoch = session.batcher.batchesPerEpoch();
         var batch = session.batcher.batch(step / perEpoch, step % perEpoch);
-        var result = session.step.run(batch.split(options.accumulation()), session.random.at(step));
         double rate = session.schedule.rate(step);
+        var result = pass(batch.split(options.accumulation()), rate);
         if (!Double.isFinite(result.loss() + result.auxiliaryLoss())) {
             throw new InputException(diverged("loss is " + result.loss(), rate));
         }
@@ -151,6 +153,17 @@ final class TrainingRun implements AutoCloseable {
             line.put("memory_mb", memory.sample());
             log().write("train", step, line);
         }
+    }
+
+    /** Forward and backward; a budget that asks for it sees the step's data before. */
+    private TrainingStep.Result pass(List<Batch> microBatches, double rate) {
+        var random = session.random.at(step);
+        session.budget.ifPresent(budget -> budget.beforeStep(
+                step,
+                sink -> session.step.run(microBatches.subList(0, 1), random, Optional.of(sink)),
+                session.optimizer));
+        var sink = session.budget.flatMap(budget -> budget.sink(step, rate, microBatches.size()));
+        return session.step.run(microBatches, random, sink);
     }
 
     /** Applies the last step's gradients as the method transforms them, clipped; their norm before clipping. */
@@ -187,6 +200,7 @@ final class TrainingRun implements AutoCloseable {
 
     /** Judges the weights on every validation split; the best ones so far go to the adapter folder. */
     private void validate() {
+        session.budget.ifPresent(BudgetSchedule::settle);
         routers.write(log(), step);
         ExpertSimilarity.of(session.adapted.adapter())
                 .forEach((module, similarity) ->
@@ -227,6 +241,7 @@ final class TrainingRun implements AutoCloseable {
     /** Ends a run that is to be resumed; it has an adapter folder already. */
     TrainingResult stopped() {
         if (!best.exists()) {
+            session.budget.ifPresent(BudgetSchedule::settle);
             session.adapted.save(folder.adapter());
         }
         writeReport();

@@ -95,6 +95,7 @@ class TrainerTest {
         "dynamic-rank-dora, ADAMW, 6",
         "increlora, ADAMW, 7",
         "msplora, ADAFACTOR, 6",
+        "adamix, ADAMW, 9",
         "riemannian-mole, ADAFACTOR, 7",
         "riemannian, ADAMW, 5"
     })

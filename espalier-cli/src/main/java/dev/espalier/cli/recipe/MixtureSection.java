@@ -60,10 +60,11 @@ public record MixtureSection(
         double riemannianEpsilon,
 
         @Key(
-                "What decides on the experts: each token (token), the mean of a sequence's tokens (sequence), each token once for all modules of a layer (layer), the task (task), or nothing but a trained weight (static).")
+                "What decides on the experts: each token (token), the mean of a sequence's tokens (sequence), each token once for all modules of a layer (layer), the task (task), nothing but a trained weight (static), or chance (random).")
         MixtureSpec.Scorer scorer,
 
-        @Key("How the router scores: linear, a network of two layers (mlp), or by cosines with trained prototypes.")
+        @Key(
+                "How the router scores: linear, a network of two layers (mlp), by cosines with trained prototypes (prototype), or by sizes of dot products (arrow).")
         RouterForm.Kind router,
 
         @Key(value = "Hidden units of the router mlp.", atLeast = 1)
@@ -143,6 +144,12 @@ public record MixtureSection(
 
         @Key(
                 value =
+                        "Weight of how far the answers of two passes with other random draws lie apart (of labels the symmetric KL divergence, of numbers the squared difference); 0 for one pass a step.",
+                atLeast = 0)
+        double consistencyCoefficient,
+
+        @Key(
+                value =
                         "Weight of the mean squared cosine between the outputs of a token's experts, which keeps them unlike.",
                 atLeast = 0)
         double overlapCoefficient,
@@ -203,6 +210,7 @@ public record MixtureSection(
                 losses.scores(),
                 losses.variance(),
                 losses.entropy(),
+                losses.consistency(),
                 losses.overlap(),
                 TargetSection.of(spec.targets()));
     }
@@ -254,6 +262,7 @@ public record MixtureSection(
                 .zCoefficient(zCoefficient)
                 .varianceCoefficient(varianceCoefficient)
                 .entropyCoefficient(entropyCoefficient)
+                .consistencyCoefficient(consistencyCoefficient)
                 .overlapCoefficient(overlapCoefficient));
     }
 }

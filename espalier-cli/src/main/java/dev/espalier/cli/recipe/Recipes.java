@@ -80,6 +80,8 @@ public final class Recipes {
                         (AdapterSection) chosen,
                         null,
                         defaults.pooling(),
+                        defaults.head(),
+                        defaults.labelEmbeddings(),
                         List.of(TaskSection.builtin("noun-supersense")),
                         defaults.training(),
                         defaults.output()));

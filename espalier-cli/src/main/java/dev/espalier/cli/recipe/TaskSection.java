@@ -60,7 +60,11 @@ public record TaskSection(
         long seed,
 
         @Key(value = "Rows of each split at most; 0 for all.", atLeast = 0)
-        int limit)
+        int limit,
+
+        @Key(
+                "A line about each label, where the head is label-embeddings; by default those of a built-in task, or the labels' names.")
+        Map<String, String> labelDescriptions)
         implements Checked {
     /** A task without data: each needs its own. */
     public static final TaskSection DEFAULT = new TaskSection(
@@ -76,7 +80,8 @@ public record TaskSection(
             0,
             0,
             0,
-            0);
+            0,
+            Map.of());
 
     /** A built-in task as it is. */
     static TaskSection builtin(String builtin) {
@@ -94,7 +99,8 @@ public record TaskSection(
                 defaults.validationFraction,
                 defaults.testFraction,
                 defaults.seed,
-                defaults.limit);
+                defaults.limit,
+                defaults.labelDescriptions);
     }
 
     @Override
@@ -127,6 +133,7 @@ public record TaskSection(
                 validationFraction,
                 testFraction,
                 seed,
-                limit);
+                limit,
+                labelDescriptions);
     }
 }
