@@ -16,6 +16,9 @@ record LowRankPair(Parameter a, Parameter b, int experts) {
         if (delta instanceof RankGatedDelta lowRank) {
             return List.of(new LowRankPair(lowRank.a(), lowRank.b(), lowRank.experts()));
         }
+        if (delta instanceof ExpertSoupDelta soup) {
+            return List.of(new LowRankPair(soup.a(), soup.b(), soup.experts()));
+        }
         if (delta instanceof MagnitudeDelta magnitude) {
             return of(magnitude.direction());
         }

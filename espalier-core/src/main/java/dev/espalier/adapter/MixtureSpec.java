@@ -3,7 +3,6 @@ package dev.espalier.adapter;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.espalier.allocation.Allocation;
 import dev.espalier.allocation.Cost;
-import dev.espalier.error.InputException;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
@@ -266,32 +265,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
     }
 
     public MixtureSpec {
-        if (routing.choice == Choice.TOP_K && routing.topK > experts.count && experts.byDepth.isEmpty()) {
-            throw new InputException("top-k " + routing.topK + " is more than the " + experts.count
-                    + " experts; a token can be given each expert once.");
-        }
-        if (routing.scorer == Scorer.MODULES && experts.count != 1) {
-            throw new InputException("Where the modules of a layer are its experts, each has one, not " + experts.count
-                    + "; set experts to 1, or choose another scorer.");
-        }
-        if (experts.initialisation == Initialisation.SVD_SEGMENTS && experts.kind != Kind.LORA) {
-            throw new InputException("The initialisation svd-segments is one of experts with both factors of their own,"
-                    + " not of " + experts.kind + "; choose another.");
-        }
-        if (routing.scorer == Scorer.RANDOM && experts.kind != Kind.LORA) {
-            throw new InputException(
-                    "Experts that are drawn at random have both factors of their own, so that these can"
-                            + " be averaged, not " + experts.kind + "; choose another scorer.");
-        }
-        if (experts.kind == Kind.SCALE
-                && (losses.overlap > 0 || experts.riemannianEpsilon > 0 || routing.rootGradient)) {
-            throw new InputException("Experts that are vectors have no low-rank factors, which overlap-coefficient,"
-                    + " riemannian-epsilon and root-gradient are for; leave these out, or choose another kind.");
-        }
-        if (routing.perRank && routing.choice != Choice.ALL) {
-            throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
-                    + "; switch one of them off.");
-        }
+        MixtureChecks.require(experts, routing, losses);
     }
 
     /** The same with some changes. */
@@ -318,9 +292,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
     @Override
     public Cost allocationCost() {
-        var cost =
-                experts.kind == Kind.SHARED_A ? Cost.sharedExperts(experts.rank) : Cost.separateExperts(experts.rank);
-        return routing.form.kind() == RouterForm.Kind.MLP ? cost.withHidden(routing.form.hidden()) : cost;
+        return new MixtureCost(this);
     }
 
     @Override
@@ -332,13 +304,13 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
                 .topK(Math.min(routing.topK, allocation.largest())));
     }
 
-    /** Where every task has an expert, as many as there are tasks. */
     /** Unless a router weighs the experts of several. */
     @Override
     public boolean modulesStandAlone() {
         return routing.scorer != Scorer.LAYER && routing.scorer != Scorer.MODULES;
     }
 
+    /** Where every task has an expert, as many as there are tasks. */
     @Override
     public MixtureSpec forTasks(int tasks) {
         return routing.scorer == Scorer.TASK ? with(m -> m.experts(tasks)) : this;

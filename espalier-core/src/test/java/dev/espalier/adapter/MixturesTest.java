@@ -9,6 +9,7 @@ import dev.espalier.adapter.MixtureSpec.Choice;
 import dev.espalier.adapter.MixtureSpec.Initialisation;
 import dev.espalier.adapter.MixtureSpec.Kind;
 import dev.espalier.adapter.MixtureSpec.Scorer;
+import dev.espalier.allocation.MatrixShape;
 import dev.espalier.error.InputException;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Linear;
@@ -195,6 +196,32 @@ class MixturesTest {
             assertThat(one.parameter("router").shape()[0] % 2).isZero();
             assertThat(one.evaluate().isfinite().all().item_bool()).isTrue();
         }
+    }
+
+    /** So a budget of trained weights is shared out to the last one. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("all")
+    void anAllocationCountsWhatTrains(String name, MixtureSpec spec) {
+        for (int experts : new int[] {spec.experts().count(), 1}) {
+            var some = spec.with(m ->
+                    m.experts(experts).topK(Math.min(experts, spec.routing().topK())));
+            try (var one = new One(some, 10)) {
+                long trained = one.trained().stream().mapToLong(Parameter::size).sum();
+                var cost = some.allocationCost();
+                assertThat(cost.weights(new MatrixShape(OUT, IN), experts)).isEqualTo(trained);
+                assertThat(cost.weights(new MatrixShape(OUT, IN), 0)).isZero();
+            }
+        }
+    }
+
+    @Test
+    void whatIsForLowRankExpertsIsRefusedForVectors() {
+        var vectors = Mixtures.of("mov");
+        var message = "Experts that are vectors have no low-rank factors, which overlap-coefficient, riemannian-epsilon"
+                + " and root-gradient are for; leave these out, or choose another kind.";
+        assertThatThrownBy(() -> vectors.with(m -> m.overlapCoefficient(.1))).hasMessage(message);
+        assertThatThrownBy(() -> vectors.with(m -> m.riemannianEpsilon(.1))).hasMessage(message);
+        assertThatThrownBy(() -> vectors.with(m -> m.rootGradient(true))).hasMessage(message);
     }
 
     @Test
