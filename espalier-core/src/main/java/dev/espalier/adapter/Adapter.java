@@ -233,14 +233,6 @@ public final class Adapter implements AutoCloseable {
                 .sum();
     }
 
-    /** How alike the experts of each module are that has several, by its path. */
-    public Map<String, ExpertSimilarity> expertSimilarities() {
-        var similarities = new LinkedHashMap<String, ExpertSimilarity>();
-        modules.forEach((path, module) ->
-                ExpertSimilarity.of(module.delta()).ifPresent(similarity -> similarities.put(path, similarity)));
-        return similarities;
-    }
-
     /** Lets routers that even their load without a loss take a step; after the optimizer's. */
     public void balance(List<RouterObservation> observations) {
         Map<String, long[]> load = new LinkedHashMap<>();

@@ -33,6 +33,14 @@ public record ExpertSimilarity(List<List<Double>> cosines) {
         cosines = cosines.stream().map(List::copyOf).toList();
     }
 
+    /** Of every module of {@code adapter} that has several experts, by its path. */
+    public static Map<String, ExpertSimilarity> of(Adapter adapter) {
+        var similarities = new LinkedHashMap<String, ExpertSimilarity>();
+        adapter.deltas()
+                .forEach((path, delta) -> of(delta).ifPresent(similarity -> similarities.put(path, similarity)));
+        return similarities;
+    }
+
     /** Of a delta that has several experts; empty for another. */
     @SuppressWarnings("try") // the guard works by being open
     static Optional<ExpertSimilarity> of(Delta delta) {

@@ -1,6 +1,7 @@
 package dev.espalier.train;
 
 import dev.espalier.adapter.BudgetSchedule;
+import dev.espalier.adapter.ExpertSimilarity;
 import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.data.Batch;
 import dev.espalier.data.Split;
@@ -201,9 +202,9 @@ final class TrainingRun implements AutoCloseable {
     private void validate() {
         session.budget.ifPresent(BudgetSchedule::settle);
         routers.write(log(), step);
-        session.adapted.adapter().expertSimilarities().forEach((module, similarity) -> similarity
-                .line()
-                .ifPresent(line -> log().write("similarity", step, withModule(module, line))));
+        ExpertSimilarity.of(session.adapted.adapter())
+                .forEach((module, similarity) ->
+                        similarity.line().ifPresent(line -> log().write("similarity", step, withModule(module, line))));
         session.budget.ifPresent(budget -> budget.ranks()
                 .forEach((module, rank) -> log().write("rank", step, Map.of("module", module, "rank", rank))));
         var evaluations = new ArrayList<Evaluation>();

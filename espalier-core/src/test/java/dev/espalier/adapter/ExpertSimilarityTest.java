@@ -115,13 +115,13 @@ class ExpertSimilarityTest {
                     Mixtures.of("mov").with(m -> m.experts(2)));
             for (var spec : specs) {
                 try (var adapter = Adapter.create("a", spec, base.model(), RandomStream.of(1))) {
-                    assertThat(adapter.expertSimilarities().keySet())
+                    assertThat(ExpertSimilarity.of(adapter).keySet())
                             .as(spec.method())
                             .isEqualTo(adapter.deltas().keySet());
                 }
             }
             try (var adapter = Adapter.create("a", LoraSpec.defaults(), base.model(), RandomStream.of(1))) {
-                assertThat(adapter.expertSimilarities()).isEmpty();
+                assertThat(ExpertSimilarity.of(adapter)).isEmpty();
             }
         }
     }

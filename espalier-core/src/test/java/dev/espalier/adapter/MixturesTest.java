@@ -12,7 +12,6 @@ import dev.espalier.adapter.MixtureSpec.Scorer;
 import dev.espalier.error.InputException;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Linear;
-import dev.espalier.routing.RouterNoise;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.Initialiser;
@@ -26,7 +25,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -83,68 +81,12 @@ class MixturesTest {
     }
 
     private static Stream<Arguments> withRouters(Stream<String> methods) {
-        return Stream.concat(methods.map(name -> Arguments.of(name, small(Mixtures.of(name)))), routers());
-    }
-
-    /** Every method, and what no method has by default. */
-    static Stream<Arguments> compositions() {
-        Map<String, Consumer<MixtureBuilder>> others = Map.of(
-                "bottleneck", m -> m.kind(Kind.BOTTLENECK),
-                "sequence", m -> m.scorer(Scorer.SEQUENCE),
-                "layer", m -> m.scorer(Scorer.LAYER),
-                "arrow",
-                        m -> m.form(form(RouterForm.Kind.ARROW))
-                                .choice(Choice.TOP_K)
-                                .topK(2),
-                "noise and jitter", m -> m.noise(new RouterNoise(.5, .3)),
-                "z and entropy losses",
-                        m -> m.zCoefficient(.3).entropyCoefficient(-.2).varianceCoefficient(.5),
-                "threshold and network",
-                        m -> m.choice(Choice.LEARNED_THRESHOLD)
-                                .renormalise(true)
-                                .form(form(RouterForm.Kind.MLP)),
-                "jittered network", m -> m.form(form(RouterForm.Kind.MLP)).noise(new RouterNoise(0, .3)),
-                "jittered prototypes",
-                        m -> m.form(form(RouterForm.Kind.PROTOTYPE)).noise(new RouterNoise(0, .3)));
-        var own = Stream.concat(
-                methods().map(name -> Arguments.of(name, small(Mixtures.of(name)))),
-                others.entrySet().stream()
-                        .map(other -> Arguments.of(
-                                other.getKey(), small(Mixtures.of("molora")).with(other.getValue()))));
-        return Stream.of(own, routers(), overlaps()).flatMap(each -> each);
-    }
-
-    /** Every form of a router, with every scope. */
-    static Stream<Arguments> routers() {
-        return Stream.of(RouterForm.Kind.values()).flatMap(kind -> Stream.of(
-                        Scorer.TOKEN, Scorer.SEQUENCE, Scorer.LAYER)
-                .map(scope -> Arguments.of(
-                        kind + " by " + scope,
-                        small(Mixtures.of("mola")).with(m -> m.scorer(scope).form(form(kind))))));
-    }
-
-    private static RouterForm form(RouterForm.Kind kind) {
-        return new RouterForm(kind, 4, .5);
-    }
-
-    /** The loss on outputs that are alike, with every kind of expert and of choice. */
-    static Stream<Arguments> overlaps() {
-        var methods = Stream.of("molora", "mola", "adamole", "hydralora", "mode", "smora", "mlae", "goat")
-                .map(name -> Arguments.of("overlap of " + name, overlapping(name)));
         return Stream.concat(
-                methods,
-                Stream.of(
-                        Arguments.of(
-                                "overlap of bottlenecks", overlapping("mola").with(m -> m.kind(Kind.BOTTLENECK))),
-                        Arguments.of("overlap by sequence", overlapping("mola").with(m -> m.scorer(Scorer.SEQUENCE)))));
-    }
-
-    private static MixtureSpec overlapping(String method) {
-        return small(Mixtures.of(method)).with(m -> m.overlapCoefficient(3));
+                methods.map(name -> Arguments.of(name, small(Mixtures.of(name)))), MixtureCompositions.routers());
     }
 
     /** Few experts, and losses that weigh something. */
-    private static MixtureSpec small(MixtureSpec spec) {
+    static MixtureSpec small(MixtureSpec spec) {
         boolean segments = spec.experts().initialisation() == Initialisation.SVD_SEGMENTS;
         return spec.with(m -> m.experts(spec.experts().count() == 1 ? 1 : 5)
                 .expertsByDepth(List.of())
@@ -155,7 +97,7 @@ class MixturesTest {
     }
 
     @ParameterizedTest(name = "{0}")
-    @MethodSource("compositions")
+    @MethodSource("dev.espalier.adapter.MixtureCompositions#all")
     void gradientsAreTheSlopesOfTheLoss(String name, MixtureSpec spec) {
         // Root gradients are no slopes by intent; KernelTest has them.
         try (var one = new One(spec.with(m -> m.dropout(0).expertDropout(0).rootGradient(false)), 1)) {

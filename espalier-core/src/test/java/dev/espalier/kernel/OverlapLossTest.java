@@ -1,5 +1,6 @@
 package dev.espalier.kernel;
 
+import static dev.espalier.Fixtures.assertClose;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -14,15 +15,22 @@ import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
+import dev.espalier.tensor.Variable;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The overlap of a token's experts against a plain loop; its gradients are compared with slopes in MixturesTest. */
+/** The overlap of a token's experts and its gradients against a plain loop. */
 class OverlapLossTest {
     private static final double EPSILON = 1e-6;
     private static final int IN = 6;
@@ -38,41 +46,75 @@ class OverlapLossTest {
     };
 
     @ParameterizedTest(name = "shared A: {0}, bottleneck: {1}, a gate for every rank: {2}")
-    @CsvSource({"false, false, false", "true, false, false", "false, true, false", "true, false, true"})
-    void itIsTheMeanSquaredCosineOfPairs(boolean sharedA, boolean bottleneck, boolean perRank) {
+    @CsvSource({"false, false, false", "true, false, false", "false, true, false", "true, true, true"})
+    void valueAndGradientsAreThoseOfTheMeanSquaredCosineOfPairs(boolean sharedA, boolean bottleneck, boolean perRank) {
         try (var guard = Engine.enter(1);
                 var scope = Scope.open()) {
             var a = parameter("A", (sharedA ? 1 : EXPERTS) * RANK, IN);
             var b = parameter("B", OUT, EXPERTS * RANK);
-            var x = Initialiser.normal(1, RandomStream.of(1), (long) LENGTHS.length * TOKENS, IN);
-            double want = 0;
-            for (int token = 0; token < LENGTHS.length * TOKENS; token++) {
-                double ofSequence = 1.0 / LENGTHS.length / LENGTHS[token / TOKENS];
-                want += ofSequence * plain(a.value(), b.value(), x.narrow(0, token, 1), token, bottleneck);
-            }
-            double value = value(new Experts(a, b, EXPERTS, bottleneck), x, perRank, .7, 5);
+            var values = Initialiser.normal(1, RandomStream.of(1), (long) LENGTHS.length * TOKENS, IN);
+            var wanted = plain(a.value(), b.value(), values, bottleneck);
+            var factor = new Scalar(.7 / 5);
+            double want = wanted.get(0).mul(factor).item_double();
             assertThat(want).isPositive();
-            assertThat(value).isCloseTo(.7 / 5 * want, within(1e-5 * want));
+            try (var gradients = new Gradients(List.of(a, b));
+                    var context = training(Tape.recording(gradients))) {
+                var x = context.tape().input(values);
+                var experts = new Experts(a, b, EXPERTS, bottleneck);
+                var pass = new OverlapLoss(.7, 5)
+                        .forward(experts, input(x, perRank, context), context)
+                        .orElseThrow();
+                assertThat(context.auxiliaryLoss()).isCloseTo(want, within(1e-5 * want));
+                pass.backward();
+                assertClose("A", gradients.of(a), wanted.get(1).mul(factor), 1e-3, 1e-6);
+                assertClose("B", gradients.of(b), wanted.get(2).mul(factor), 1e-3, 1e-6);
+                assertClose(
+                        "x", Objects.requireNonNull(x.gradient()), wanted.get(3).mul(factor), 1e-3, 1e-6);
+            }
         }
     }
 
-    private static double plain(Tensor a, Tensor b, Tensor x, int token, boolean bottleneck) {
-        double sum = 0;
-        int pairs = 0;
-        for (int e = 0; e < EXPERTS; e++) {
-            for (int f = 0; f < EXPERTS; f++) {
-                if (e != f && GATES[token * EXPERTS + e] > 0 && GATES[token * EXPERTS + f] > 0) {
-                    var first = output(a, b, x, e, bottleneck);
-                    var second = output(a, b, x, f, bottleneck);
-                    double inner = first.mul(second).sum().item_double();
-                    double firstSquare = first.mul(first).sum().item_double();
-                    double secondSquare = second.mul(second).sum().item_double();
-                    sum += inner * inner / ((firstSquare + EPSILON) * (secondSquare + EPSILON));
-                    pairs++;
+    /** The loss without coefficient, and its gradients with respect to A, B and x, as libtorch finds them. */
+    private static List<Tensor> plain(Tensor a, Tensor b, Tensor x, boolean bottleneck) {
+        try (var mode = new AutoGradMode(true)) {
+            var inputs = Stream.of(a, b, x)
+                    .map(tensor -> tensor.detach().to(ScalarType.Double).requires_grad_(true))
+                    .toList();
+            var sum = inputs.get(0).sum().mul(new Scalar(0));
+            for (int token = 0; token < LENGTHS.length * TOKENS; token++) {
+                double ofSequence = 1.0 / LENGTHS.length / LENGTHS[token / TOKENS];
+                var chosen = chosen(token);
+                for (int e : chosen) {
+                    for (int f : chosen) {
+                        if (e != f) {
+                            var row = inputs.get(2).narrow(0, token, 1);
+                            var square = squaredCosine(
+                                    output(inputs.get(0), inputs.get(1), row, e, bottleneck),
+                                    output(inputs.get(0), inputs.get(1), row, f, bottleneck));
+                            int pairs = chosen.length * (chosen.length - 1);
+                            sum = sum.add(square.mul(new Scalar(ofSequence / pairs)));
+                        }
+                    }
                 }
             }
+            var found = Tape.gradients(sum, inputs, torch.ones_like(sum));
+            return List.of(sum.detach(), found.get(0), found.get(1), found.get(2));
         }
-        return pairs == 0 ? 0 : sum / pairs;
+    }
+
+    private static int[] chosen(int token) {
+        return IntStream.range(0, EXPERTS)
+                .filter(e -> GATES[token * EXPERTS + e] > 0)
+                .toArray();
+    }
+
+    private static Tensor squaredCosine(Tensor first, Tensor second) {
+        var inner = first.mul(second).sum();
+        var below = first.mul(first)
+                .sum()
+                .add(new Scalar(EPSILON))
+                .mul(second.mul(second).sum().add(new Scalar(EPSILON)));
+        return inner.mul(inner).div(below);
     }
 
     private static Tensor output(Tensor a, Tensor b, Tensor x, int expert, boolean bottleneck) {
@@ -91,7 +133,7 @@ class OverlapLossTest {
             var b = new Parameter("B", one.repeat(1, EXPERTS), true);
             var x = Initialiser.normal(1, RandomStream.of(1), (long) LENGTHS.length * TOKENS, IN);
             // All tokens but the one with a single expert.
-            assertThat(value(new Experts(parameter("A", RANK, IN), b, EXPERTS, false), x, false, 1, 1))
+            assertThat(value(new Experts(parameter("A", RANK, IN), b, EXPERTS, false), x))
                     .isCloseTo((2.0 / 3 + 1) / 2, within(1e-4));
         }
     }
@@ -106,7 +148,10 @@ class OverlapLossTest {
             try (var gradients = new Gradients(List.of(a, b));
                     var context = training(Tape.recording(gradients))) {
                 var pass = new OverlapLoss(1, 1)
-                        .forward(new Experts(a, b, EXPERTS, false), input(x, false, context), context)
+                        .forward(
+                                new Experts(a, b, EXPERTS, false),
+                                input(context.tape().input(x), false, context),
+                                context)
                         .orElseThrow();
                 pass.backward();
                 assertThat(pass.value()).isZero();
@@ -127,29 +172,30 @@ class OverlapLossTest {
             var loss = new OverlapLoss(1, 1);
             try (var evaluation = ForwardContext.evaluation(Tape.inference(), Layout.rightPadded(TOKENS, LENGTHS));
                     var training = training(Tape.inference())) {
-                assertThat(loss.forward(several, input(x, false, evaluation), evaluation))
+                assertThat(loss.forward(several, input(evaluation.tape().input(x), false, evaluation), evaluation))
                         .isEmpty();
-                assertThat(loss.forward(one, input(x, false, training), training))
+                assertThat(loss.forward(one, input(training.tape().input(x), false, training), training))
                         .isEmpty();
-                assertThat(OverlapLoss.NONE.forward(several, input(x, false, training), training))
+                assertThat(OverlapLoss.NONE.forward(
+                                several, input(training.tape().input(x), false, training), training))
                         .isEmpty();
                 assertThat(training.auxiliaryLoss()).isZero();
             }
         }
     }
 
-    private static double value(Experts experts, Tensor x, boolean perRank, double coefficient, int modules) {
+    private static double value(Experts experts, Tensor x) {
         try (var context = training(Tape.inference())) {
-            new OverlapLoss(coefficient, modules).forward(experts, input(x, perRank, context), context);
+            new OverlapLoss(1, 1).forward(experts, input(context.tape().input(x), false, context), context);
             return context.auxiliaryLoss();
         }
     }
 
-    private static ExpertInput input(Tensor x, boolean perRank, ForwardContext context) {
+    private static ExpertInput input(Variable x, boolean perRank, ForwardContext context) {
         var gates = FloatArrays.tensor(GATES, (long) LENGTHS.length * TOKENS, EXPERTS);
         var weights = perRank ? gates.repeat_interleave(RANK, new LongOptional(1), new LongOptional()) : gates;
         var gate = new Router.Gate(weights, null, null);
-        return new ExpertInput(context.tape().input(x), x, null, 2, gate, false, context.tape());
+        return new ExpertInput(x, x.value(), null, 2, gate, false, context.tape());
     }
 
     private static ForwardContext training(Tape tape) {
