@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -188,6 +189,11 @@ public final class AdapterDeltas implements DeltaSource {
     @Override
     public String kind() {
         return spec.method();
+    }
+
+    /** The rank of LoRA; empty for what is none. */
+    public OptionalInt rank() {
+        return spec instanceof LoraSpec lora ? OptionalInt.of(lora.rank()) : OptionalInt.empty();
     }
 
     /** What the adapter's folder says of heads and base. */
