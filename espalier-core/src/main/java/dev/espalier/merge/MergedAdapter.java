@@ -3,7 +3,6 @@ package dev.espalier.merge;
 import dev.espalier.adapter.AdapterWriter;
 import dev.espalier.adapter.DeltaSource;
 import dev.espalier.adapter.WeightDelta;
-import dev.espalier.checkpoint.IoConsumer;
 import dev.espalier.checkpoint.LazyTensor;
 import dev.espalier.checkpoint.TensorInfo;
 import dev.espalier.error.InputException;
@@ -12,6 +11,7 @@ import dev.espalier.model.LanguageModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,6 +30,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * for, such as changes of biases and norms, is saved as whole modules beside the rest.
  */
 public final class MergedAdapter {
+    private static final String FULL = "ESPALIER_FULL";
+
     private final DeltaSource changes;
     private final LanguageModel base;
     private final MergedHeads heads;
@@ -66,7 +68,16 @@ public final class MergedAdapter {
      * @param relativeErrors of each changed weight, {@code ‖ΔW - saved‖ / ‖ΔW‖}; none where all is saved as it is
      * @param relativeError of all of them together; 0 where all is saved as it is
      */
-    public record Written(long weights, Map<String, Double> relativeErrors, double relativeError) {}
+    public record Written(long weights, Map<String, Double> relativeErrors, double relativeError) {
+        private static final Written EXACT = new Written(0, Map.of(), 0);
+    }
+
+    /** What else the folder is to hold. */
+    @FunctionalInterface
+    public interface Content {
+        /** Writes it into {@code folder}, after the weights. */
+        void write(Path folder, Written written) throws IOException;
+    }
 
     /**
      * Writes LoRA, each change cut to {@code rank} by its singular value decomposition.
@@ -74,7 +85,7 @@ public final class MergedAdapter {
      * @param rank of all modules, or the smaller side of those that have less
      * @throws InputException if the folder can't be written
      */
-    public Written lora(Path folder, int rank, IoConsumer<Path> more) {
+    public Written lora(Path folder, int rank, Content more) {
         if (rank < 1) {
             throw new InputException("The rank of the merged adapter must be at least 1, not " + rank + ".");
         }
@@ -90,8 +101,7 @@ public final class MergedAdapter {
                 norm += cut.squaredNorm();
                 error += cut.squaredError();
             }
-            long written = write(folder, factors, rank, more);
-            return new Written(written, errors, norm == 0 ? 0 : Math.sqrt(error / norm));
+            return write(folder, factors, new Written(0, errors, norm == 0 ? 0 : Math.sqrt(error / norm)), more);
         }
     }
 
@@ -116,7 +126,7 @@ public final class MergedAdapter {
      *
      * @throws InputException if a change is no product of factors, or the folder can't be written
      */
-    public Written concatenated(Path folder, IoConsumer<Path> more) {
+    public Written concatenated(Path folder, Content more) {
         var ranks = new LinkedHashMap<String, Integer>();
         var weights = new LinkedHashMap<String, LazyTensor>();
         for (var path : matrices) {
@@ -126,7 +136,7 @@ public final class MergedAdapter {
                 addFactors(weights, path, rank, () -> factors(path));
             }
         }
-        return new Written(writeLora(folder, ranks, weights, more), Map.of(), 0);
+        return writeLora(folder, ranks, weights, Written.EXACT, more);
     }
 
     private WeightDelta.LowRank factors(String path) {
@@ -138,15 +148,15 @@ public final class MergedAdapter {
                 + " sparse, full or dense, or a method that sums, such as average.");
     }
 
-    private long write(
-            Path folder, Map<String, WeightDelta.LowRank> factors, int rank, IoConsumer<Path> more) {
+    private Written write(
+            Path folder, Map<String, WeightDelta.LowRank> factors, Written measured, Content more) {
         var ranks = new LinkedHashMap<String, Integer>();
         var weights = new LinkedHashMap<String, LazyTensor>();
         factors.forEach((path, found) -> {
             ranks.put(path, (int) found.rank());
             addFactors(weights, path, (int) found.rank(), () -> found);
         });
-        return writeLora(folder, ranks, weights, more);
+        return writeLora(folder, ranks, weights, measured, more);
     }
 
     /** Embeddings have their factors the other way round: {@code A} by token. */
@@ -168,15 +178,16 @@ public final class MergedAdapter {
         weights.put(name, new LazyTensor(info, values));
     }
 
-    private long writeLora(
+    private Written writeLora(
             Path folder,
             Map<String, Integer> ranks,
             Map<String, LazyTensor> weights,
-            IoConsumer<Path> more) {
+            Written measured,
+            Content more) {
         int most = ranks.values().stream().mapToInt(Integer::intValue).max().orElse(1);
         var others = new LinkedHashMap<>(ranks);
         others.values().removeIf(rank -> rank == most);
-        return write(folder, "LORA", AdapterWriter.lora(most, others), weights, whole, more);
+        return write(folder, "LORA", AdapterWriter.lora(most, others), weights, whole, measured, more);
     }
 
     /**
@@ -184,11 +195,10 @@ public final class MergedAdapter {
      *
      * @throws InputException if the folder can't be written
      */
-    public Written full(Path folder, IoConsumer<Path> more) {
+    public Written full(Path folder, Content more) {
         var all = new LinkedHashSet<>(matrices);
         all.addAll(whole);
-        var written = write(folder, "ESPALIER_FULL", Map.of(), new LinkedHashMap<>(), all, more);
-        return new Written(written, Map.of(), 0);
+        return write(folder, FULL, Map.of(), new LinkedHashMap<>(), all, Written.EXACT, more);
     }
 
     /**
@@ -197,7 +207,7 @@ public final class MergedAdapter {
      *
      * @throws InputException if the folder can't be written
      */
-    public Written sparse(Path folder, IoConsumer<Path> more) {
+    public Written sparse(Path folder, Content more) {
         try (var scope = Scope.open()) {
             var entries = new SparseEntries();
             for (var path : matrices) {
@@ -213,31 +223,37 @@ public final class MergedAdapter {
                                     Engine.dtype(values),
                                     Arrays.stream(values.shape()).boxed().toList()),
                             () -> values)));
-            long written = write(folder, entries.peftType(), entries.keys(), weights, whole, more);
-            return new Written(written, Map.of(), 0);
+            return write(folder, entries.peftType(), entries.keys(), weights, whole, Written.EXACT, more);
         }
     }
 
-    private long write(
+    private Written write(
             Path folder,
             String peftType,
             Map<String, Object> keys,
             Map<String, LazyTensor> weights,
             Set<String> wholeModules,
-            IoConsumer<Path> more) {
-        var targets = peftType.equals("ESPALIER_FULL") ? List.copyOf(wholeModules) : List.copyOf(matrices);
+            Written measured,
+            Content more) {
+        var targets = peftType.equals(FULL) ? List.copyOf(wholeModules) : List.copyOf(matrices);
         wholeModules.forEach(path -> addCopies(weights, path));
         heads.weights().forEach((path, values) -> put(weights, path, () -> values.to(ScalarType.Float), values.shape()));
-        var saved = new LinkedHashSet<>(peftType.equals("ESPALIER_FULL") ? Set.of() : wholeModules);
+        var saved = new LinkedHashSet<>(peftType.equals(FULL) ? Set.of() : wholeModules);
         saved.addAll(heads.modules());
+        var written = new Written(
+                weights.values().stream()
+                        .mapToLong(tensor -> tensor.info().elements())
+                        .sum(),
+                measured.relativeErrors(),
+                measured.relativeError());
         boolean transposed = matrices.stream()
                 .anyMatch(path -> Optional.ofNullable(base.linears().get(path))
                         .filter(linear -> linear.isStoredTransposed())
                         .isPresent());
         new AdapterWriter(
                         peftType, keys, targets, transposed, weights, List.copyOf(saved), heads.card(), readme(peftType))
-                .write(folder, more);
-        return weights.values().stream().mapToLong(tensor -> tensor.info().elements()).sum();
+                .write(folder, target -> more.write(target, written));
+        return written;
     }
 
     private void addCopies(Map<String, LazyTensor> weights, String path) {

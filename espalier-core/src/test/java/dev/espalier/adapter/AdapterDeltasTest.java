@@ -89,7 +89,7 @@ class AdapterDeltasTest {
 
     @Test
     void aMixtureIsTheMeanOfItsExpertsOrWeighedByGatesThatAreGiven() {
-        var folder = save(Mixtures.of("mola").with(m -> m.experts(3).topK(2).rank(2)));
+        var folder = save(Mixtures.of("mola").with(m -> m.expertsByDepth(List.of()).experts(3).topK(2).rank(2)));
         var path = "bert.encoder.layer.0.attention.self.query";
         var gates = Map.of(path, new float[] {.5f, 0, .25f});
         try (var model = model("bert_cls");
