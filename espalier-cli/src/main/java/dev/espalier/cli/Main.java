@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
             PredictCommand.class,
             GenerateCommand.class,
             ChatCommand.class,
+            LibraryCommand.class,
             ExportCommand.class,
             InspectCommand.class,
             BenchCommand.class,

@@ -25,6 +25,7 @@ final class OptionValues {
         commandLine.registerConverter(Grouping.class, lowerCase(Grouping.class));
         commandLine.registerConverter(RuleChoice.Name.class, lowerCase(RuleChoice.Name.class));
         commandLine.registerConverter(RuleOptions.Unit.class, lowerCase(RuleOptions.Unit.class));
+        commandLine.registerConverter(RoutingArguments.Way.class, lowerCase(RoutingArguments.Way.class));
         commandLine.registerConverter(ExportCommand.Format.class, lowerCase(ExportCommand.Format.class));
     }
 
