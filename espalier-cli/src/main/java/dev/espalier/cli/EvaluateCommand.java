@@ -53,7 +53,9 @@ final class EvaluateCommand implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "RUN", description = "The folder of a run or of a library, or with --data or --builtin of an adapter.")
+    @Parameters(
+            paramLabel = "RUN",
+            description = "The folder of a run or of a library, or with --data or --builtin of an adapter.")
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private Path folder;
 
@@ -134,13 +136,15 @@ final class EvaluateCommand implements Runnable {
         var tasks = adapted.tasks().iterator(); // those of the first adapter, then of the second, and so on
         for (var entry : library.entries()) {
             var mine = entry.tasks().stream().map(name -> tasks.next().name()).toList();
-            library.recipe(entry.name()).map(file -> Recipes.read(file, List.of())).ifPresent(recipe -> {
-                int tokens = maxNewTokens == null ? recipe.training().generateTokens() : maxNewTokens;
-                var loaded = RecipeRun.tasks(recipe);
-                for (int i = 0; i < loaded.size(); i++) {
-                    evaluations.add(adapted.evaluate(mine.get(i), rows(loaded.get(i)), tokens));
-                }
-            });
+            library.recipe(entry.name())
+                    .map(file -> Recipes.read(file, List.of()))
+                    .ifPresent(recipe -> {
+                        int tokens = maxNewTokens == null ? recipe.training().generateTokens() : maxNewTokens;
+                        var loaded = RecipeRun.tasks(recipe);
+                        for (int i = 0; i < loaded.size(); i++) {
+                            evaluations.add(adapted.evaluate(mine.get(i), rows(loaded.get(i)), tokens));
+                        }
+                    });
         }
         if (evaluations.isEmpty()) {
             throw new InputException("No adapter in " + folder

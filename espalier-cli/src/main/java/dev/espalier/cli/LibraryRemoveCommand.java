@@ -25,7 +25,11 @@ final class LibraryRemoveCommand implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private Path library;
 
-    @Parameters(index = "1..*", arity = "1..*", paramLabel = "NAME", description = "What the adapters are called in it.")
+    @Parameters(
+            index = "1..*",
+            arity = "1..*",
+            paramLabel = "NAME",
+            description = "What the adapters are called in it.")
     private List<String> names = new ArrayList<>();
 
     @Override

@@ -19,7 +19,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -115,7 +114,9 @@ final class LibraryRouteCommand implements Runnable {
                 Column.number(byText ? "cosine" : "gate"),
                 Column.number(byText ? "weight" : "chosen")));
         for (int text = 0; text < texts.size(); text++) {
-            var shown = shares.get(text).stream().limit(all ? Long.MAX_VALUE : SHOWN).toList();
+            var shown = shares.get(text).stream()
+                    .limit(all ? Long.MAX_VALUE : SHOWN)
+                    .toList();
             for (int row = 0; row < shown.size(); row++) {
                 table.row(
                         row == 0 ? cut(texts.get(text)) : "",
@@ -133,12 +134,11 @@ final class LibraryRouteCommand implements Runnable {
             var generated = generated(opened, decoder);
             IntStream.range(0, texts.size())
                     .forEach(i -> table.row(
-                            cut(texts.get(i)),
-                            generated.get(i).text().strip().replaceAll("\\s+", " ")));
+                            cut(texts.get(i)), generated.get(i).text().strip().replaceAll("\\s+", " ")));
             return table;
         }
-        var table = new TextTable(List.of(
-                Column.text("text"), Column.text("adapter"), Column.text("task"), Column.text("answer")));
+        var table = new TextTable(
+                List.of(Column.text("text"), Column.text("adapter"), Column.text("task"), Column.text("answer")));
         for (int text = 0; text < texts.size(); text++) {
             var input = texts.get(text);
             var by = shares.get(text).stream()
@@ -152,10 +152,11 @@ final class LibraryRouteCommand implements Runnable {
 
     private static String answer(RoutedLibrary opened, String task, String text) {
         var kind = opened.model().task(task).kind();
-        Input input = switch (kind) {
-            case TOKEN_LABELS -> new Input.Words(List.of(text.strip().split("\\s+")));
-            default -> new Input.Text(text);
-        };
+        Input input =
+                switch (kind) {
+                    case TOKEN_LABELS -> new Input.Words(List.of(text.strip().split("\\s+")));
+                    default -> new Input.Text(text);
+                };
         var answer = opened.model().predict(task, List.of(input)).get(0);
         return AnswerText.of(answer, 1, false).replace('\t', ' ');
     }

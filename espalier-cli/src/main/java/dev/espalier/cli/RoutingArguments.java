@@ -47,8 +47,9 @@ final class RoutingArguments {
     /** @throws InputException if adapters are chosen by a whole input, which a conversation that goes on is not */
     void requireByToken() {
         if (route == Way.RETRIEVE) {
-            throw new InputException("--route retrieve chooses adapters for an input that is whole, and a conversation goes"
-                    + " on; chat with --route arrow.");
+            throw new InputException(
+                    "--route retrieve chooses adapters for an input that is whole, and a conversation goes"
+                            + " on; chat with --route arrow.");
         }
     }
 

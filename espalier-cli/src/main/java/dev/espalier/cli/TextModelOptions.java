@@ -35,7 +35,8 @@ final class TextModelOptions {
     @Option(
             names = "--adapter",
             paramLabel = "[NAME=]DIR",
-            description = "The folder of an adapter, of a run or of a library; without --model, its base model is used.")
+            description =
+                    "The folder of an adapter, of a run or of a library; without --model, its base model is used.")
     private List<String> adapters = new ArrayList<>();
 
     @Option(
@@ -79,8 +80,9 @@ final class TextModelOptions {
     private Optional<Path> library() {
         var given = adapters.stream().map(Path::of).filter(AdapterLibrary::isIn).findFirst();
         if (given.isPresent() && (adapters.size() > 1 || model != null)) {
-            throw new InputException("--adapter " + given.get() + " is a library, which has its adapters and their model;"
-                    + " give neither --model nor other adapters beside it.");
+            throw new InputException(
+                    "--adapter " + given.get() + " is a library, which has its adapters and their model;"
+                            + " give neither --model nor other adapters beside it.");
         }
         return given;
     }

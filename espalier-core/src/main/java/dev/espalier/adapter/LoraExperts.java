@@ -63,7 +63,8 @@ public final class LoraExperts {
         var spec = tensors.savedIn(folder.spec(), model);
         if (!(spec instanceof LoraSpec lora)) {
             throw unfit(
-                    name, "is of method '" + spec.method() + "', whose folder holds no pair of factors A and B a linear");
+                    name,
+                    "is of method '" + spec.method() + "', whose folder holds no pair of factors A and B a linear");
         }
         if (lora.dora()) {
             throw unfit(name, "is a DoRA, which gives rows of the weight a new length beside what it adds");
@@ -184,13 +185,12 @@ public final class LoraExperts {
         int most = experts.values().stream().mapToInt(List::size).max().orElse(1);
         var counts = new LinkedHashMap<String, Integer>();
         experts.forEach((path, of) -> counts.put(path, of.size()));
-        var spec = Mixtures.of("mola")
-                .with(m -> m.expertsByDepth(List.of())
-                        .experts(most)
-                        .expertsPattern(counts)
-                        .scorer(MixtureSpec.Scorer.PROTOTYPE)
-                        .soleRouter(false)
-                        .topK(Math.min(topK, most)));
+        var spec = Mixtures.of("mola").with(m -> m.expertsByDepth(List.of())
+                .experts(most)
+                .expertsPattern(counts)
+                .scorer(MixtureSpec.Scorer.PROTOTYPE)
+                .soleRouter(false)
+                .topK(Math.min(topK, most)));
         return attach(name, spec, experts, directions);
     }
 
@@ -205,8 +205,7 @@ public final class LoraExperts {
                 .forEach(path -> experts.put(
                         path,
                         all.stream()
-                                .map(expert -> Optional.of(expert)
-                                        .filter(having(path)::contains))
+                                .map(expert -> Optional.of(expert).filter(having(path)::contains))
                                 .toList()));
         var spec = Mixtures.of("flix").with(m -> m.experts(all.size()));
         return attach(name, spec, experts, module -> {
@@ -289,9 +288,7 @@ public final class LoraExperts {
             for (int e = 0; e < mine.size(); e++) {
                 if (mine.get(e).isPresent()) {
                     var factors = of.factors(mine.get(e).get(), module);
-                    var part = down
-                            ? factors.a()
-                            : factors.b().mul(new Scalar(factors.scaling() / (alpha / rank)));
+                    var part = down ? factors.a() : factors.b().mul(new Scalar(factors.scaling() / (alpha / rank)));
                     all.narrow(axis, (long) e * rank, factors.rank()).copy_(part);
                 }
             }

@@ -94,7 +94,8 @@ public final class AtomicFolders {
             delete(target);
         } catch (IOException e) {
             throw new InputException(
-                    "Cannot delete folder " + target + ": " + AtomicFiles.reason(e) + "; delete what is left of it.", e);
+                    "Cannot delete folder " + target + ": " + AtomicFiles.reason(e) + "; delete what is left of it.",
+                    e);
         }
     }
 

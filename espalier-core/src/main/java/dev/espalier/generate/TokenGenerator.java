@@ -214,8 +214,7 @@ public final class TokenGenerator {
                 last[row] = row * tokens + lengths[row] - 1;
             }
             try (var context = ForwardContext.cached(Layout.rightPadded(tokens, lengths), cache)) {
-                guide.guide(
-                        context, rows.stream().mapToInt(GeneratedRow::place).toArray());
+                guide.guide(context, rows.stream().mapToInt(GeneratedRow::place).toArray());
                 return model.lmHead().logits(model.hidden(ids, context, state -> {}), last, context);
             }
         }

@@ -115,8 +115,8 @@ public final class ForwardContext implements AutoCloseable {
         Arrays.fill(ones, 1);
         var context = new ForwardContext(other, Layout.rightPadded(1, ones), ofTokens(places), cache, this);
         var segmentOf = layout.segmentOfToken();
-        context.given = given.of(
-                Arrays.stream(places).map(place -> segmentOf[place]).toArray());
+        context.given =
+                given.of(Arrays.stream(places).map(place -> segmentOf[place]).toArray());
         return context;
     }
 

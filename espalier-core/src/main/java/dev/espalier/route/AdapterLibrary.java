@@ -195,11 +195,13 @@ public final class AdapterLibrary {
             if (names.contains(entry.name())) {
                 continue;
             }
-            entry.samples().filter(samples -> !samples.encoder().equals(encoder)).ifPresent(samples -> {
-                throw new InputException("The samples of adapter '" + entry.name() + "' in " + folder
-                        + " are embedded by " + samples.encoder() + ", and vectors of " + encoder
-                        + " cannot be compared with them; use --encoder " + samples.encoder() + ".");
-            });
+            entry.samples()
+                    .filter(samples -> !samples.encoder().equals(encoder))
+                    .ifPresent(samples -> {
+                        throw new InputException("The samples of adapter '" + entry.name() + "' in " + folder
+                                + " are embedded by " + samples.encoder() + ", and vectors of " + encoder
+                                + " cannot be compared with them; use --encoder " + samples.encoder() + ".");
+                    });
         }
     }
 

@@ -30,11 +30,11 @@ final class ArrowPrototypes {
             var small = torch.mm(new Tensor(ofB.get1()), new Tensor(ofA.get1()).t());
             var found = torch.linalg_svd(small, false, new StringViewOptional());
             if (!(new Tensor(found.get1()).max().item_double() > 0)) {
-                return scope.keep(
-                        torch.zeros_like(factors.a().select(0, 0)).to(ScalarType.Float).clone());
+                return scope.keep(torch.zeros_like(factors.a().select(0, 0))
+                        .to(ScalarType.Float)
+                        .clone());
             }
-            var vector = torch.mv(
-                    new Tensor(ofA.get0()), new Tensor(found.get2()).select(0, 0));
+            var vector = torch.mv(new Tensor(ofA.get0()), new Tensor(found.get2()).select(0, 0));
             var largest = vector.select(0, vector.abs().argmax().item_long());
             var turned = vector.mul(new Scalar(Math.signum(largest.item_double())));
             return scope.keep(turned.to(ScalarType.Float));

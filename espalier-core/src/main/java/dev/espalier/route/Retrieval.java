@@ -66,7 +66,8 @@ final class Retrieval implements InputGuide {
                         .map(t -> Math.exp((scores[i] - scores[chosen.get(0)]) / t))
                         .orElse(1.0))
                 .toArray();
-        double sum = IntStream.range(0, shares.length).mapToDouble(i -> shares[i]).sum();
+        double sum =
+                IntStream.range(0, shares.length).mapToDouble(i -> shares[i]).sum();
         var weights = new float[scores.length];
         for (int i = 0; i < shares.length; i++) {
             weights[chosen.get(i)] = (float) (shares[i] / sum);

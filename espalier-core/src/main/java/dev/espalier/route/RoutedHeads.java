@@ -32,7 +32,9 @@ final class RoutedHeads {
             var unique = times.getOrDefault(task, 0) == 1 ? task : name + "/" + task;
             heads.add(new Placed(name, head, named(head, count == 1 ? "" : unique, unique)));
         }));
-        var cut = folders.values().stream().map(folder -> folder.card().maxTokens()).toList();
+        var cut = folders.values().stream()
+                .map(folder -> folder.card().maxTokens())
+                .toList();
         maxTokens = cut.stream().anyMatch(Optional::isEmpty)
                 ? Optional.empty()
                 : cut.stream().flatMap(Optional::stream).max(Integer::compare);
@@ -59,8 +61,8 @@ final class RoutedHeads {
     /** The tasks of every adapter that has any, as the model calls them. */
     Map<String, List<String>> tasks() {
         Map<String, List<String>> tasks = new LinkedHashMap<>();
-        heads.forEach(head -> tasks.computeIfAbsent(head.adapter, name -> new ArrayList<>())
-                .add(head.as.task()));
+        heads.forEach(head ->
+                tasks.computeIfAbsent(head.adapter, name -> new ArrayList<>()).add(head.as.task()));
         return tasks;
     }
 }

@@ -83,8 +83,7 @@ public final class RoutedLibrary implements AutoCloseable {
             }
             var heads = new RoutedHeads(folders);
             var retrieval = routing instanceof Routing.Retrieve retrieve
-                    ? new Retrieval(
-                            SentenceEncoder.open(encoder(library)), centroids(library, vectors), retrieve)
+                    ? new Retrieval(SentenceEncoder.open(encoder(library)), centroids(library, vectors), retrieve)
                     : null;
             var experts = new LinkedHashMap<String, List<String>>();
             try {
@@ -100,7 +99,12 @@ public final class RoutedLibrary implements AutoCloseable {
                         },
                         retrieval == null ? InputGuide.NONE : retrieval);
                 return new RoutedLibrary(
-                        ModelLocator.locate(entries.get(0).baseModel()), model, names, heads.tasks(), experts, retrieval);
+                        ModelLocator.locate(entries.get(0).baseModel()),
+                        model,
+                        names,
+                        heads.tasks(),
+                        experts,
+                        retrieval);
             } catch (RuntimeException e) {
                 if (retrieval != null) {
                     retrieval.close();

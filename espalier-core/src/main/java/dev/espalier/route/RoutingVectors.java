@@ -44,8 +44,8 @@ record RoutingVectors(Map<String, float[]> prototypes, Optional<float[]> centroi
     void write(Path folder) {
         try (var scope = Scope.open()) {
             Map<String, Tensor> tensors = new LinkedHashMap<>();
-            prototypes.forEach((module, vector) ->
-                    tensors.put(PROTOTYPE + module, FloatArrays.tensor(vector, vector.length)));
+            prototypes.forEach(
+                    (module, vector) -> tensors.put(PROTOTYPE + module, FloatArrays.tensor(vector, vector.length)));
             centroid.ifPresent(vector -> tensors.put(CENTROID, FloatArrays.tensor(vector, vector.length)));
             Safetensors.write(folder.resolve(FILE), tensors, Map.of("format", "pt"));
         }
@@ -62,7 +62,9 @@ record RoutingVectors(Map<String, float[]> prototypes, Optional<float[]> centroi
                             prototypes.put(name.substring(PROTOTYPE.length()), FloatArrays.of(file.tensor(name))));
             return new RoutingVectors(
                     prototypes,
-                    Optional.of(CENTROID).filter(file.names()::contains).map(name -> FloatArrays.of(file.tensor(name))));
+                    Optional.of(CENTROID)
+                            .filter(file.names()::contains)
+                            .map(name -> FloatArrays.of(file.tensor(name))));
         }
     }
 
@@ -78,7 +80,7 @@ record RoutingVectors(Map<String, float[]> prototypes, Optional<float[]> centroi
 
     /** The centroid. */
     float[] centroid(Path folder) {
-        return centroid.orElseThrow(() -> new InputException(
-                folder.resolve(FILE) + " has no centroid of samples; add the adapter again with --samples and --replace."));
+        return centroid.orElseThrow(() -> new InputException(folder.resolve(FILE)
+                + " has no centroid of samples; add the adapter again with --samples and --replace."));
     }
 }

@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
@@ -86,8 +85,7 @@ public final class SentenceEncoder implements AutoCloseable {
         var encoded = tokenizer.encodeAll(texts, Math.min(MAX_TOKENS, model.maxTokens()));
         var examples = new ArrayList<EncodedExample>();
         for (var each : encoded) {
-            examples.add(new EncodedExample(
-                    0, examples.size(), each.ids(), each.typeIds(), new int[0], new float[0]));
+            examples.add(new EncodedExample(0, examples.size(), each.ids(), each.typeIds(), new int[0], new float[0]));
         }
         var vectors = new float[texts.size()][];
         for (var batch : Batcher.inLengthOrder(examples, BATCH_SIZE, MOST_TOKENS, tokenizer.padId())) {
@@ -110,7 +108,8 @@ public final class SentenceEncoder implements AutoCloseable {
                 var mask = context.tokenMask().unsqueeze(2);
                 pooled = states.mul(mask).sum(1).div(mask.sum(1));
             }
-            var lengths = pooled.square().sum(1).sqrt().clamp_min(new Scalar(1e-12)).unsqueeze(1);
+            var lengths =
+                    pooled.square().sum(1).sqrt().clamp_min(new Scalar(1e-12)).unsqueeze(1);
             return scope.keep(pooled.div(lengths));
         }
     }

@@ -74,13 +74,11 @@ class LoraExpertsTest {
             var head = new SavedHead("", name, TaskKind.SINGLE_LABEL, List.of("a", "b", "c"), Pooling.DEFAULT);
             var own = Objects.requireNonNull(tiny.model().heads().get(""));
             for (var p : own.linears().get(1).parameters()) {
-                p.value().copy_(Initialiser.normal(.3, RandomStream.of(9).at(name).at(p.name()), p.shape()));
+                p.value()
+                        .copy_(Initialiser.normal(
+                                .3, RandomStream.of(9).at(name).at(p.name()), p.shape()));
             }
-            AdapterFolder.save(
-                    target,
-                    adapter,
-                    tiny.model(),
-                    new AdapterCard("base", Optional.empty(), List.of(head)));
+            AdapterFolder.save(target, adapter, tiny.model(), new AdapterCard("base", Optional.empty(), List.of(head)));
         }
         folders.put(name, AdapterFolder.open(target));
     }
@@ -137,9 +135,8 @@ class LoraExpertsTest {
 
     /** {@code |x v|}, the largest {@code topK}, and their softmax. */
     private static double[] arrow(double[][] directions, double[] x, int topK) {
-        var scores = Arrays.stream(directions)
-                .mapToDouble(v -> Math.abs(dot(x, v)))
-                .toArray();
+        var scores =
+                Arrays.stream(directions).mapToDouble(v -> Math.abs(dot(x, v))).toArray();
         var chosen = IntStream.range(0, scores.length)
                 .boxed()
                 .sorted(Comparator.comparingDouble(e -> -scores[e]))
@@ -154,9 +151,7 @@ class LoraExpertsTest {
     @ParameterizedTest
     @CsvSource({"1, 6 6", "2, 6 4", "3, 1 6", "9, 6 1"})
     void everyTokenGetsTheExpertsThatItsSizeAlongTheirDirectionsChooses(int topK, String lengths) {
-        var rows = Arrays.stream(lengths.split(" "))
-                .mapToInt(Integer::parseInt)
-                .toArray();
+        var rows = Arrays.stream(lengths.split(" ")).mapToInt(Integer::parseInt).toArray();
         var layout = Layout.rightPadded(TOKENS, rows);
         for (var path : List.of(QUERY, VALUE)) {
             try (var scope = Scope.open()) {
@@ -279,9 +274,7 @@ class LoraExpertsTest {
                 Arrays.fill(alone, given[row]);
                 var all = logits(tiny, "", alone);
                 int from = row * 3;
-                assertSame(
-                        Arrays.copyOfRange(mixed, from, from + 3),
-                        Arrays.copyOfRange(all, from, from + 3));
+                assertSame(Arrays.copyOfRange(mixed, from, from + 3), Arrays.copyOfRange(all, from, from + 3));
             }
         }
     }
@@ -321,7 +314,9 @@ class LoraExpertsTest {
                 .isInstanceOf(InputException.class)
                 .hasMessage("Adapter '" + name + "' " + reason
                         + (name.equals("ia3") ? ", whose folder holds no pair of factors A and B a linear" : "")
-                        + (name.equals("dora") ? ", which gives rows of the weight a new length beside what it adds" : "")
+                        + (name.equals("dora")
+                                ? ", which gives rows of the weight a new length beside what it adds"
+                                : "")
                         + "; only LoRA on linears, and what is saved as that, can be one of several experts.");
         Objects.requireNonNull(folders.remove(name)).close();
     }

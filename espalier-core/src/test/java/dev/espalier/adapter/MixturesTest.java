@@ -79,7 +79,8 @@ class MixturesTest {
                 "bottleneck", m -> m.kind(Kind.BOTTLENECK),
                 "sequence", m -> m.scorer(Scorer.SEQUENCE),
                 "layer", m -> m.scorer(Scorer.LAYER),
-                "prototype", m -> m.scorer(Scorer.PROTOTYPE).choice(Choice.TOP_K).topK(2),
+                "prototype",
+                        m -> m.scorer(Scorer.PROTOTYPE).choice(Choice.TOP_K).topK(2),
                 "noise and jitter", m -> m.noise(new RouterNoise(.5, .3)),
                 "z and entropy losses",
                         m -> m.zCoefficient(.3).entropyCoefficient(-.2).varianceCoefficient(.5));

@@ -33,7 +33,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class AdapterLibraryTest {
     private static final List<String> ANIMALS = List.of("dogs bark", "a cat purrs", "horses and cows graze");
-    private static final List<String> TOOLS = List.of("a hammer drives nails", "screwdrivers and saws", "a sharp chisel");
+    private static final List<String> TOOLS =
+            List.of("a hammer drives nails", "screwdrivers and saws", "a sharp chisel");
     private static final List<String> COLOURS = List.of("red and green", "a pale blue", "the colour yellow");
     private static final Routing.Arrow ARROW = new Routing.Arrow(2, 1);
 
@@ -51,7 +52,10 @@ class AdapterLibraryTest {
         one = save("one", LoraSpec.defaults().withRank(2), "animals", "dog", "cat", "cow");
         two = save(
                 "two",
-                LoraSpec.defaults().withRank(4).withAlpha(3).withTargets(TargetModules.matching(".*layer.*(query|dense)")),
+                LoraSpec.defaults()
+                        .withRank(4)
+                        .withAlpha(3)
+                        .withTargets(TargetModules.matching(".*layer.*(query|dense)")),
                 "tools",
                 "hammer",
                 "saw");
@@ -95,12 +99,13 @@ class AdapterLibraryTest {
         assertThat(entry.samples()).contains(new LibraryEntry.Samples(SentenceEncoder.DEFAULT, 3));
         assertThat(entry.modules())
                 .hasSize(8)
-                .containsEntry(
-                        "bert.encoder.layer.1.intermediate.dense", new LibraryEntry.Module(List.of(96, 64), 4));
+                .containsEntry("bert.encoder.layer.1.intermediate.dense", new LibraryEntry.Module(List.of(96, 64), 4));
         assertThat(library.adapter("one").resolve("adapter_model.safetensors")).hasBinaryContent(copied);
         try (var routed = library.route(ARROW, "fp32", 1)) {
             assertThat(routed.adapters()).containsExactly("one", "two", "three");
-            assertThat(routed.model().tasks()).extracting(AdaptedTask::name).containsExactly("animals", "tools", "colours");
+            assertThat(routed.model().tasks())
+                    .extracting(AdaptedTask::name)
+                    .containsExactly("animals", "tools", "colours");
         }
     }
 
@@ -158,9 +163,11 @@ class AdapterLibraryTest {
             var shares = routed.shares(List.of(texts));
             assertThat(shares).extracting(rows -> rows.get(0).adapter()).containsExactly("one", "two", "three");
             assertThat(shares.get(0).get(0).weight()).isEqualTo(1);
-            assertThat(shares.get(0).get(0).score()).isGreaterThan(shares.get(0).get(1).score());
+            assertThat(shares.get(0).get(0).score())
+                    .isGreaterThan(shares.get(0).get(1).score());
             for (int i = 0; i < adapters.size(); i++) {
-                var task = routed.tasks(adapters.get(i).getFileName().toString()).get(0);
+                var task =
+                        routed.tasks(adapters.get(i).getFileName().toString()).get(0);
                 try (var alone = AdaptedModel.open(adapters.get(i), "fp32", 1)) {
                     // Among other texts, which other adapters act on.
                     int labels = alone.task(task).labels().size();
@@ -175,8 +182,8 @@ class AdapterLibraryTest {
     void evaluationRoutesEveryExampleByItsText() {
         var texts = List.of("a dog and a much longer text than the others have", "a cat", "hammers", "red", "cows");
         var examples = IntStream.range(0, texts.size())
-                .mapToObj(i -> new Example(
-                        new Input.Text(texts.get(i)), new Target.Label("dog"), new Origin("test", i + 1)))
+                .mapToObj(i ->
+                        new Example(new Input.Text(texts.get(i)), new Target.Label("dog"), new Origin("test", i + 1)))
                 .toList();
         try (var routed = filled().route(new Routing.Retrieve(1, Optional.empty()), "fp32", 2)) {
             double sum = 0;
@@ -196,7 +203,9 @@ class AdapterLibraryTest {
                     .isCloseTo(2, within(1e-9));
             assertThat(shares.stream().mapToDouble(RoutedLibrary.Share::score).sum())
                     .isCloseTo(1, within(1e-5));
-            assertThat(shares).extracting(RoutedLibrary.Share::weight).isSortedAccordingTo((a, b) -> Double.compare(b, a));
+            assertThat(shares)
+                    .extracting(RoutedLibrary.Share::weight)
+                    .isSortedAccordingTo((a, b) -> Double.compare(b, a));
         }
     }
 
@@ -204,10 +213,11 @@ class AdapterLibraryTest {
     void aTaskOfTwoAdaptersIsCalledByBothNames() {
         var again = save("again", LoraSpec.defaults(), "animals", "dog", "cat", "cow");
         var library = library();
-        library.add(
-                List.of(addition(one, List.of()), addition(again, List.of())), SentenceEncoder.DEFAULT, false);
+        library.add(List.of(addition(one, List.of()), addition(again, List.of())), SentenceEncoder.DEFAULT, false);
         try (var routed = library.route(new Routing.Arrow(1, 1), "fp32", 1)) {
-            assertThat(routed.model().tasks()).extracting(AdaptedTask::name).containsExactly("one/animals", "again/animals");
+            assertThat(routed.model().tasks())
+                    .extracting(AdaptedTask::name)
+                    .containsExactly("one/animals", "again/animals");
             assertThat(routed.tasks("again")).containsExactly("again/animals");
             assertThatThrownBy(() -> routed.model().task("animals")).hasMessageContaining("one/animals, again/animals");
         }
@@ -224,10 +234,9 @@ class AdapterLibraryTest {
         refused(
                 library,
                 new Addition("two", one, List.of(), Optional.empty()),
-                "There is an adapter 'two' in " + library.folder() + " already; replace it (--replace), or choose another"
-                        + " name (--name).");
-        library.add(
-                List.of(new Addition("two", one, List.of(), Optional.empty())), SentenceEncoder.DEFAULT, true);
+                "There is an adapter 'two' in " + library.folder()
+                        + " already; replace it (--replace), or choose another" + " name (--name).");
+        library.add(List.of(new Addition("two", one, List.of(), Optional.empty())), SentenceEncoder.DEFAULT, true);
 
         assertThat(library.entries()).extracting(LibraryEntry::name).containsExactly("one", "two", "three");
         assertThat(library.entries().get(1).tasks()).containsExactly("animals");
@@ -266,13 +275,12 @@ class AdapterLibraryTest {
                 "Adapter 'pooler' adapts bert.pooler.dense, which is no linear of the model's body; only LoRA");
 
         var other = Path.of(TinyModel.in(folder.resolve("other")));
-        var foreign = Loras.save(
-                folder.resolve("foreign"), other, LoraSpec.defaults(), "x", List.of("a", "b"), 1);
+        var foreign = Loras.save(folder.resolve("foreign"), other, LoraSpec.defaults(), "x", List.of("a", "b"), 1);
         refused(
                 library,
                 addition(foreign, List.of()),
-                "Adapter 'foreign' was trained on " + other + ", but adapter 'one' of " + library.folder() + " on " + base
-                        + "; a library holds adapters of one base model.");
+                "Adapter 'foreign' was trained on " + other + ", but adapter 'one' of " + library.folder() + " on "
+                        + base + "; a library holds adapters of one base model.");
 
         var config = foreign.resolve("adapter_config.json");
         Files.writeString(config, Files.readString(config).replace("\"r\" : 8", "\"r\" : 4"));
@@ -282,7 +290,8 @@ class AdapterLibraryTest {
                 library,
                 addition(foreign, List.of()),
                 "Tensor 'base_model.model.bert.encoder.layer.0.attention.self.query.lora_A.weight' in "
-                        + foreign.resolve("adapter_model.safetensors") + " has shape [8, 64], but the model and the adapter's"
+                        + foreign.resolve("adapter_model.safetensors")
+                        + " has shape [8, 64], but the model and the adapter's"
                         + " config ask for [4, 64]");
 
         assertThatThrownBy(() -> library.add(List.of(addition(one, ANIMALS)), "bge-small-en-v1.5", true))

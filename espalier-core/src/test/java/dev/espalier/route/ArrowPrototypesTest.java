@@ -67,8 +67,7 @@ class ArrowPrototypesTest {
     void theFactorsMayBeTurnedAgainstEachOther() {
         var factors = drawn(9, 3, 11);
         var turn = Initialiser.normal(1, RandomStream.of(3), 3, 3);
-        var turned = new Factors(
-                torch.mm(turn, factors.a()), torch.mm(factors.b(), torch.linalg_inv(turn)), 7);
+        var turned = new Factors(torch.mm(turn, factors.a()), torch.mm(factors.b(), torch.linalg_inv(turn)), 7);
 
         var expected = doubles(ArrowPrototypes.of(factors));
         var actual = doubles(ArrowPrototypes.of(turned));

@@ -88,7 +88,8 @@ class RetrievalTest {
         assertThatThrownBy(() -> new Routing.Arrow(1, 0))
                 .isInstanceOf(InputException.class)
                 .hasMessage("The temperature of routing must be above 0, not 0.0.");
-        assertThatThrownBy(() -> new Routing.Retrieve(1, Optional.of(Double.NaN))).isInstanceOf(InputException.class);
+        assertThatThrownBy(() -> new Routing.Retrieve(1, Optional.of(Double.NaN)))
+                .isInstanceOf(InputException.class);
     }
 
     @Test
@@ -113,8 +114,10 @@ class RetrievalTest {
             asked.add(texts(data.test()));
         }
         try (var encoder = SentenceEncoder.open(SentenceEncoder.DEFAULT)) {
-            var centroids =
-                    samples.stream().map(encoder::embed).map(Retrieval::centroid).toList();
+            var centroids = samples.stream()
+                    .map(encoder::embed)
+                    .map(Retrieval::centroid)
+                    .toList();
             try (var retrieval = new Retrieval(encoder, centroids, new Routing.Retrieve(1, Optional.empty()))) {
                 for (int task = 0; task < tasks.size(); task++) {
                     int mine = task;
@@ -131,8 +134,6 @@ class RetrievalTest {
     }
 
     private static List<String> texts(List<Example> examples) {
-        return examples.stream()
-                .map(example -> Retrieval.text(example.input()))
-                .toList();
+        return examples.stream().map(example -> Retrieval.text(example.input())).toList();
     }
 }
