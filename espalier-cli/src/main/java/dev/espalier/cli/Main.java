@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
             GenerateCommand.class,
             ChatCommand.class,
             MergeCommand.class,
+            LibraryCommand.class,
             ExportCommand.class,
             InspectCommand.class,
             BenchCommand.class,
