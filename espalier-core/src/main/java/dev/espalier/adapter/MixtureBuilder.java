@@ -45,6 +45,7 @@ public final class MixtureBuilder {
     private double varianceCoefficient;
     private double entropyCoefficient;
     private double consistencyCoefficient;
+    private MixtureStages stages;
 
     MixtureBuilder(MixtureSpec spec) {
         method = spec.method();
@@ -83,6 +84,7 @@ public final class MixtureBuilder {
         varianceCoefficient = spec.losses().variance();
         entropyCoefficient = spec.losses().entropy();
         consistencyCoefficient = spec.losses().consistency();
+        stages = spec.stages();
     }
 
     MixtureSpec build() {
@@ -125,7 +127,8 @@ public final class MixtureBuilder {
                         zCoefficient,
                         varianceCoefficient,
                         entropyCoefficient,
-                        consistencyCoefficient));
+                        consistencyCoefficient),
+                stages);
     }
 
     /** The name in recipes. */
@@ -323,6 +326,12 @@ public final class MixtureBuilder {
     /** Of how far the answers of two passes lie apart. */
     public MixtureBuilder consistencyCoefficient(double given) {
         consistencyCoefficient = given;
+        return this;
+    }
+
+    /** What trains after what. */
+    public MixtureBuilder stages(MixtureStages given) {
+        stages = given;
         return this;
     }
 

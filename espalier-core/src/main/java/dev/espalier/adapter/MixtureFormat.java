@@ -12,7 +12,7 @@ import java.util.Map;
  * Tensors of a module: {@code experts.lora_A.weight [E, r, in]}, or {@code lora_A.weight [r, in]} where the experts share
  * it; {@code experts.lora_B.weight [E, out, r]}; {@code experts.scale [E, out]} in their place for vectors;
  * {@code router.weight [E, in]}, {@code [r E, in]} with a gate for every rank, rank after rank, or {@code [E]} without a
- * scorer; {@code threshold.weight [1, in]} and {@code threshold.bias [1]}; {@code router.selection_bias [E]}.
+ * scorer; {@code threshold.weight [1, in]} and {@code threshold.bias [1]}; {@code router.selection_bias [E]}; {@link StagedExperts} has some more.
  */
 record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec> {
     /** One for each method. */
@@ -78,7 +78,17 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
                 .zCoefficient(config.number("z_coefficient", losses.scores()))
                 .varianceCoefficient(config.number("variance_coefficient", losses.variance()))
                 .entropyCoefficient(config.number("entropy_coefficient", losses.entropy()))
-                .consistencyCoefficient(config.number("consistency_coefficient", losses.consistency())));
+                .consistencyCoefficient(config.number("consistency_coefficient", losses.consistency()))
+                .stages(stages(config, d.stages())));
+    }
+
+    private static MixtureStages stages(ConfigReader config, MixtureStages otherwise) {
+        return config.has("stages")
+                ? new MixtureStages(
+                        config.constants("stages", MixtureStages.Phase.ROUTER),
+                        config.numberList("stage_shares"),
+                        config.flag("residual", false))
+                : otherwise;
     }
 
     @Override
@@ -119,6 +129,11 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
         keys.put("variance_coefficient", losses.variance());
         keys.put("entropy_coefficient", losses.entropy());
         keys.put("consistency_coefficient", losses.consistency());
+        if (spec.stages().any()) {
+            keys.put("stages", spec.stages().phases());
+            keys.put("stage_shares", spec.stages().shares());
+            keys.put("residual", spec.stages().residual());
+        }
         return keys;
     }
 }

@@ -78,6 +78,7 @@ final class TrainingRun implements AutoCloseable {
                 .split(options.accumulation())
                 .get(0)
                 .split(session.adapted.workers().count());
+        tellStage();
         KernelLog.write(log, session.adapted.adapter(), session.adapted.model().dtype(), parts.get(0), parts.size());
         save();
         listener.phase("training");
@@ -97,6 +98,7 @@ final class TrainingRun implements AutoCloseable {
             session.optimizer.load(file.optimizer());
             session.budget.ifPresent(budget -> budget.load(file.budget()));
             step = state.step();
+            session.resume(step);
             meter.restore(state.meter());
             routers.add(state.routers());
             startNanos -= (long) (state.seconds() * NANOS);
@@ -121,8 +123,9 @@ final class TrainingRun implements AutoCloseable {
         return true;
     }
 
+    /** Never before the last stage, for without that an adapter is not done. */
     private boolean outOfPatience() {
-        return options.patience() > 0 && best.worseSince() >= options.patience();
+        return options.patience() > 0 && session.stages.isLast() && best.worseSince() >= options.patience();
     }
 
     private boolean validationDue() {
@@ -130,12 +133,34 @@ final class TrainingRun implements AutoCloseable {
         return step % every == 0 || step == session.steps;
     }
 
+    /** What was best in the stage before counts no longer: it cannot be compared, and lacks what this one trains. */
+    private void nextStage() {
+        session.nextStage();
+        best.restart();
+        tellStage();
+    }
+
+    private void tellStage() {
+        session.stages.current().ifPresent(stage -> {
+            Map<String, Object> line = new LinkedHashMap<>();
+            line.put("stage", stage.name());
+            line.put(
+                    "training_weights",
+                    session.training().mapToLong(Parameter::size).sum());
+            log().write("stage", step, line);
+            listener.phase("training, stage " + stage.name());
+        });
+    }
+
     private void trainOneStep() {
+        if (session.stages.beginsAt(step)) {
+            nextStage();
+        }
         long start = System.nanoTime();
         int perEpoch = session.batcher.batchesPerEpoch();
         var batch = session.batcher.batch(step / perEpoch, step % perEpoch);
         var result = session.step.run(batch.split(options.accumulation()), session.random.at(step));
-        double rate = session.schedule.rate(step);
+        double rate = session.stages.rate(step);
         if (!Double.isFinite(result.loss() + result.auxiliaryLoss())) {
             throw new InputException(diverged("loss is " + result.loss(), rate));
         }
@@ -148,8 +173,14 @@ final class TrainingRun implements AutoCloseable {
         if (step % options.logEvery() == 0 || step == session.steps) {
             var line = meter.line(step / (double) perEpoch, rate, norm);
             line.put("memory_mb", memory.sample());
-            log().write("train", step, line);
+            log().write("train", step, withStage(line));
         }
+    }
+
+    private Map<String, Object> withStage(Map<String, Double> line) {
+        Map<String, Object> staged = new LinkedHashMap<>(line);
+        session.stages.current().ifPresent(stage -> staged.put("stage", stage.name()));
+        return staged;
     }
 
     /** Clips the gradients of the last step and applies them; their norm before clipping. */

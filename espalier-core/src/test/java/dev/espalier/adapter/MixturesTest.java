@@ -64,14 +64,15 @@ class MixturesTest {
         return methods(MixturesTest::isRouted);
     }
 
-    /** Whether something decides on experts that are alike. */
+    /** Whether something decides on experts that are alike, all in one weight. */
     private static boolean isRouted(MixtureSpec spec) {
-        return !List.of(Scorer.TASK, Scorer.MODULES, Scorer.RANDOM)
+        return !spec.stages().universal()
+                && !List.of(Scorer.TASK, Scorer.MODULES, Scorer.RANDOM)
                 .contains(spec.routing().scorer());
     }
 
     static Stream<String> topKMethods() {
-        return methods(spec -> spec.routing().choice() == Choice.TOP_K);
+        return methods(spec -> spec.routing().choice() == Choice.TOP_K && isRouted(spec));
     }
 
     /** Every method, and what no method has by default. */
@@ -177,7 +178,7 @@ class MixturesTest {
         try (var one = new One(small(Mixtures.of(method)), 6)) {
             var gradients = one.step();
             for (var parameter : one.trained()) {
-                assertThat(parameter.name()).containsPattern("experts|lora_|router|threshold");
+                assertThat(parameter.name()).containsPattern("experts|universal|lora_|router|threshold");
                 assertThat(gradients.of(parameter).abs().sum().item_double())
                         .as(parameter.name())
                         .isPositive();

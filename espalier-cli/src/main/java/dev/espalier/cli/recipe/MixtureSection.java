@@ -124,6 +124,15 @@ public record MixtureSection(
                 atLeast = 0)
         double consistencyCoefficient,
 
+        @Key(
+                value = "Shares of the run's steps that its stages have, one after another; they add up to 1.",
+                above = 0,
+                below = 1)
+        List<Double> stageShares,
+
+        @Key("Let the expert of all tasks act on every token, beside what the router weighs.")
+        boolean residual,
+
         @Inline TargetSection target)
         implements AdapterSection, Family {
     public MixtureSection {
@@ -132,6 +141,7 @@ public record MixtureSection(
         rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
         expertsByDepth = List.copyOf(expertsByDepth);
         ranksByDepth = List.copyOf(ranksByDepth);
+        stageShares = List.copyOf(stageShares);
     }
 
     /** The default section of every method. */
@@ -175,6 +185,8 @@ public record MixtureSection(
                 losses.variance(),
                 losses.entropy(),
                 losses.consistency(),
+                spec.stages().shares(),
+                spec.stages().residual(),
                 TargetSection.of(spec.targets()));
     }
 
@@ -221,6 +233,7 @@ public record MixtureSection(
                 .zCoefficient(zCoefficient)
                 .varianceCoefficient(varianceCoefficient)
                 .entropyCoefficient(entropyCoefficient)
-                .consistencyCoefficient(consistencyCoefficient));
+                .consistencyCoefficient(consistencyCoefficient)
+                .stages(which().defaults().stages().withShares(stageShares).withResidual(residual)));
     }
 }
