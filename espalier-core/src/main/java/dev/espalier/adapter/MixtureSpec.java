@@ -19,11 +19,12 @@ import java.util.function.Consumer;
 
 /**
  * A mixture of small experts at every adapted linear: {@code y += Σ_e w_e(x) E_e(x)}. A method is a choice on each axis
- * (experts, routing, auxiliary losses); {@link Mixtures} has those of the literature by name, {@link #with} changes one.
+ * (experts, routing, auxiliary losses, stages); {@link Mixtures} has those of the literature by name, {@link #with} changes one.
  *
  * @param method the name of the {@link Mixtures method} that it started from
  */
-public record MixtureSpec(String method, TargetModules targets, Experts experts, Routing routing, Losses losses)
+public record MixtureSpec(
+        String method, TargetModules targets, Experts experts, Routing routing, Losses losses, MixtureStages stages)
         implements AdapterSpec {
     /** What an expert is. */
     public enum Kind {
@@ -288,6 +289,15 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             throw new InputException("Experts that are vectors have no low-rank factors, which overlap-coefficient,"
                     + " riemannian-epsilon and root-gradient are for; leave these out, or choose another kind.");
         }
+        if (stages.any() && routing.choice == Choice.TOP_K && routing.topK == 1 && routing.renormalise) {
+            throw new InputException("With top-k 1 and renormalise every gate is 1, so a router that trains by itself would"
+                    + " learn nothing; set renormalise to false, or raise top-k.");
+        }
+        if (stages.any()
+                && (experts.kind != Kind.LORA || (routing.scorer != Scorer.TOKEN && routing.scorer != Scorer.SEQUENCE))) {
+            throw new InputException("Stages are for experts of kind lora and a router of each token or sequence, not for "
+                    + experts.kind + " and " + routing.scorer + "; change them.");
+        }
         if (routing.perRank && routing.choice != Choice.ALL) {
             throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
                     + "; switch one of them off.");
@@ -341,7 +351,16 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
     @Override
     public MixtureSpec forTasks(int tasks) {
-        return routing.scorer == Scorer.TASK ? with(m -> m.experts(tasks)) : this;
+        if (stages.any() && tasks == 1) {
+            throw new InputException("Method '" + method + "' trains an expert for each task and a router among them, but"
+                    + " there is one task; give it several, or use method 'lora'.");
+        }
+        return routing.scorer == Scorer.TASK || stages.any() ? with(m -> m.experts(tasks)) : this;
+    }
+
+    @Override
+    public List<Stage> trainingStages() {
+        return stages.stages();
     }
 
     /** Counts and ranks that go by depth as patterns of paths. */
