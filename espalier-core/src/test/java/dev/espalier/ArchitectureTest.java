@@ -31,7 +31,8 @@ class ArchitectureTest {
             "evaluate",
             "merge",
             "report",
-            "train");
+            "train",
+            "study");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())

@@ -236,7 +236,6 @@ public final class RankGatedDelta implements LinearDelta, Mergeable, Routed {
             return this;
         }
         var fixed = new StaticRouter(name, new Parameter(name, FloatArrays.tensor(gates, gates.length), false), 0);
-        return new RankGatedDelta(
-                name, a(), b(), experts(), scaling, dropout, experts.bottleneck(), fixed, kernels);
+        return new RankGatedDelta(name, a(), b(), experts(), scaling, dropout, experts.bottleneck(), fixed, kernels);
     }
 }

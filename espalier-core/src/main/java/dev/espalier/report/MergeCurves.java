@@ -96,7 +96,10 @@ public record MergeCurves(String metric, List<Integer> counts, List<Curve> curve
 
     /** The kinds of experts, in order. */
     List<String> kinds() {
-        return curves.stream().flatMap(curve -> curve.experts().stream()).distinct().toList();
+        return curves.stream()
+                .flatMap(curve -> curve.experts().stream())
+                .distinct()
+                .toList();
     }
 
     /** The curves of one kind of experts, and those that need none. */
@@ -111,10 +114,9 @@ public record MergeCurves(String metric, List<Integer> counts, List<Curve> curve
         Map<String, List<Curve>> byMethod = new LinkedHashMap<>();
         curves.stream()
                 .filter(Curve::merged)
-                .forEach(curve -> byMethod.merge(
-                        curve.method(),
-                        List.of(curve),
-                        (a, b) -> Stream.concat(a.stream(), b.stream()).toList()));
+                .forEach(curve ->
+                        byMethod.merge(curve.method(), List.of(curve), (a, b) -> Stream.concat(a.stream(), b.stream())
+                                .toList()));
         byMethod.values().removeIf(several -> several.size() < 2);
         return byMethod;
     }
@@ -132,10 +134,8 @@ public record MergeCurves(String metric, List<Integer> counts, List<Curve> curve
             var cells = new ArrayList<String>();
             cells.add(curve.experts().orElse("–"));
             cells.add(curve.method());
-            counts.forEach(count -> cells.add(
-                    cell(point(curve, count).map(Point::heldIn))));
-            counts.forEach(count -> cells.add(
-                    cell(point(curve, count).flatMap(Point::heldOut))));
+            counts.forEach(count -> cells.add(cell(point(curve, count).map(Point::heldIn))));
+            counts.forEach(count -> cells.add(cell(point(curve, count).flatMap(Point::heldOut))));
             table.row(cells);
         }
         return table;

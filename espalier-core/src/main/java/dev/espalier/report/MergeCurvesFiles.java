@@ -30,7 +30,8 @@ public final class MergeCurvesFiles {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("metric", curves.metric());
         json.put("counts", curves.counts());
-        json.put("curves", curves.curves().stream().map(MergeCurvesFiles::object).toList());
+        json.put(
+                "curves", curves.curves().stream().map(MergeCurvesFiles::object).toList());
         AtomicFiles.writeString(folder.resolve(JSON), Json.pretty(json));
         AtomicFiles.writeString(folder.resolve(CSV), csv(curves));
     }
@@ -40,7 +41,8 @@ public final class MergeCurvesFiles {
         curve.experts().ifPresent(kind -> object.put("experts", kind));
         object.put("method", curve.method());
         object.put("merged", curve.merged());
-        object.put("points", curve.points().stream().map(MergeCurvesFiles::object).toList());
+        object.put(
+                "points", curve.points().stream().map(MergeCurvesFiles::object).toList());
         return object;
     }
 

@@ -43,13 +43,13 @@ public final class MergeCurvesReport {
             sections.add(section("Experts: " + kind, curves, curves.of(kind), Curve::method));
         }
         curves.byMethod()
-                .forEach((method, of) -> sections.add(
-                        section("Merged by " + method, curves, of, curve -> curve.experts().orElse(""))));
+                .forEach(
+                        (method, of) -> sections.add(section("Merged by " + method, curves, of, curve -> curve.experts()
+                                .orElse(""))));
         return Page.of(title, sections);
     }
 
-    private static Markup section(
-            String heading, MergeCurves all, List<Curve> curves, Function<Curve, String> named) {
+    private static Markup section(String heading, MergeCurves all, List<Curve> curves, Function<Curve, String> named) {
         return new Markup()
                 .open("section")
                 .element("h2", heading)
@@ -73,8 +73,7 @@ public final class MergeCurvesReport {
         for (int place = 0; place < curves.size(); place++) {
             var curve = curves.get(place);
             Map<Integer, Estimate> points = new LinkedHashMap<>();
-            curve.points()
-                    .forEach(point -> estimate.apply(point).ifPresent(known -> points.put(point.count(), known)));
+            curve.points().forEach(point -> estimate.apply(point).ifPresent(known -> points.put(point.count(), known)));
             if (!points.isEmpty()) {
                 lines.add(new CountChart.Line(named.apply(curve), place, !curve.merged(), points));
             }

@@ -30,8 +30,7 @@ final class OpenExperts implements AutoCloseable {
     List<DeltaSource> of(List<String> tasks) {
         var sources = new ArrayList<DeltaSource>();
         for (var task : tasks) {
-            sources.add(opened.computeIfAbsent(
-                    task, name -> AdapterDeltas.open(name, folder(name), base, Map.of())));
+            sources.add(opened.computeIfAbsent(task, name -> AdapterDeltas.open(name, folder(name), base, Map.of())));
         }
         return sources;
     }

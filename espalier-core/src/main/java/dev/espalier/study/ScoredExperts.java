@@ -98,8 +98,7 @@ final class ScoredExperts implements AutoCloseable {
     }
 
     private Subject merged(MergeMethod method, List<String> tasks, int draw) {
-        return new Subject(
-                experts.kind(), method.toString(), tasks, seed(method, draw), adapters.checksum(tasks));
+        return new Subject(experts.kind(), method.toString(), tasks, seed(method, draw), adapters.checksum(tasks));
     }
 
     private long seed(MergeMethod method, int draw) {
@@ -110,17 +109,17 @@ final class ScoredExperts implements AutoCloseable {
 
     private void scoreMerged(StudyMerge merge, List<String> tasks, int draw) {
         if (!merge.lambdas().isEmpty()) {
-            merge.candidates().forEach(method -> scorer.score(
-                    merged(method, tasks, draw), tasks, Split.VALIDATION, merger(method, tasks, draw)));
+            merge.candidates()
+                    .forEach(method -> scorer.score(
+                            merged(method, tasks, draw), tasks, Split.VALIDATION, merger(method, tasks, draw)));
         }
         var chosen = chosen(merge, tasks, draw);
-        scorer.score(
-                merged(chosen, tasks, draw), everywhere(tasks), Split.TEST, merger(chosen, tasks, draw));
+        scorer.score(merged(chosen, tasks, draw), everywhere(tasks), Split.TEST, merger(chosen, tasks, draw));
     }
 
     private Optional<Supplier<DeltaSource>> merger(MergeMethod method, List<String> tasks, int draw) {
-        return Optional.of(() ->
-                new Merger(adapters.of(tasks), MergePlan.of(method).withSeed(seed(method, draw))));
+        return Optional.of(
+                () -> new Merger(adapters.of(tasks), MergePlan.of(method).withSeed(seed(method, draw))));
     }
 
     /** The candidate that does best on the validation rows, which are scored already; the first of equals. */
@@ -141,22 +140,21 @@ final class ScoredExperts implements AutoCloseable {
     List<Curve> curves() {
         var curves = new ArrayList<Curve>();
         var kind = Optional.of(experts.kind());
-        curves.add(new Curve(
-                kind, OWN, false, points(plan, scorer, List.of(), (drawn, draw, task) -> own(task))));
+        curves.add(new Curve(kind, OWN, false, points(plan, scorer, List.of(), (drawn, draw, task) -> own(task))));
         if (experts.multitask().isPresent()) {
             curves.add(new Curve(
-                    kind,
-                    MULTITASK,
-                    false,
-                    points(plan, scorer, plan.heldOut(), (drawn, draw, task) -> multitask())));
+                    kind, MULTITASK, false, points(plan, scorer, plan.heldOut(), (drawn, draw, task) -> multitask())));
         }
         for (var merge : experts.merges()) {
             curves.add(new Curve(
                     kind,
                     merge.name(),
                     true,
-                    points(plan, scorer, plan.heldOut(), (drawn, draw, task) ->
-                            merged(chosen(merge, drawn, draw), drawn, draw))));
+                    points(
+                            plan,
+                            scorer,
+                            plan.heldOut(),
+                            (drawn, draw, task) -> merged(chosen(merge, drawn, draw), drawn, draw))));
         }
         return curves;
     }

@@ -13,8 +13,7 @@ import java.util.Optional;
  * @param multitask of one adapter that was trained on all held-in tasks, if there is one
  * @param merges how they are merged
  */
-public record StudyExperts(
-        String kind, Map<String, Path> folders, Optional<Path> multitask, List<StudyMerge> merges) {
+public record StudyExperts(String kind, Map<String, Path> folders, Optional<Path> multitask, List<StudyMerge> merges) {
     public StudyExperts {
         folders = Map.copyOf(folders);
         merges = List.copyOf(merges);

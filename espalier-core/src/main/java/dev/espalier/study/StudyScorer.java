@@ -21,8 +21,7 @@ import java.util.function.Supplier;
  * @param generateTokens tokens of a text at most, where one is written
  * @param stop whether to stop before the next task
  */
-record StudyScorer(
-        AdaptedModel model, StudyTasks tasks, ScoreBook book, int generateTokens, BooleanSupplier stop) {
+record StudyScorer(AdaptedModel model, StudyTasks tasks, ScoreBook book, int generateTokens, BooleanSupplier stop) {
 
     /** Thrown where the user stopped; what was scored before is in the book. */
     static final class Stopped extends RuntimeException {

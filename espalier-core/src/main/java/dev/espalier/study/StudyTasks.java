@@ -4,7 +4,6 @@ import dev.espalier.data.Example;
 import dev.espalier.data.Split;
 import dev.espalier.data.Target;
 import dev.espalier.data.TaskData;
-import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.evaluate.Metric;
 import java.nio.charset.StandardCharsets;
@@ -93,7 +92,8 @@ record StudyTasks(Map<String, TaskData> byName, int limit) {
 
     private static String checksum(TaskData task) {
         var sum = new CRC32();
-        var text = new StringBuilder(task.kind() + " " + task.labels().names() + new TreeMap<>(task.labelDescriptions()));
+        var text =
+                new StringBuilder(task.kind() + " " + task.labels().names() + new TreeMap<>(task.labelDescriptions()));
         task.test().forEach(example -> text.append(example.input()).append(example.target()));
         sum.update(text.toString().getBytes(StandardCharsets.UTF_8));
         return Long.toHexString(sum.getValue());

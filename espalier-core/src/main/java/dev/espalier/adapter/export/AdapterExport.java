@@ -142,8 +142,7 @@ public final class AdapterExport {
             Probe probe) {
         var config = MergedConfig.of(checkpoint.config(), card, tensors.untied());
         List<Tensor> exact;
-        try (var merged = AutoModel.open(
-                tensors, config, checkpoint.path().resolve("config.json"), ScalarType.Float)) {
+        try (var merged = AutoModel.open(tensors, config, checkpoint.path().resolve("config.json"), ScalarType.Float)) {
             addHeads(merged, card, heads);
             exact = probe.outputs(merged);
         }
