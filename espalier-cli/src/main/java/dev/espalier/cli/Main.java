@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
             PredictCommand.class,
             GenerateCommand.class,
             ChatCommand.class,
+            MergeCommand.class,
             ExportCommand.class,
             InspectCommand.class,
             BenchCommand.class,

@@ -54,7 +54,8 @@ public final class MergedHeads {
                     name, task, head.kind(), head.labels(), head.pooling(), head.causalLm(), head.labelEmbeddings()));
             var prefix = name.isEmpty() ? "" : FOLDED + name + ".";
             Optional.ofNullable(owners.get(task))
-                    .ifPresent(owner -> owner.head(head).forEach((path, value) -> weights.put(prefix + path, value)));
+                    .map(owner -> prefix.isEmpty() ? owner.head(head) : owner.wholeHead(head))
+                    .ifPresent(found -> found.forEach((path, value) -> weights.put(prefix + path, value)));
         });
         card = new AdapterCard(base, maxTokens(adapters), named);
     }

@@ -124,7 +124,7 @@ public final class Recipes {
         return Variants.of(AdapterSection.class, DEFAULTS).keySet();
     }
 
-    private static String text(Path file) {
+    static String text(Path file) {
         try {
             return Files.readString(file);
         } catch (NoSuchFileException e) {
