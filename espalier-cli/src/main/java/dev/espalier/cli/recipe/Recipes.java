@@ -19,7 +19,8 @@ public final class Recipes {
                     List.of(LoraSection.DEFAULT, Ia3Section.DEFAULT, VeraSection.DEFAULT, AdaLoraSection.DEFAULT),
                     StructuredLoraSection.all(),
                     MixtureSection.all(),
-                    List.of(HeadOnlySection.DEFAULT),
+                    SparseSection.all(),
+                    List.of(FullSection.DEFAULT, HeadOnlySection.DEFAULT),
                     List.of(AllocationSection.DEFAULT, TaskSection.DEFAULT))
             .<Record>flatMap(List::stream)
             .toList();
