@@ -2,8 +2,8 @@ package dev.espalier.cli;
 
 import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.checkpoint.ModelLocator;
-import dev.espalier.cli.recipe.Recipes;
 import dev.espalier.cli.recipe.StudyRecipe;
+import dev.espalier.cli.recipe.StudyRecipes;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.report.MergeCurves;
@@ -74,7 +74,7 @@ final class StudyMergeCommand implements Callable<Integer> {
         var err = spec.commandLine().getErr();
         // On the main thread, before others use tensors.
         Engine.load();
-        var study = Recipes.study(file, overrides);
+        var study = StudyRecipes.read(file, overrides);
         var folder = folder(study.output());
         var runs = new StudyRuns(study, isDecoder(study.model()), folder);
         var plan = study.plan();
@@ -161,7 +161,7 @@ final class StudyMergeCommand implements Callable<Integer> {
     }
 
     private void write(StudyRecipe study, Path folder, MergeCurves curves) {
-        AtomicFiles.writeString(folder.resolve("study.yaml"), Recipes.resolved(study));
+        AtomicFiles.writeString(folder.resolve("study.yaml"), StudyRecipes.resolved(study));
         MergeCurvesFiles.write(folder, curves);
         var note = note(study);
         MergeCurvesReport.write(folder.resolve(Report.FILE), "Merges of adapters on " + study.model(), note, curves);

@@ -34,6 +34,9 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
                             new Ia3Format(),
                             new VeraFormat(),
                             new AdaLoraFormat(),
+                            new ShiraFormat(),
+                            new SparseFormat(),
+                            new FullFormat(),
                             new HeadOnlyFormat()),
                     MixtureFormat.all().stream())
             .toList();

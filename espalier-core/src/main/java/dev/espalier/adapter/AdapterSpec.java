@@ -13,7 +13,15 @@ import java.util.Optional;
 
 /** Which modules an adapter changes and how its delta of one module is composed. */
 public sealed interface AdapterSpec
-        permits LoraSpec, Ia3Spec, VeraSpec, AdaLoraSpec, StructuredLoraSpec, MixtureSpec, HeadOnlySpec {
+        permits LoraSpec,
+                Ia3Spec,
+                VeraSpec,
+                AdaLoraSpec,
+                StructuredLoraSpec,
+                MixtureSpec,
+                SparseSpec,
+                FullSpec,
+                HeadOnlySpec {
     /** The method's name in recipes and reports, such as {@code lora}. */
     String method();
 

@@ -187,9 +187,13 @@ public final class DecoderModel implements LanguageModel {
 
     @Override
     public List<String> usualTargets() {
-        var projections = names.linears().projections();
-        return Stream.of(projections.get(0), projections.get(projections.size() - 1))
-                .distinct()
+        var inputs = attentionInputs();
+        return Stream.of(inputs.get(0), inputs.get(inputs.size() - 1)).distinct().toList();
+    }
+
+    @Override
+    public List<String> attentionInputs() {
+        return names.linears().projections().stream()
                 .map(path -> path.substring(path.lastIndexOf('.') + 1))
                 .toList();
     }

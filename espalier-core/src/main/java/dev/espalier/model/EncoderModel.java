@@ -168,6 +168,11 @@ public final class EncoderModel implements LanguageModel {
     }
 
     @Override
+    public List<String> attentionInputs() {
+        return List.of("query", "key", "value");
+    }
+
+    @Override
     public Map<String, Parameter> parameters() {
         var parameters = new LinkedHashMap<>(weights.parameters());
         for (var head : heads.values()) {

@@ -93,6 +93,9 @@ public interface LanguageModel extends AutoCloseable {
     /** The ends of the paths of the linears that PEFT adapts by default: those that make queries and values. */
     List<String> usualTargets();
 
+    /** The ends of the paths of the linears that make queries, keys and values. */
+    List<String> attentionInputs();
+
     /** All weights by name: the body's, then the heads'. */
     Map<String, Parameter> parameters();
 

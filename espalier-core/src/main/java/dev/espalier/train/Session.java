@@ -87,7 +87,7 @@ final class Session implements AutoCloseable {
                 adapted.workers(),
                 options.gradientCheckpointing(),
                 adapted.adapter().penalty());
-        budget = adapted.adapter().startTraining(steps);
+        budget = adapted.adapter().startTraining(steps, batcher.batchesPerEpoch());
         optimizer = options.optimizer().create(trained, adapted.adapter().learningRateFactors(), options.weightDecay());
         evaluator = adapted.evaluator();
         adapted.tasks().forEach(task -> gradientsOfTask.add(gradients(task)));

@@ -2,6 +2,7 @@ package dev.espalier.train;
 
 import dev.espalier.adapter.BudgetSchedule;
 import dev.espalier.checkpoint.AtomicFiles;
+import dev.espalier.data.Batch;
 import dev.espalier.data.Split;
 import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskKind;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -134,8 +136,8 @@ final class TrainingRun implements AutoCloseable {
         long start = System.nanoTime();
         int perEpoch = session.batcher.batchesPerEpoch();
         var batch = session.batcher.batch(step / perEpoch, step % perEpoch);
-        var result = session.step.run(batch.split(options.accumulation()), session.random.at(step));
         double rate = session.schedule.rate(step);
+        var result = pass(batch.split(options.accumulation()), rate);
         if (!Double.isFinite(result.loss() + result.auxiliaryLoss())) {
             throw new InputException(diverged("loss is " + result.loss(), rate));
         }
@@ -150,6 +152,17 @@ final class TrainingRun implements AutoCloseable {
             line.put("memory_mb", memory.sample());
             log().write("train", step, line);
         }
+    }
+
+    /** Forward and backward; a budget that asks for it sees the step's data before. */
+    private TrainingStep.Result pass(List<Batch> microBatches, double rate) {
+        var random = session.random.at(step);
+        session.budget.ifPresent(budget -> budget.beforeStep(
+                step,
+                sink -> session.step.run(microBatches.subList(0, 1), random, Optional.of(sink)),
+                session.optimizer));
+        var sink = session.budget.flatMap(budget -> budget.sink(step, rate, microBatches.size()));
+        return session.step.run(microBatches, random, sink);
     }
 
     /** Clips the gradients of the last step and applies them; their norm before clipping. */
@@ -185,6 +198,7 @@ final class TrainingRun implements AutoCloseable {
 
     /** Judges the weights on every validation split; the best ones so far go to the adapter folder. */
     private void validate() {
+        session.budget.ifPresent(BudgetSchedule::settle);
         routers.write(log(), step);
         session.budget.ifPresent(budget -> budget.ranks()
                 .forEach((module, rank) -> log().write("rank", step, Map.of("module", module, "rank", rank))));
@@ -222,6 +236,7 @@ final class TrainingRun implements AutoCloseable {
     /** Ends a run that is to be resumed; it has an adapter folder already. */
     TrainingResult stopped() {
         if (!best.exists()) {
+            session.budget.ifPresent(BudgetSchedule::settle);
             session.adapted.save(folder.adapter());
         }
         writeReport();

@@ -5,6 +5,7 @@ import dev.espalier.data.Batch;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.RouterObservation;
+import dev.espalier.tensor.GradientSink;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
@@ -75,6 +76,16 @@ public final class TrainingStep implements AutoCloseable {
      * @param random the step's stream
      */
     public Result run(List<Batch> microBatches, RandomStream random) {
+        return run(microBatches, random, Optional.empty());
+    }
+
+    /**
+     * As the other.
+     *
+     * @param whole takes the gradients of weights that train beside those collected, each the whole gradient of a
+     *     micro-batch: these then run one after another, by one worker
+     */
+    public Result run(List<Batch> microBatches, RandomStream random, Optional<GradientSink> whole) {
         perWorker.forEach(Gradients::clear);
         int labels = microBatches.stream().mapToInt(Batch::labelCount).sum();
         int sequences = microBatches.stream()
@@ -87,8 +98,10 @@ public final class TrainingStep implements AutoCloseable {
         double auxiliaryLoss = 0;
         int tokens = 0;
         var observations = new ArrayList<RouterObservation>();
-        for (var parts : rounds(microBatches)) {
-            for (var result : workers.map(parts, (part, place) -> part(part, place, labels, sequences, random))) {
+        var rounds = whole.isPresent() ? microBatches.stream().map(List::of).toList() : rounds(microBatches);
+        for (var parts : rounds) {
+            for (var result :
+                    workers.map(parts, (part, place) -> part(part, sink(place, whole), labels, sequences, random))) {
                 loss += result.loss;
                 auxiliaryLoss += result.auxiliaryLoss;
                 tokens += result.tokens;
@@ -118,11 +131,20 @@ public final class TrainingStep implements AutoCloseable {
         return rounds;
     }
 
-    private Result part(Batch part, int worker, int labels, int sequences, RandomStream random) {
+    private GradientSink sink(int worker, Optional<GradientSink> whole) {
+        var collected = perWorker.get(worker);
+        return whole.<GradientSink>map(sink -> (parameter, gradient) -> {
+                    collected.add(parameter, gradient);
+                    sink.add(parameter, gradient);
+                })
+                .orElse(collected);
+    }
+
+    private Result part(Batch part, GradientSink sink, int labels, int sequences, RandomStream random) {
         var task = tasks.get(part.task());
         var training = new ForwardContext.Training(random, part.exampleIds(), sequences);
         try (var scope = Scope.open();
-                var context = ForwardContext.training(Tape.recording(perWorker.get(worker)), part.layout(), training)
+                var context = ForwardContext.training(Tape.recording(sink), part.layout(), training)
                         .checkpointing(checkpointing)
                         .tasks(part.tasks())) {
             var loss = model.loss(task.head(), task.kind(), part, 1.0 / labels, context);

@@ -19,9 +19,9 @@ public final class Recipes {
                     List.of(LoraSection.DEFAULT, Ia3Section.DEFAULT, VeraSection.DEFAULT, AdaLoraSection.DEFAULT),
                     StructuredLoraSection.all(),
                     MixtureSection.all(),
-                    List.of(HeadOnlySection.DEFAULT),
-                    List.of(AllocationSection.DEFAULT, TaskSection.DEFAULT),
-                    List.of(ExpertSection.DEFAULT, StudyMergeSection.DEFAULT))
+                    SparseSection.all(),
+                    List.of(FullSection.DEFAULT, HeadOnlySection.DEFAULT),
+                    List.of(AllocationSection.DEFAULT, TaskSection.DEFAULT))
             .<Record>flatMap(List::stream)
             .toList();
 
@@ -39,33 +39,16 @@ public final class Recipes {
 
     /** Reads the text of a recipe; {@code source} is what messages call it. */
     public static Recipe parse(String text, String source, List<String> overrides) {
-        var recipe = bind(text, source, overrides, Recipe.DEFAULT);
+        var node = YamlReader.readFile(text, source);
+        for (var override : overrides) {
+            node = Overrides.apply(node, override);
+        }
+        var recipe = new Binder(DEFAULTS).bind(node, Recipe.DEFAULT);
         if (recipe.tasks().isEmpty()) {
             throw new InputException(
                     source + ": tasks is empty; give at least one, such as - builtin: noun-supersense.");
         }
         return recipe;
-    }
-
-    /**
-     * Reads the recipe of a study; see {@link #read}.
-     *
-     * @throws InputException with file, line, column, key and what would be right
-     */
-    public static StudyRecipe study(Path file, List<String> overrides) {
-        var study = bind(text(file), file.toString(), overrides, StudyRecipe.DEFAULT);
-        if (study.experts().isEmpty()) {
-            throw new InputException(file + ": experts is empty; give at least one kind, such as - name: lora.");
-        }
-        return study;
-    }
-
-    private static <R extends Record> R bind(String text, String source, List<String> overrides, R fallback) {
-        var node = YamlReader.readFile(text, source);
-        for (var override : overrides) {
-            node = Overrides.apply(node, override);
-        }
-        return new Binder(DEFAULTS).bind(node, fallback);
     }
 
     /**
@@ -75,11 +58,6 @@ public final class Recipes {
      */
     public static Recipe changed(Recipe recipe, List<String> overrides, String source) {
         return overrides.isEmpty() ? recipe : parse(resolved(recipe), source, overrides);
-    }
-
-    /** A study as it resolves, with every key that has a value. */
-    public static String resolved(StudyRecipe study) {
-        return RecipeWriter.bare(study);
     }
 
     /** Writes the recipe with every key that has a value, so that later defaults do not change what the run was. */

@@ -1,6 +1,5 @@
 package dev.espalier.cli.recipe;
 
-import dev.espalier.merge.MergeMethod;
 import dev.espalier.merge.MergeMethods;
 import dev.espalier.study.StudyMerge;
 import java.util.List;
@@ -8,27 +7,18 @@ import org.jspecify.annotations.Nullable;
 
 /** One way to merge in a study; see {@link StudyMerge}, which it becomes. */
 public record StudyMergeSection(
-        @Key(
-                value = "The merge: average, task-arithmetic, ties, dare-ties, della, breadcrumbs, overlap-mean, ...",
-                required = true,
-                example = "ties")
+        @Key(value = "How: one of espalier merge --help.", required = true, example = "ties")
         String method,
 
-        @Key(value = "What tables call it; by default the method.", example = "ties-10") @Nullable String name,
+        @Key(value = "What tables call it; by default the method.", example = "ties-10")
+        @Nullable String name,
 
-        @Key(
-                value = "The share of each change that takes part; by default the method's.",
-                example = "0.2",
-                above = 0,
-                atMost = 1)
-        @Nullable Double density,
-
-        @Key(value = "Factor on the result; by default the method's.", example = "0.4") @Nullable Double lambda,
+        @Inline MergeSection settings,
 
         @Key("Factors of which the best on the validation rows of the merged experts' tasks is taken, for each draw.")
         List<Double> chooseLambda)
         implements Checked {
-    static final StudyMergeSection DEFAULT = new StudyMergeSection("average", null, null, null, List.of());
+    static final StudyMergeSection DEFAULT = new StudyMergeSection("average", null, MergeSection.DEFAULT, List.of());
 
     public StudyMergeSection {
         chooseLambda = List.copyOf(chooseLambda);
@@ -46,13 +36,6 @@ public record StudyMergeSection(
 
     /** What the library needs to know of it. */
     public StudyMerge merge() {
-        MergeMethod made = MergeMethods.of(method);
-        if (density != null) {
-            made = made.withDensity(density);
-        }
-        if (lambda != null) {
-            made = made.withLambda(lambda);
-        }
-        return new StudyMerge(title(), made, chooseLambda);
+        return new StudyMerge(title(), settings.settings().on(MergeMethods.of(method)), chooseLambda);
     }
 }
