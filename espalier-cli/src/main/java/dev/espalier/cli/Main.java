@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
             RecipeCommand.class,
             TrainCommand.class,
             CompareCommand.class,
+            StudyCommand.class,
             AllocateCommand.class,
             EvaluateCommand.class,
             PredictCommand.class,
