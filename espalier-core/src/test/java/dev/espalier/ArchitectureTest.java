@@ -32,7 +32,8 @@ class ArchitectureTest {
             "merge",
             "report",
             "train",
-            "route");
+            "route",
+            "study");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())

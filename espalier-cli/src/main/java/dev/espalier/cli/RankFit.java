@@ -113,7 +113,7 @@ final class RankFit {
 
     /** With its experts or ranks allocated, where that takes no measuring. */
     private AdapterSpec allocated(Recipe settings) {
-        var spec = settings.adapter().spec();
+        var spec = settings.adapter().spec().forTasks(settings.tasks().size());
         var allocation = settings.allocation();
         return allocation != null
                         && allocation.plan(spec, settings.tasks().size()) instanceof AllocationPlan.Ruled ruled

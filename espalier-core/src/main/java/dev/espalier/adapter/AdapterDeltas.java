@@ -1,6 +1,7 @@
 package dev.espalier.adapter;
 
 import dev.espalier.adapter.AdapterCard.SavedHead;
+import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.model.Adaptable;
 import dev.espalier.model.Copyable;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -41,6 +43,7 @@ public final class AdapterDeltas implements DeltaSource {
     private final Map<String, Copyable> copies;
     private final AdapterCard card;
     private final Map<SavedHead, Map<String, Tensor>> heads = new LinkedHashMap<>();
+    private final Map<SavedHead, Map<String, Tensor>> wholeHeads = new LinkedHashMap<>();
     private final Map<String, List<Long>> shapes = new LinkedHashMap<>();
     /** Modules whose experts are weighed by another module's router are made together, once. */
     private final Map<String, Delta> together = new LinkedHashMap<>();
@@ -101,11 +104,19 @@ public final class AdapterDeltas implements DeltaSource {
 
     private void findHeads(SavedHeads saved) {
         for (var head : card.heads()) {
+            int prefix = head.name().isEmpty() ? 0 : ("heads." + head.name() + ".").length();
             var found = new LinkedHashMap<String, Tensor>();
-            var own = head.name().isEmpty() ? "" : "heads." + head.name() + ".";
             saved.find(List.of(head), model)
-                    .forEach((parameter, value) -> found.put(parameter.name().substring(own.length()), value));
+                    .forEach((parameter, value) -> found.put(parameter.name().substring(prefix), value));
             heads.put(head, found);
+            var whole = new LinkedHashMap<String, Tensor>();
+            Optional.ofNullable(model.heads().get(head.name()))
+                    .filter(own -> head.kind() != TaskKind.CAUSAL_LM)
+                    .ifPresent(own -> own.linears().stream()
+                            .flatMap(linear -> linear.parameters().stream())
+                            .forEach(p -> whole.put(p.name().substring(prefix), p.value())));
+            whole.putAll(found);
+            wholeHeads.put(head, whole);
         }
     }
 
@@ -199,6 +210,11 @@ public final class AdapterDeltas implements DeltaSource {
         return spec.method();
     }
 
+    /** The rank of LoRA; empty for what is none. */
+    public OptionalInt rank() {
+        return spec instanceof LoraSpec lora ? OptionalInt.of(lora.rank()) : OptionalInt.empty();
+    }
+
     /** What the adapter's folder says of heads and base. */
     public AdapterCard card() {
         return card;
@@ -210,6 +226,14 @@ public final class AdapterDeltas implements DeltaSource {
      */
     public Map<String, Tensor> head(SavedHead head) {
         return Collections.unmodifiableMap(heads.getOrDefault(head, Map.of()));
+    }
+
+    /**
+     * The same with those weights that the head took from the base model: all that a head needs under another name, where
+     * the base model has nothing for it.
+     */
+    public Map<String, Tensor> wholeHead(SavedHead head) {
+        return Collections.unmodifiableMap(wholeHeads.getOrDefault(head, Map.of()));
     }
 
     @Override

@@ -105,6 +105,11 @@ public sealed interface AdapterSpec
         return Optional.empty();
     }
 
+    /** The parts of a run in which weights train one after another; none where all train all the time. */
+    default List<Stage> trainingStages() {
+        return List.of();
+    }
+
     /** A loss on the weights of {@code adapter}, which has this spec, beside those of the data. */
     default Optional<WeightPenalty> penalty(Adapter adapter) {
         return Optional.empty();

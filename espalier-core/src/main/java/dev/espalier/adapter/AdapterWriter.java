@@ -2,10 +2,10 @@ package dev.espalier.adapter;
 
 import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.checkpoint.AtomicFolders;
+import dev.espalier.checkpoint.IoConsumer;
 import dev.espalier.checkpoint.LazyTensor;
 import dev.espalier.checkpoint.Safetensors;
 import dev.espalier.json.Json;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -49,9 +49,10 @@ public record AdapterWriter(
     /**
      * Writes {@code folder} as a whole; what was there before survives a failure.
      *
+     * @param more writes what else the folder holds into it, after the weights
      * @throws dev.espalier.error.InputException if it can't be written
      */
-    public void write(Path folder, AtomicContent more) {
+    public void write(Path folder, IoConsumer<Path> more) {
         AtomicFolders.write(folder, target -> {
             var prefixed = new LinkedHashMap<String, LazyTensor>();
             weights.forEach((name, values) -> prefixed.put(SavedTensors.PREFIX + name, values));
@@ -62,15 +63,8 @@ public record AdapterWriter(
             }
             AtomicFiles.writeString(target.resolve(AdapterFolder.CARD), Json.pretty(card.portable()));
             AtomicFiles.writeString(target.resolve("README.md"), readme);
-            more.write(target);
+            more.accept(target);
         });
-    }
-
-    /** What else a folder holds. */
-    @FunctionalInterface
-    public interface AtomicContent {
-        /** Writes into {@code folder}, which takes its place when all is done. */
-        void write(Path folder) throws IOException;
     }
 
     private Map<String, Object> config() {

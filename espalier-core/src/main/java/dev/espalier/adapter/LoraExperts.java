@@ -25,6 +25,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * {@code B}. An expert by weight 1 is its adapter.
  */
 public final class LoraExperts {
+    private static final String A = "lora_A.weight";
+    private static final String B = "lora_B.weight";
+
     private final LanguageModel model;
     private final Map<String, Saved> adapters = new LinkedHashMap<>();
 
@@ -76,6 +79,10 @@ public final class LoraExperts {
             throw new InputException("Adapter '" + name + "' adapts " + lora.targets()
                     + ", of which the model has none: " + tensors.advice());
         }
+        var others = tensors.others(A, linears.keySet());
+        if (!others.isEmpty()) {
+            throw unfit(name, "adapts " + others.get(0) + ", which is no linear of the model's body");
+        }
         return new Saved(folder, lora, tensors, linears);
     }
 
@@ -125,8 +132,8 @@ public final class LoraExperts {
         var linear = Objects.requireNonNull(saved.linears.get(module), module);
         int rank = saved.spec.rank(module);
         return new Factors(
-                values(saved, module + ".lora_A.weight", rank, linear.inFeatures()),
-                values(saved, module + ".lora_B.weight", linear.outFeatures(), rank),
+                values(saved, module + "." + A, rank, linear.inFeatures()),
+                values(saved, module + "." + B, linear.outFeatures(), rank),
                 saved.spec.scaling(module));
     }
 
@@ -269,7 +276,7 @@ public final class LoraExperts {
             if (key.equals("router.weight")) {
                 return directions.of(module);
             }
-            boolean down = key.endsWith("lora_A.weight");
+            boolean down = key.endsWith(A);
             int axis = down ? 0 : 1;
             int rank = Objects.requireNonNull(ranks.get(module));
             var mine = Objects.requireNonNull(experts.get(module));

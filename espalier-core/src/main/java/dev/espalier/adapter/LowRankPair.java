@@ -25,6 +25,12 @@ record LowRankPair(Parameter a, Parameter b, int experts) {
         if (delta instanceof SumDelta sum) {
             return sum.parts().stream().flatMap(part -> of(part).stream()).toList();
         }
+        if (delta instanceof StagedDelta staged) {
+            return staged.parts().stream()
+                    .flatMap(part -> of(part).stream())
+                    .distinct()
+                    .toList();
+        }
         if (delta instanceof LowRankEmbeddingDelta embedding) {
             return List.of(new LowRankPair(embedding.a(), embedding.b(), 1));
         }

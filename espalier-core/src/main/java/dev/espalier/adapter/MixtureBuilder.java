@@ -50,6 +50,7 @@ public final class MixtureBuilder {
     private double entropyCoefficient;
     private double consistencyCoefficient;
     private double overlapCoefficient;
+    private MixtureStages stages;
 
     MixtureBuilder(MixtureSpec spec) {
         method = spec.method();
@@ -93,6 +94,7 @@ public final class MixtureBuilder {
         entropyCoefficient = spec.losses().entropy();
         consistencyCoefficient = spec.losses().consistency();
         overlapCoefficient = spec.losses().overlap();
+        stages = spec.stages();
     }
 
     MixtureSpec build() {
@@ -140,7 +142,8 @@ public final class MixtureBuilder {
                         varianceCoefficient,
                         entropyCoefficient,
                         consistencyCoefficient,
-                        overlapCoefficient));
+                        overlapCoefficient),
+                stages);
     }
 
     /** The name in recipes. */
@@ -368,6 +371,12 @@ public final class MixtureBuilder {
     /** Of the preconditioner of the experts' gradients; 0 for none. */
     public MixtureBuilder riemannianEpsilon(double given) {
         riemannianEpsilon = given;
+        return this;
+    }
+
+    /** What trains after what. */
+    public MixtureBuilder stages(MixtureStages given) {
+        stages = given;
         return this;
     }
 

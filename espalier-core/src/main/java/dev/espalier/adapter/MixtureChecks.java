@@ -11,7 +11,8 @@ final class MixtureChecks {
     private MixtureChecks() {}
 
     /** @throws InputException if some do not */
-    static void require(MixtureSpec.Experts experts, MixtureSpec.Routing routing, MixtureSpec.Losses losses) {
+    static void require(
+            MixtureSpec.Experts experts, MixtureSpec.Routing routing, MixtureSpec.Losses losses, MixtureStages stages) {
         if (routing.choice() == Choice.TOP_K
                 && routing.topK() > experts.count()
                 && experts.byDepth().isEmpty()) {
@@ -35,6 +36,18 @@ final class MixtureChecks {
                 && (losses.overlap() > 0 || experts.riemannianEpsilon() > 0 || routing.rootGradient())) {
             throw new InputException("Experts that are vectors have no low-rank factors, which overlap-coefficient,"
                     + " riemannian-epsilon and root-gradient are for; leave these out, or choose another kind.");
+        }
+        if (stages.any() && routing.choice() == Choice.TOP_K && routing.topK() == 1 && routing.renormalise()) {
+            throw new InputException(
+                    "With top-k 1 and renormalise every gate is 1, so a router that trains by itself would"
+                            + " learn nothing; set renormalise to false, or raise top-k.");
+        }
+        if (stages.any()
+                && (experts.kind() != Kind.LORA
+                        || (routing.scorer() != Scorer.TOKEN && routing.scorer() != Scorer.SEQUENCE))) {
+            throw new InputException(
+                    "Stages are for experts of kind lora and a router of each token or sequence, not for "
+                            + experts.kind() + " and " + routing.scorer() + "; change them.");
         }
         if (routing.perRank() && routing.choice() != Choice.ALL) {
             throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice()

@@ -15,11 +15,13 @@ record MixtureCost(MixtureSpec spec) implements Cost {
 
     private long experts(MatrixShape shape, int count) {
         long rank = spec.experts().rank();
-        return switch (spec.experts().kind()) {
-            case SCALE -> (long) count * shape.out();
-            case SHARED_A -> rank * shape.in() + count * rank * shape.out();
-            case LORA, BOTTLENECK -> count * rank * (shape.in() + shape.out());
-        };
+        long universal = spec.stages().universal() ? rank * (shape.in() + shape.out()) : 0;
+        return universal
+                + switch (spec.experts().kind()) {
+                    case SCALE -> (long) count * shape.out();
+                    case SHARED_A -> rank * shape.in() + count * rank * shape.out();
+                    case LORA, BOTTLENECK -> count * rank * (shape.in() + shape.out());
+                };
     }
 
     private long router(MatrixShape shape, int count) {
@@ -33,7 +35,9 @@ record MixtureCost(MixtureSpec spec) implements Cost {
     }
 
     private long scorer(MatrixShape shape, int count) {
-        long gates = spec.routing().perRank() ? (long) count * spec.experts().rank() : count;
+        boolean universal = spec.stages().universal() && !spec.stages().residual();
+        long weighed = universal ? count + 1 : count;
+        long gates = spec.routing().perRank() ? weighed * spec.experts().rank() : weighed;
         var form = spec.routing().form();
         return form.kind() == RouterForm.Kind.MLP ? form.hidden() * (shape.in() + gates) : gates * shape.in();
     }

@@ -13,7 +13,8 @@ import java.util.Map;
  * it; {@code experts.lora_B.weight [E, out, r]}; {@code experts.scale [E, out]} in their place for vectors;
  * {@code router.weight [E, in]}, {@code [r E, in]} with a gate for every rank, rank after rank, or {@code [E]} without a
  * scorer; {@code router.hidden.weight [h, in]} before a {@code router.weight [E, h]} where the router has two layers;
- * {@code threshold.weight [1, in]} and {@code threshold.bias [1]}; {@code router.selection_bias [E]}.
+ * {@code threshold.weight [1, in]} and {@code threshold.bias [1]}; {@code router.selection_bias [E]};
+ * {@link StagedExperts} has some more.
  */
 record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec> {
     /** One for each method. */
@@ -87,7 +88,17 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
                 .varianceCoefficient(config.number("variance_coefficient", losses.variance()))
                 .entropyCoefficient(config.number("entropy_coefficient", losses.entropy()))
                 .consistencyCoefficient(config.number("consistency_coefficient", losses.consistency()))
-                .overlapCoefficient(config.number("overlap_coefficient", losses.overlap())));
+                .overlapCoefficient(config.number("overlap_coefficient", losses.overlap()))
+                .stages(stages(config, d.stages())));
+    }
+
+    private static MixtureStages stages(ConfigReader config, MixtureStages otherwise) {
+        return config.has("stages")
+                ? new MixtureStages(
+                        config.constants("stages", MixtureStages.Phase.ROUTER),
+                        config.numberList("stage_shares"),
+                        config.flag("residual", false))
+                : otherwise;
     }
 
     @Override
@@ -135,6 +146,11 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
         keys.put("entropy_coefficient", losses.entropy());
         keys.put("consistency_coefficient", losses.consistency());
         keys.put("overlap_coefficient", losses.overlap());
+        if (spec.stages().any()) {
+            keys.put("stages", spec.stages().phases());
+            keys.put("stage_shares", spec.stages().shares());
+            keys.put("residual", spec.stages().residual());
+        }
         return keys;
     }
 }

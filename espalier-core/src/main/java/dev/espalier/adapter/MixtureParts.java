@@ -81,6 +81,9 @@ final class MixtureParts {
         if (spec.routing().scorer() == MixtureSpec.Scorer.RANDOM) {
             return soup();
         }
+        if (spec.stages().any()) {
+            return new StagedExperts(this, spec.stages()).delta();
+        }
         return spec.experts().initialisation() == Initialisation.SVD_SEGMENTS ? segmented() : lowRank(a(), b());
     }
 
@@ -103,16 +106,44 @@ final class MixtureParts {
     }
 
     private RankGatedDelta lowRank(Parameter a, Parameter b) {
+        return lowRank(a, b, experts, router());
+    }
+
+    RankGatedDelta lowRank(Parameter a, Parameter b, int count, @Nullable Router router) {
         return new RankGatedDelta(
                 linear.name(),
-                new Experts(a, b, experts, kind == Kind.BOTTLENECK),
+                new Experts(a, b, count, kind == Kind.BOTTLENECK),
                 scaling(),
                 spec.experts().dropout(),
-                router(),
+                router,
                 KernelTable.RELEASED,
                 new ExpertTraining(
                         spec.routing().rootGradient(),
                         new OverlapLoss(spec.losses().overlap(), weights.modules())));
+    }
+
+    /** The linear's path. */
+    String name() {
+        return linear.name();
+    }
+
+    /** How many experts there are. */
+    int experts() {
+        return experts;
+    }
+
+    /** {@code A} of an expert that is not one of those, {@code [rank, in]}. */
+    Parameter universalA() {
+        int in = linear.inFeatures();
+        return weights.weight(
+                "universal.lora_A.weight", StoredLayout.same(rank, in), random -> drawn(random, rank, in));
+    }
+
+    /** Its {@code B}, {@code [out, rank]}. */
+    Parameter universalB() {
+        int out = linear.outFeatures();
+        return weights.weight(
+                "universal.lora_B.weight", StoredLayout.same(out, rank), random -> Initialiser.zeros(out, rank));
     }
 
     /** {@code s}; weights that are trained themselves start at alpha, which must not count twice. */
@@ -140,14 +171,14 @@ final class MixtureParts {
         }
     }
 
-    private Parameter b() {
+    Parameter b() {
         return weights.weight(
                 "experts.lora_B.weight",
                 StoredLayout.expertColumns(experts, linear.outFeatures(), rank),
                 random -> Initialiser.zeros(linear.outFeatures(), (long) experts * rank));
     }
 
-    private Parameter a() {
+    Parameter a() {
         int in = linear.inFeatures();
         return kind == Kind.SHARED_A
                 ? weights.weight("lora_A.weight", StoredLayout.same(rank, in), random -> drawn(random, rank, in))
@@ -208,7 +239,7 @@ final class MixtureParts {
                 random -> Initialiser.constant(spec.experts().alpha(), experts));
     }
 
-    private Router tokenRouter(int gates) {
+    Router tokenRouter(int gates) {
         var routing = spec.routing();
         int perToken = routing.perRank() ? rank : 1;
         var scorer = scorer((long) perToken * gates);

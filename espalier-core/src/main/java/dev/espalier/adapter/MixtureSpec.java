@@ -3,6 +3,7 @@ package dev.espalier.adapter;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.espalier.allocation.Allocation;
 import dev.espalier.allocation.Cost;
+import dev.espalier.error.InputException;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
@@ -18,11 +19,12 @@ import java.util.function.Consumer;
 
 /**
  * A mixture of small experts at every adapted linear: {@code y += Σ_e w_e(x) E_e(x)}. A method is a choice on each axis
- * (experts, routing, auxiliary losses); {@link Mixtures} has those of the literature by name, {@link #with} changes one.
+ * (experts, routing, auxiliary losses, stages); {@link Mixtures} has those of the literature by name, {@link #with} changes one.
  *
  * @param method the name of the {@link Mixtures method} that it started from
  */
-public record MixtureSpec(String method, TargetModules targets, Experts experts, Routing routing, Losses losses)
+public record MixtureSpec(
+        String method, TargetModules targets, Experts experts, Routing routing, Losses losses, MixtureStages stages)
         implements AdapterSpec {
     /** What an expert is. */
     public enum Kind {
@@ -265,7 +267,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
     }
 
     public MixtureSpec {
-        MixtureChecks.require(experts, routing, losses);
+        MixtureChecks.require(experts, routing, losses, stages);
     }
 
     /** The same with some changes. */
@@ -313,7 +315,17 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
     /** Where every task has an expert, as many as there are tasks. */
     @Override
     public MixtureSpec forTasks(int tasks) {
-        return routing.scorer == Scorer.TASK ? with(m -> m.experts(tasks)) : this;
+        if (stages.any() && tasks == 1) {
+            throw new InputException(
+                    "Method '" + method + "' trains an expert for each task and a router among them, but"
+                            + " there is one task; give it several, or use method 'lora'.");
+        }
+        return routing.scorer == Scorer.TASK || stages.any() ? with(m -> m.experts(tasks)) : this;
+    }
+
+    @Override
+    public List<Stage> trainingStages() {
+        return stages.stages();
     }
 
     /** Counts and ranks that go by depth as patterns of paths. */

@@ -5,6 +5,7 @@ import dev.espalier.adapter.MixtureSpec.Choice;
 import dev.espalier.adapter.MixtureSpec.Initialisation;
 import dev.espalier.adapter.MixtureSpec.Kind;
 import dev.espalier.adapter.MixtureSpec.Scorer;
+import dev.espalier.adapter.MixtureStages.Phase;
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
 import dev.espalier.routing.Activation;
@@ -59,6 +60,21 @@ public final class Mixtures {
 
     /** What every method that routes to low-rank experts lets one choose for their training. */
     private static final Set<String> TRAINED = Set.of("overlap-coefficient", "root-gradient");
+
+    /** What every method lets one choose that trains experts and router one after the other. */
+    private static final Set<String> STAGED = Set.of(
+            "stage-shares",
+            "rank",
+            "rank-pattern",
+            "alpha",
+            "dropout",
+            "consistency-coefficient",
+            "scorer",
+            "top-k",
+            "renormalise",
+            "router-noise",
+            "router-jitter",
+            "z-coefficient");
 
     /** What every method with a load-balance loss lets one choose. */
     private static final Set<String> BALANCED = Set.of("auxiliary-coefficient", "auxiliary-scale", "auxiliary-scope");
@@ -126,7 +142,8 @@ public final class Mixtures {
                     0,
                     0,
                     0,
-                    0));
+                    0),
+            MixtureStages.NONE);
 
     /** By name, those of this project's papers first. */
     private static final Map<String, Method> ALL = byName(
@@ -298,6 +315,25 @@ public final class Mixtures {
                     keys("", LOW_RANK),
                     m -> m.scorer(Scorer.RANDOM).consistencyCoefficient(1)),
             method(
+                    "modula",
+                    "an expert for all tasks, then one for each, then a router among them",
+                    Source.PAPER,
+                    // Shares and sizes are ours, as is the choice of one expert for each token.
+                    keys("residual", STAGED),
+                    m -> staged(m)
+                            .stages(new MixtureStages(
+                                    List.of(Phase.UNIVERSAL, Phase.EXPERTS, Phase.ROUTER),
+                                    List.of(.3, .4, .3),
+                                    false))),
+            method(
+                    "tt-lora-moe",
+                    "an expert for each task, then a router among them, with LoRA experts",
+                    Source.PAPER,
+                    // The paper's experts are tensor trains; shares and sizes are ours.
+                    keys("", STAGED),
+                    m -> staged(m)
+                            .stages(new MixtureStages(List.of(Phase.EXPERTS, Phase.ROUTER), List.of(.7, .3), false))),
+            method(
                     "mlae",
                     "rank-1 experts with trained weights, dropped in training",
                     Source.CODE,
@@ -314,6 +350,10 @@ public final class Mixtures {
                 .choice(Choice.TOP_K)
                 .topK(2)
                 .renormalise(true);
+    }
+
+    private static MixtureBuilder staged(MixtureBuilder m) {
+        return m.rank(8).choice(Choice.TOP_K);
     }
 
     private static Method method(

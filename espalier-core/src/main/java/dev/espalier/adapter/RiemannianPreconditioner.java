@@ -25,11 +25,10 @@ record RiemannianPreconditioner(List<LowRankPair> pairs, double epsilon) impleme
         pairs = List.copyOf(pairs);
     }
 
-    /** Of all low-rank pairs that {@code adapter} trains. */
+    /** Of all low-rank pairs of {@code adapter}; those that have no gradients, as they do not train, are passed over. */
     static RiemannianPreconditioner of(Adapter adapter, double epsilon) {
         var pairs = adapter.deltas().values().stream()
                 .flatMap(delta -> LowRankPair.of(delta).stream())
-                .filter(pair -> pair.a().trainable() && pair.b().trainable())
                 .toList();
         return new RiemannianPreconditioner(pairs, epsilon);
     }

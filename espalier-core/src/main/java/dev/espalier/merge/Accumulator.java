@@ -13,6 +13,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * scope it is made in.
  */
 final class Accumulator {
+    /** Numbers of a block of rows. */
+    private static final long BLOCK = 1 << 17;
+
     private final Scalar zero = new Scalar(0.0);
     private final Scalar one = new Scalar(1.0);
     private final MergeMethod method;
@@ -51,26 +54,46 @@ final class Accumulator {
     }
 
     /**
-     * Adds the matrix of one adapter.
+     * Adds the matrix of one adapter, some rows at a time, so that what is made of them stays in the processor's caches.
      *
      * @param delta fp32, not changed
      */
     void add(Tensor delta, double weight) {
         weights += Math.abs(weight);
-        try (var scope = Scope.open()) {
-            // What the sign is taken of, and the factor that is still to come.
-            var signed = weighedFirst && weight != 1 ? delta.mul(new Scalar(weight)) : delta;
-            var factor = weighedFirst ? one : new Scalar(weight);
-            var count = weighedFirst ? new Scalar(Math.abs(weight)) : one;
-            if (votes.numel() > 0) {
-                votes.add_(method.consensus() == Consensus.SIGN_OF_COUNT ? signed.sign() : signed);
+        long rows = delta.dim() == 0 ? 1 : delta.size(0);
+        long each = Math.max(1, BLOCK * rows / Math.max(1, delta.numel()));
+        for (long first = 0; first < rows; first += each) {
+            try (var scope = Scope.open()) {
+                var block = new Rows(first, Math.min(each, rows - first));
+                add(block, block.of(delta), weight);
             }
-            if (elects()) {
-                combine(positive, torch.clamp_min(signed, zero), factor, count);
-                combine(negative, torch.clamp_max(signed, zero), factor, count);
-            } else {
-                combine(positive, signed, factor, count);
-            }
+        }
+    }
+
+    /** Some rows of every matrix. */
+    private record Rows(long first, long count) {
+        Tensor of(Tensor matrix) {
+            return matrix.dim() == 0 ? matrix : matrix.narrow(0, first, count);
+        }
+
+        Side of(Side side) {
+            return new Side(of(side.values), side.count.numel() == 0 ? side.count : of(side.count));
+        }
+    }
+
+    private void add(Rows block, Tensor delta, double weight) {
+        // What the sign is taken of, and the factor that is still to come.
+        var signed = weighedFirst && weight != 1 ? delta.mul(new Scalar(weight)) : delta;
+        var factor = weighedFirst ? one : new Scalar(weight);
+        var count = weighedFirst ? new Scalar(Math.abs(weight)) : one;
+        if (votes.numel() > 0) {
+            block.of(votes).add_(method.consensus() == Consensus.SIGN_OF_COUNT ? signed.sign() : signed);
+        }
+        if (elects()) {
+            combine(block.of(positive), torch.clamp_min(signed, zero), factor, count);
+            combine(block.of(negative), torch.clamp_max(signed, zero), factor, count);
+        } else {
+            combine(block.of(positive), signed, factor, count);
         }
     }
 
@@ -88,7 +111,7 @@ final class Accumulator {
         }
         side.values.add_(values, factor);
         if (side.count.numel() > 0) {
-            side.count.add_(values.ne(zero).to(ScalarType.Float), count);
+            side.count.add_(values.ne(zero), count);
         }
     }
 

@@ -38,12 +38,12 @@ public final class MergeMethods {
     }
 
     /**
-     * The method called {@code name}, with its defaults.
+     * The method called {@code name}, hyphens and underscores alike, with its defaults.
      *
      * @throws InputException if there is none; it names the nearest
      */
     public static MergeMethod of(String name) {
-        var found = ALL.get(name);
+        var found = ALL.get(name.replace('_', '-'));
         if (found == null) {
             throw new InputException("There is no merge method '" + name + "'. Did you mean '"
                     + Nearest.to(name, ALL.keySet(), 1).get(0) + "'? There are " + String.join(", ", ALL.keySet())

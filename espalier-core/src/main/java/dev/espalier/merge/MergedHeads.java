@@ -50,10 +50,12 @@ public final class MergedHeads {
         heads.forEach((task, head) -> {
             // A model's only head has no name, as Hugging Face's models have it.
             var name = heads.size() == 1 ? "" : task;
-            named.add(new SavedHead(name, task, head.kind(), head.labels(), head.pooling(), head.causalLm()));
+            named.add(new SavedHead(
+                    name, task, head.kind(), head.labels(), head.pooling(), head.causalLm(), head.labelEmbeddings()));
             var prefix = name.isEmpty() ? "" : FOLDED + name + ".";
             Optional.ofNullable(owners.get(task))
-                    .ifPresent(owner -> owner.head(head).forEach((path, value) -> weights.put(prefix + path, value)));
+                    .map(owner -> prefix.isEmpty() ? owner.head(head) : owner.wholeHead(head))
+                    .ifPresent(found -> found.forEach((path, value) -> weights.put(prefix + path, value)));
         });
         card = new AdapterCard(base, maxTokens(adapters), named);
     }

@@ -67,11 +67,13 @@ public record MergeCurves(String metric, List<Integer> counts, List<Curve> curve
         }
 
         private static Estimate estimate(List<Map<String, Estimate>> draws) {
-            if (draws.size() == 1) {
-                return mean(draws.get(0));
-            }
-            return Estimate.ofMean(
-                    draws.stream().mapToDouble(draw -> mean(draw).value()).toArray());
+            // The same scores again, such as those of the bare model on tasks held out, tell no more of the draws.
+            var different = draws.stream().distinct().toList();
+            return different.size() == 1
+                    ? mean(different.get(0))
+                    : Estimate.ofMean(different.stream()
+                            .mapToDouble(draw -> mean(draw).value())
+                            .toArray());
         }
 
         private static Estimate mean(Map<String, Estimate> tasks) {

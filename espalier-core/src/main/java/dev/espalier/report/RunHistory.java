@@ -37,6 +37,7 @@ import tools.jackson.databind.ObjectReader;
  * @param tests one for each task that was tested
  * @param summary there once the run is done
  * @param allocated what modules were given before training, where that was decided
+ * @param stages of the run, where its adapter trains in some
  */
 public record RunHistory(
         String name,
@@ -47,7 +48,8 @@ public record RunHistory(
         List<Similarity> similarities,
         List<Test> tests,
         Optional<Summary> summary,
-        Optional<Allocated> allocated) {
+        Optional<Allocated> allocated,
+        List<Stage> stages) {
     private static final String FILE = "metrics.jsonl";
 
     /** Of a run whose adapter was not allocated, and whose ranks stay. */
@@ -58,7 +60,7 @@ public record RunHistory(
             List<Router> routers,
             List<Test> tests,
             Optional<Summary> summary) {
-        this(name, train, validations, routers, List.of(), List.of(), tests, summary, Optional.empty());
+        this(name, train, validations, routers, List.of(), List.of(), tests, summary, Optional.empty(), List.of());
     }
 
     /** An allocation of experts or ranks, and the sensitivities that it goes by where they were measured. */
@@ -100,6 +102,13 @@ public record RunHistory(
      * @param entropy mean entropy of the gate over tokens, in nats
      */
     public record Router(int step, String module, List<Double> load, double dropped, double entropy) {}
+
+    /**
+     * A part of the run in which some weights train.
+     *
+     * @param step after which it begins
+     */
+    public record Stage(int step, String name) {}
 
     /** The rank of a module. */
     public record Rank(int step, String module, int rank) {}
@@ -194,6 +203,7 @@ public record RunHistory(
         private final Map<Integer, Map<String, Router>> routers = new TreeMap<>();
         private final Map<Integer, Map<String, Rank>> ranks = new TreeMap<>();
         private final Map<Integer, Map<String, Similarity>> similarities = new TreeMap<>();
+        private final Map<Integer, Stage> stages = new TreeMap<>();
         private final Map<String, Test> tests = new LinkedHashMap<>();
         private Optional<Summary> summary = Optional.empty();
 
@@ -235,6 +245,8 @@ public record RunHistory(
                 case "similarity" ->
                     at(similarities, step)
                             .put(module, new Similarity(step, module, number(line, "mean"), cosines(line)));
+                case "stage" ->
+                    stages.put(step, new Stage(step, line.path("stage").asString("")));
                 case "test" -> tests.put(task, test(step, task, line));
                 case "summary" -> summary = Optional.of(SUMMARY.readValue(line));
                 default -> {
@@ -294,7 +306,8 @@ public record RunHistory(
                     flat(similarities),
                     List.copyOf(tests.values()),
                     summary,
-                    allocated);
+                    allocated,
+                    List.copyOf(stages.values()));
         }
 
         private List<Router> joinedRouters() {

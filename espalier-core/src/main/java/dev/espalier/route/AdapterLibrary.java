@@ -282,15 +282,17 @@ public final class AdapterLibrary {
     }
 
     /**
-     * Takes an adapter out of the library and deletes its copy.
+     * Takes adapters out of the library and deletes their copies.
      *
-     * @throws InputException if there is none of that name
+     * @throws InputException if there is none of a name; then nothing is changed
      */
-    public void remove(String name) {
+    public void remove(List<String> names) {
         var index = index();
-        require(index, name);
-        index.without(name).write(folder);
-        AtomicFolders.remove(adapter(name));
+        names.forEach(name -> require(index, name));
+        for (var name : names) {
+            index().without(name).write(folder);
+            AtomicFolders.remove(adapter(name));
+        }
     }
 
     private void require(LibraryIndex index, String name) {

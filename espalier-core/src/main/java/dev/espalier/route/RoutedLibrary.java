@@ -3,8 +3,10 @@ package dev.espalier.route;
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.adapter.LoraExperts;
+import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.data.Batch;
 import dev.espalier.data.EncodedExample;
+import dev.espalier.data.Input;
 import dev.espalier.error.InputException;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.tensor.Engine;
@@ -13,6 +15,7 @@ import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import dev.espalier.train.AdaptedModel;
 import dev.espalier.train.InputGuide;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -30,6 +33,7 @@ public final class RoutedLibrary implements AutoCloseable {
     /** The adapter's name among those of the model. */
     private static final String ADAPTER = "default";
 
+    private final Path baseModel;
     private final AdaptedModel model;
     private final List<String> adapters;
     private final Map<String, List<String>> tasks;
@@ -37,11 +41,13 @@ public final class RoutedLibrary implements AutoCloseable {
     private final @Nullable Retrieval retrieval;
 
     private RoutedLibrary(
+            Path baseModel,
             AdaptedModel model,
             List<String> adapters,
             Map<String, List<String>> tasks,
             Map<String, List<String>> experts,
             @Nullable Retrieval retrieval) {
+        this.baseModel = baseModel;
         this.model = model;
         this.adapters = adapters;
         this.tasks = tasks;
@@ -92,7 +98,13 @@ public final class RoutedLibrary implements AutoCloseable {
                             return attach(loras, routing, library, vectors);
                         },
                         retrieval == null ? InputGuide.NONE : retrieval);
-                return new RoutedLibrary(model, names, heads.tasks(), experts, retrieval);
+                return new RoutedLibrary(
+                        ModelLocator.locate(entries.get(0).baseModel()),
+                        model,
+                        names,
+                        heads.tasks(),
+                        experts,
+                        retrieval);
             } catch (RuntimeException e) {
                 if (retrieval != null) {
                     retrieval.close();
@@ -144,6 +156,21 @@ public final class RoutedLibrary implements AutoCloseable {
     /** The model with all adapters on it; closed with this, or this with it. */
     public AdaptedModel model() {
         return model;
+    }
+
+    /** The folder of the base model. */
+    public Path baseModel() {
+        return baseModel;
+    }
+
+    /** What inputs are given before a pass; see {@link InputGuide}. */
+    public InputGuide guide() {
+        return retrieval == null ? InputGuide.NONE : retrieval;
+    }
+
+    /** What is embedded of an input, as a sample or to be routed: all of its texts, a line each. */
+    public static String text(Input input) {
+        return Retrieval.text(input);
     }
 
     /** The adapters' names, in the library's order. */

@@ -65,10 +65,15 @@ public final class SharedRouter implements Router {
 
     /** The router of one module that is given only one of the gates, for its one expert. */
     public Router column(int column) {
-        return new Column(this, column);
+        return columns(column, 1);
     }
 
-    private record Column(SharedRouter shared, int column) implements Router {
+    /** The router of a module that is given {@code count} of the gates, for as many experts. */
+    public Router columns(int from, int count) {
+        return new Columns(this, from, count);
+    }
+
+    private record Columns(SharedRouter shared, int from, int count) implements Router {
         @Override
         public List<Parameter> parameters() {
             return shared.parameters();
@@ -82,14 +87,14 @@ public final class SharedRouter implements Router {
         @Override
         public Gate route(Variable x, ForwardContext context) {
             var gate = shared.route(x, context);
-            var weights = gate.weights().narrow(1, column, 1).contiguous();
+            var weights = gate.weights().narrow(1, from, count).contiguous();
             if (gate.backward() == null) {
                 return new Gate(weights, null);
             }
             var shape = gate.weights().shape();
             return new Gate(weights, dWeights -> {
                 var all = torch.zeros(shape, dWeights.options());
-                all.narrow(1, column, 1).copy_(dWeights);
+                all.narrow(1, from, count).copy_(dWeights);
                 gate.run(all);
             });
         }

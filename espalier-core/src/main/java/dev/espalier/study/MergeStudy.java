@@ -99,11 +99,12 @@ public final class MergeStudy {
     public Optional<MergeCurves> run(BooleanSupplier stop, Listener listener) {
         try (var model = AdaptedModel.bare(training);
                 var book = ScoreBook.open(folder.resolve(SCORES), settings())) {
-            var scorer = new StudyScorer(model, tasks, book, training.options().generateTokens(), stop);
+            var turn = new Turn(stop, listener);
+            var scorer = new StudyScorer(model, tasks, book, training.options().generateTokens(), turn);
             var kinds = new ArrayList<ScoredExperts>();
             try {
                 experts.forEach(kind -> kinds.add(new ScoredExperts(kind, plan, scorer)));
-                score(scorer, kinds, listener);
+                score(scorer, kinds, turn);
                 return Optional.of(curves(scorer, kinds));
             } finally {
                 kinds.forEach(ScoredExperts::close);
@@ -113,13 +114,44 @@ public final class MergeStudy {
         }
     }
 
-    private void score(StudyScorer scorer, List<ScoredExperts> kinds, Listener listener) {
+    private void score(StudyScorer scorer, List<ScoredExperts> kinds, Turn turn) {
         var jobs = new ArrayList<Job>();
         jobs.add(new Job(BARE, () -> scorer.score(Subject.BARE, all, Split.TEST, Optional.empty())));
         kinds.forEach(kind -> jobs.addAll(kind.jobs()));
-        for (int place = 0; place < jobs.size(); place++) {
-            listener.scoring(jobs.get(place).what(), place + 1, jobs.size());
-            jobs.get(place).work().run();
+        for (var job : jobs) {
+            turn.begin(job.what(), jobs.size());
+            job.work().run();
+        }
+    }
+
+    /** Tells of a job once there is something to score for it; it is asked before every task. */
+    private static final class Turn implements BooleanSupplier {
+        private final BooleanSupplier stop;
+        private final Listener listener;
+        private String what = "";
+        private int place;
+        private int of;
+        private boolean told;
+
+        Turn(BooleanSupplier stop, Listener listener) {
+            this.stop = stop;
+            this.listener = listener;
+        }
+
+        void begin(String job, int jobs) {
+            what = job;
+            of = jobs;
+            place++;
+            told = false;
+        }
+
+        @Override
+        public boolean getAsBoolean() {
+            if (!told) {
+                listener.scoring(what, place, of);
+                told = true;
+            }
+            return stop.getAsBoolean();
         }
     }
 

@@ -16,6 +16,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
@@ -109,6 +111,11 @@ final class ScoreBook implements AutoCloseable {
                 new Interval(
                         line.low == null ? Double.NEGATIVE_INFINITY : line.low,
                         line.high == null ? Double.POSITIVE_INFINITY : line.high));
+    }
+
+    /** All that have a score. */
+    Set<Subject> subjects() {
+        return scores.keySet().stream().map(Key::subject).collect(Collectors.toUnmodifiableSet());
     }
 
     /** What a subject came to on a task, if that is known. */

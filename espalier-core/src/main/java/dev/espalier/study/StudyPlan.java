@@ -4,9 +4,10 @@ import dev.espalier.error.InputException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.IntStream;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -15,10 +16,13 @@ import java.util.stream.Stream;
  * @param heldIn tasks that an adapter is trained for, each
  * @param heldOut tasks that none is trained for; may be empty
  * @param counts how many adapters are merged, rising
- * @param draws sets of adapters of each count; those of all adapters there is only one of
+ * @param draws sets of adapters of each count, all different; of all adapters there is only one
  * @param seed draws them
  */
 public record StudyPlan(List<String> heldIn, List<String> heldOut, List<Integer> counts, int draws, long seed) {
+    /** After so many there are hardly other sets. */
+    private static final int MOST_SHUFFLES = 1000;
+
     public StudyPlan {
         heldIn = List.copyOf(heldIn);
         heldOut = List.copyOf(heldOut);
@@ -44,19 +48,20 @@ public record StudyPlan(List<String> heldIn, List<String> heldOut, List<Integer>
     }
 
     /**
-     * The sets of adapters to merge. Each draw shuffles all tasks once, so its smaller sets are parts of its larger ones.
+     * The different sets of adapters to merge: fewer than {@link #draws} where there are no more. Each is the beginning of a
+     * shuffle of all tasks, the same for all counts, so smaller sets are parts of larger ones as a rule.
      *
      * @param count one of {@link #counts}
      * @return of each draw the tasks, in their usual order
      */
     public List<List<String>> drawn(int count) {
-        return IntStream.range(0, count == heldIn.size() ? 1 : draws)
-                .mapToObj(draw -> {
-                    var order = new ArrayList<>(heldIn);
-                    Collections.shuffle(order, new Random(31 * seed + draw));
-                    var chosen = order.subList(0, count);
-                    return heldIn.stream().filter(chosen::contains).toList();
-                })
-                .toList();
+        var sets = new LinkedHashSet<List<String>>();
+        for (int shuffle = 0; sets.size() < draws && shuffle < MOST_SHUFFLES; shuffle++) {
+            var order = new ArrayList<>(heldIn);
+            Collections.shuffle(order, new Random(31 * seed + shuffle));
+            var chosen = Set.copyOf(order.subList(0, count));
+            sets.add(heldIn.stream().filter(chosen::contains).toList());
+        }
+        return List.copyOf(sets);
     }
 }

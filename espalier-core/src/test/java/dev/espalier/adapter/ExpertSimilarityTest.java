@@ -112,6 +112,7 @@ class ExpertSimilarityTest {
                     Mixtures.of("mola").with(m -> m.experts(2).expertsByDepth(List.of())),
                     Mixtures.of("goat").with(m -> m.experts(2).initialisation(Initialisation.SVD_SEGMENTS)),
                     Mixtures.of("molora").with(m -> m.experts(2).kind(Kind.BOTTLENECK)),
+                    Mixtures.of("modula").with(m -> m.experts(2)),
                     Mixtures.of("adamix").with(m -> m.experts(2)),
                     Mixtures.of("mov").with(m -> m.experts(2)));
             for (var spec : specs) {

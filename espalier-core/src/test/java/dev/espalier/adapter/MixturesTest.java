@@ -63,14 +63,15 @@ class MixturesTest {
         return methods(MixturesTest::isRouted);
     }
 
-    /** Whether something decides on experts that are alike. */
+    /** Whether something decides on experts that are alike, all in one weight. */
     private static boolean isRouted(MixtureSpec spec) {
-        return !List.of(Scorer.TASK, Scorer.MODULES, Scorer.RANDOM)
-                .contains(spec.routing().scorer());
+        return !spec.stages().universal()
+                && !List.of(Scorer.TASK, Scorer.MODULES, Scorer.RANDOM)
+                        .contains(spec.routing().scorer());
     }
 
     static Stream<Arguments> topK() {
-        return withRouters(methods(spec -> spec.routing().choice() == Choice.TOP_K));
+        return withRouters(methods(spec -> spec.routing().choice() == Choice.TOP_K && isRouted(spec)));
     }
 
     static Stream<Arguments> routed() {
@@ -174,7 +175,7 @@ class MixturesTest {
         try (var one = new One(spec, 6)) {
             var gradients = one.step();
             for (var parameter : one.trained()) {
-                assertThat(parameter.name()).containsPattern("experts|lora_|router|threshold");
+                assertThat(parameter.name()).containsPattern("experts|universal|lora_|router|threshold");
                 assertThat(gradients.of(parameter).abs().sum().item_double())
                         .as(parameter.name())
                         .isPositive();

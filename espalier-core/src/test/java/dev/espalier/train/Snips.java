@@ -21,7 +21,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** 160 and 40 sentences of the Snips benchmark, as tasks of every kind; the last 40 of the 160 validate. */
-final class Snips {
+public final class Snips {
     private static final int VALIDATION = 40;
     private static final Origin ORIGIN = new Origin("snips_intent.jsonl", 1);
 
@@ -35,7 +35,7 @@ final class Snips {
     }
 
     /** The intent, each with a line about it. */
-    static TaskData described() {
+    public static TaskData described() {
         var task = intent();
         return new TaskData(
                 task.name(),
@@ -69,7 +69,7 @@ final class Snips {
     }
 
     /** The intent as a text that follows. */
-    static TaskData written() {
+    public static TaskData written() {
         return task(
                 "written",
                 TaskKind.CAUSAL_LM,
@@ -78,7 +78,7 @@ final class Snips {
     }
 
     /** The intent as one of two texts that could follow. */
-    static TaskData chosen() {
+    public static TaskData chosen() {
         return task(
                 "chosen",
                 TaskKind.CAUSAL_LM,
@@ -89,7 +89,7 @@ final class Snips {
     }
 
     /** The intent as one of the row's own two or three texts. */
-    static TaskData offered() {
+    public static TaskData offered() {
         return task(
                 "offered",
                 TaskKind.CHOICE,

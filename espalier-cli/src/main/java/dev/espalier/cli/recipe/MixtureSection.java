@@ -154,6 +154,15 @@ public record MixtureSection(
                 atLeast = 0)
         double overlapCoefficient,
 
+        @Key(
+                value = "Shares of the run's steps that its stages have, one after another; they add up to 1.",
+                above = 0,
+                below = 1)
+        List<Double> stageShares,
+
+        @Key("Let the expert of all tasks act on every token, beside what the router weighs.")
+        boolean residual,
+
         @Inline TargetSection target)
         implements AdapterSection, Family {
     public MixtureSection {
@@ -162,6 +171,7 @@ public record MixtureSection(
         rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
         expertsByDepth = List.copyOf(expertsByDepth);
         ranksByDepth = List.copyOf(ranksByDepth);
+        stageShares = List.copyOf(stageShares);
     }
 
     /** The default section of every method. */
@@ -212,6 +222,8 @@ public record MixtureSection(
                 losses.entropy(),
                 losses.consistency(),
                 losses.overlap(),
+                spec.stages().shares(),
+                spec.stages().residual(),
                 TargetSection.of(spec.targets()));
     }
 
@@ -263,6 +275,7 @@ public record MixtureSection(
                 .varianceCoefficient(varianceCoefficient)
                 .entropyCoefficient(entropyCoefficient)
                 .consistencyCoefficient(consistencyCoefficient)
-                .overlapCoefficient(overlapCoefficient));
+                .overlapCoefficient(overlapCoefficient)
+                .stages(which().defaults().stages().withShares(stageShares).withResidual(residual)));
     }
 }

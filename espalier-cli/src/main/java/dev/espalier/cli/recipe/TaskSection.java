@@ -103,6 +103,44 @@ public record TaskSection(
                 defaults.labelDescriptions);
     }
 
+    /** The same task with a limit and a share for validation where it sets none. */
+    TaskSection orElse(int rows, double fraction) {
+        return new TaskSection(
+                builtin,
+                file,
+                files,
+                sql,
+                name,
+                kind,
+                columns,
+                labelSeparator,
+                causalLm,
+                validationFraction == 0 ? fraction : validationFraction,
+                testFraction,
+                seed,
+                limit == 0 ? rows : limit,
+                labelDescriptions);
+    }
+
+    /** The same task with what is asked said. */
+    public TaskSection withKind(TaskKind given) {
+        return new TaskSection(
+                builtin,
+                file,
+                files,
+                sql,
+                name,
+                given,
+                columns,
+                labelSeparator,
+                causalLm,
+                validationFraction,
+                testFraction,
+                seed,
+                limit,
+                labelDescriptions);
+    }
+
     @Override
     public void check() {
         spec();

@@ -9,6 +9,7 @@ import dev.espalier.adapter.gguf.GgufLora;
 import dev.espalier.adapter.gguf.LoraModule;
 import dev.espalier.checkpoint.AtomicFolders;
 import dev.espalier.checkpoint.CheckpointFolder;
+import dev.espalier.checkpoint.IoConsumer;
 import dev.espalier.checkpoint.SafetensorsFile;
 import dev.espalier.error.InputException;
 import dev.espalier.model.LanguageModel;
@@ -94,6 +95,7 @@ public final class AdapterExport {
      * @param card heads that the model gets; PEFT's one or none
      * @param heads their weights, by their names in a model whose only head it is
      * @param probe what the merged model, before it is rounded, and the folder are compared on; empty for no comparison
+     * @param more writes what else the folder holds into it, after the weights
      * @return the largest difference of a logit; 0 without a probe
      * @throws InputException if transformers has no class for the heads, or a folder is none or does not fit
      */
@@ -103,7 +105,8 @@ public final class AdapterExport {
             Map<String, Tensor> heads,
             Path base,
             Path target,
-            Optional<Probe> probe) {
+            Optional<Probe> probe,
+            IoConsumer<Path> more) {
         try (var scope = Scope.open();
                 var checkpoint = CheckpointFolder.open(base);
                 var model = AutoModel.open(base, MergedFolder.dtype(checkpoint))) {
@@ -117,6 +120,7 @@ public final class AdapterExport {
                         var again = new MergedTensors(checkpoint, model, WeightChanges.of(changes, model));
                         difference[0] = rounding(again, checkpoint, card, heads, folder, probe.get());
                     }
+                    more.accept(folder);
                 }
             });
             return difference[0];
