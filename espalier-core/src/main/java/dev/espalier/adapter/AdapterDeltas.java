@@ -23,7 +23,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
@@ -52,7 +51,12 @@ public final class AdapterDeltas implements DeltaSource {
     private final Owner owner = new Owner();
 
     private AdapterDeltas(
-            String name, LanguageModel model, SavedTensors saved, AdapterSpec asSaved, AdapterCard card, Map<String, float[]> gates) {
+            String name,
+            LanguageModel model,
+            SavedTensors saved,
+            AdapterSpec asSaved,
+            AdapterCard card,
+            Map<String, float[]> gates) {
         this.name = name;
         this.model = model;
         this.card = card;
@@ -126,7 +130,8 @@ public final class AdapterDeltas implements DeltaSource {
                 add(path, target, Objects.requireNonNull(together.get(path)));
                 return;
             }
-            try (var here = new Owner(); var scope = Scope.open()) {
+            try (var here = new Owner();
+                    var scope = Scope.open()) {
                 add(path, target, delta(path, target, new DeltaWeights(path, shared(here), tensors, here)));
             }
         });
@@ -144,7 +149,9 @@ public final class AdapterDeltas implements DeltaSource {
     }
 
     private void add(String path, Adaptable<?> target, Delta delta) {
-        shapes.put(path + ".weight", target.shape().stream().map(Integer::longValue).toList());
+        shapes.put(
+                path + ".weight",
+                target.shape().stream().map(Integer::longValue).toList());
         if (merges(path, delta).changesBias() && target instanceof Linear linear && linear.bias() != null) {
             shapes.put(path + ".bias", List.of((long) linear.outFeatures()));
         }
@@ -184,7 +191,9 @@ public final class AdapterDeltas implements DeltaSource {
     private static List<Long> shape(Copyable module, Parameter own) {
         var shape = own.shape();
         boolean transposed = transposed(module, own.name());
-        return transposed ? List.of(shape[1], shape[0]) : Arrays.stream(shape).boxed().toList();
+        return transposed
+                ? List.of(shape[1], shape[0])
+                : Arrays.stream(shape).boxed().toList();
     }
 
     private static boolean transposed(Copyable module, String weight) {
@@ -273,7 +282,9 @@ public final class AdapterDeltas implements DeltaSource {
         if (factors.isPresent()) {
             return factors.get();
         }
-        var matrix = target instanceof Linear linear ? linear.matrix() : ((Embedding) target).weight().value();
+        var matrix = target instanceof Linear linear
+                ? linear.matrix()
+                : ((Embedding) target).weight().value();
         var rows = Engine.dtype(matrix) == ScalarType.Float ? matrix : matrix.to(ScalarType.Float);
         return new WeightDelta.Dense(delta.change(rows, 0));
     }

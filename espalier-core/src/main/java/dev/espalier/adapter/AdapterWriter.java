@@ -41,7 +41,8 @@ public record AdapterWriter(
         ranks.forEach((path, r) -> alphas.put(path, (double) r));
         var format = new LoraFormat();
         var keys = new LinkedHashMap<>(format.defaults());
-        keys.putAll(format.keys(LoraSpec.defaults().withRank(rank).withAlpha(rank).withPatterns(ranks, alphas)));
+        keys.putAll(
+                format.keys(LoraSpec.defaults().withRank(rank).withAlpha(rank).withPatterns(ranks, alphas)));
         return keys;
     }
 
@@ -55,8 +56,7 @@ public record AdapterWriter(
         AtomicFolders.write(folder, target -> {
             var prefixed = new LinkedHashMap<String, LazyTensor>();
             weights.forEach((name, values) -> prefixed.put(SavedTensors.PREFIX + name, values));
-            Safetensors.writeLazily(
-                    target.resolve(AdapterFolder.WEIGHTS), prefixed, Map.of("format", "pt"));
+            Safetensors.writeLazily(target.resolve(AdapterFolder.WEIGHTS), prefixed, Map.of("format", "pt"));
             AtomicFiles.writeString(target.resolve(AdapterConfig.FILE), Json.pretty(config()));
             for (var template : card.templates().entrySet()) {
                 Files.copy(template.getValue(), target.resolve(template.getKey()));

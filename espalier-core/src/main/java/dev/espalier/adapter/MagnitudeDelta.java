@@ -128,12 +128,14 @@ public final class MagnitudeDelta implements LinearDelta, Mergeable {
     public Tensor change(Tensor rows, long first) {
         var sum = direction.merged(rows, first);
         var gain = gain(sum, first);
-        return rows.mul(gain.sub(new Scalar(1.0))).add(direction.change(rows, first).mul(gain));
+        return rows.mul(gain.sub(new Scalar(1.0)))
+                .add(direction.change(rows, first).mul(gain));
     }
 
     /** {@code m / ‖W + s B A‖} of the rows from {@code first} on, {@code [n, 1]}. */
     private Tensor gain(Tensor sum, long first) {
-        return magnitude.value()
+        return magnitude
+                .value()
                 .narrow(0, first, sum.size(0))
                 .div(RowNorms.ofRows(sum))
                 .unsqueeze(1);

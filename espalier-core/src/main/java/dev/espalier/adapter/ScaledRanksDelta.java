@@ -131,8 +131,7 @@ final class ScaledRanksDelta implements LinearDelta, Mergeable {
 
     @Override
     public Optional<WeightDelta.LowRank> factors() {
-        return Optional.of(
-                new WeightDelta.LowRank(up().mul(d.value().view(-1)), a.value(), scaling));
+        return Optional.of(new WeightDelta.LowRank(up().mul(d.value().view(-1)), a.value(), scaling));
     }
 
     /** What backward needs of forward. */

@@ -33,6 +33,12 @@ public interface Cost {
         return (shape, count) -> (long) count * (shape.in() + shape.out());
     }
 
+    /** The same where a router has a layer of so many hidden units, {@code hidden·(in + n)} in the place of {@code n·in}. */
+    default Cost withHidden(int hidden) {
+        return (shape, count) ->
+                weights(shape, count) - router(shape, count) + (count > 1 ? (long) hidden * (shape.in() + count) : 0);
+    }
+
     /** Trained weights of all matrices. */
     default long total(Allocation allocation, Map<String, MatrixShape> shapes) {
         return allocation.counts().entrySet().stream()

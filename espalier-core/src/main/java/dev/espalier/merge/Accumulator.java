@@ -119,9 +119,7 @@ final class Accumulator {
     Tensor result() {
         try (var scope = Scope.open()) {
             var elected = elects() ? elected() : null;
-            var values = elected == null
-                    ? positive.values
-                    : torch.where(elected, positive.values, negative.values);
+            var values = elected == null ? positive.values : torch.where(elected, positive.values, negative.values);
             return scope.keep(
                     switch (method.combination()) {
                         case MEAN -> values.div(new Scalar(weights == 0 ? 1 : weights));

@@ -25,9 +25,7 @@ final class FactorMerge {
             for (int i = 0; i < parts.size(); i++) {
                 var part = parts.get(i);
                 double root = Math.sqrt(Math.abs(part.factor() * factors.get(i).scaling()));
-                down.add(
-                        part.trim().apply(part.name() + ".A", factors.get(i).a()),
-                        Math.copySign(root, part.factor()));
+                down.add(part.trim().apply(part.name() + ".A", factors.get(i).a()), Math.copySign(root, part.factor()));
                 up.add(part.trim().apply(part.name() + ".B", factors.get(i).b()), root);
             }
             var result = new WeightDelta.LowRank(up.result(), down.result(), method.lambda());
@@ -49,8 +47,10 @@ final class FactorMerge {
             if (factors.get(i).rank() != factors.get(0).rank()) {
                 throw new InputException("Method 'peft-…' adds up factors, which need equal ranks, but A of "
                         + parts.get(i).name() + " is " + shape(factors.get(0).a()) + " in adapter '"
-                        + parts.get(0).adapter().name() + "' and " + shape(factors.get(i).a()) + " in '"
-                        + parts.get(i).adapter().name() + "'; choose a method that merges whole changes, such as ties.");
+                        + parts.get(0).adapter().name() + "' and "
+                        + shape(factors.get(i).a()) + " in '"
+                        + parts.get(i).adapter().name()
+                        + "'; choose a method that merges whole changes, such as ties.");
             }
         }
     }

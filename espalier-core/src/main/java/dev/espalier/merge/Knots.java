@@ -31,8 +31,8 @@ final class Knots {
                     accumulator.add(part.trim().apply(part.name(), block), part.factor());
                 }
             }
-            return scope.keep(torch.mm(basis, accumulator.result().to(ScalarType.Double))
-                    .to(ScalarType.Float));
+            return scope.keep(
+                    torch.mm(basis, accumulator.result().to(ScalarType.Double)).to(ScalarType.Float));
         }
     }
 
@@ -52,10 +52,7 @@ final class Knots {
                 }
             }
             var found = torch.linalg_eigh(gram);
-            long kept = found.get0()
-                    .gt(new Scalar(SMALLEST * SMALLEST))
-                    .sum()
-                    .item_long();
+            long kept = found.get0().gt(new Scalar(SMALLEST * SMALLEST)).sum().item_long();
             return scope.keep(found.get1().narrow(1, out - kept, kept).contiguous());
         }
     }

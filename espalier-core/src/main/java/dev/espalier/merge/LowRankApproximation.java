@@ -44,8 +44,11 @@ public record LowRankApproximation(WeightDelta.LowRank factors, double squaredNo
             var factors = factors(kept, rank);
             double norm = thin ? squares(triples.values()) : squares(dense[0]);
             double error = thin
-                    ? squares(triples.values().narrow(0, kept.values().size(0), triples.values().size(0)
-                            - kept.values().size(0)))
+                    ? squares(triples.values()
+                            .narrow(
+                                    0,
+                                    kept.values().size(0),
+                                    triples.values().size(0) - kept.values().size(0)))
                     : squares(torch.addmm(dense[0], factors.b(), factors.a(), new Scalar(1.0), new Scalar(-1.0)));
             return new LowRankApproximation(
                     new WeightDelta.LowRank(scope.keep(factors.b()), scope.keep(factors.a()), 1), norm, error);

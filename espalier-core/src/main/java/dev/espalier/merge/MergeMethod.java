@@ -27,14 +27,16 @@ public record MergeMethod(
             throw new InputException("lambda must be a number, not " + lambda + ".");
         }
         if (!(position >= 0 && position <= 1)) {
-            throw new InputException("t, where slerp stops between two adapters, must be between 0 and 1, not " + position + ".");
+            throw new InputException(
+                    "t, where slerp stops between two adapters, must be between 0 and 1, not " + position + ".");
         }
         if (representation != Representation.DELTA
                 && sparsifier instanceof Sparsifier.Magnitude magnitude
                 && !magnitude.keepsAll()
                 && magnitude.granularity() == Granularity.GLOBAL) {
-            throw new InputException("Method '" + name
-                    + "' trims what it makes of single weights, so granularity global has no meaning for it; choose tensor or row.");
+            throw new InputException(
+                    "Method '" + name
+                            + "' trims what it makes of single weights, so granularity global has no meaning for it; choose tensor or row.");
         }
     }
 

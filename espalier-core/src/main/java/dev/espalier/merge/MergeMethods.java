@@ -147,16 +147,16 @@ public final class MergeMethods {
     private static List<Named> pefts() {
         var trimmed = new Magnitude(0, HALF, Granularity.TENSOR);
         var random = new Random(HALF, true);
-        var factors = sum("peft-linear").withRepresentation(Representation.FACTORS).withWeighting(Weighting.LAST);
+        var factors =
+                sum("peft-linear").withRepresentation(Representation.FACTORS).withWeighting(Weighting.LAST);
         var elected = elected("peft-ties").withWeighting(Weighting.LAST);
         var doubled = sum("peft-svd").withWeighting(Weighting.LAST).withScalingTwice(true);
-        var doubledElected = elected("peft-ties-svd").withWeighting(Weighting.LAST).withScalingTwice(true);
+        var doubledElected =
+                elected("peft-ties-svd").withWeighting(Weighting.LAST).withScalingTwice(true);
         return List.of(
                 peft(factors, "linear"),
                 peft(sum("peft-cat").withWeighting(Weighting.LAST), "cat"),
-                peft(
-                        elected.withRepresentation(Representation.FACTORS).withSparsifier(trimmed),
-                        "ties"),
+                peft(elected.withRepresentation(Representation.FACTORS).withSparsifier(trimmed), "ties"),
                 peft(factors.withSparsifier(random), "dare_linear"),
                 peft(elected.withRepresentation(Representation.FACTORS).withSparsifier(random), "dare_ties"),
                 peft(factors.withSparsifier(trimmed), "magnitude_prune"),
@@ -170,7 +170,9 @@ public final class MergeMethods {
     private static Named peft(MergeMethod method, String type) {
         var summary = method.representation() == Representation.FACTORS
                 ? "on the factors A and B apart, with cross terms"
-                : method.scalingTwice() ? "on whole changes, the adapters' scaling counted twice" : "factors side by side";
+                : method.scalingTwice()
+                        ? "on whole changes, the adapters' scaling counted twice"
+                        : "factors side by side";
         return new Named(
                 method.withName("peft-" + type.replace('_', '-')), summary, "PEFT's combination_type \"" + type + "\"");
     }

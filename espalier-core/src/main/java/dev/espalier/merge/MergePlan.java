@@ -57,7 +57,12 @@ public record MergePlan(MergeMethod method, List<Double> weights, List<Override>
     void requireWeights(int adapters) {
         requireWeights(weights, adapters, "");
         overrides.forEach(override -> override.weights.ifPresent(given -> requireWeights(
-                given, adapters, " for " + override.modules.regex().orElse(override.modules.names().toString()))));
+                given,
+                adapters,
+                " for "
+                        + override.modules
+                                .regex()
+                                .orElse(override.modules.names().toString()))));
     }
 
     private static void requireWeights(List<Double> weights, int adapters, String where) {

@@ -162,8 +162,7 @@ public final class MergeStatistics {
     public List<Double> normShares() {
         var norms = new ArrayList<Double>();
         for (int i = 0; i < adapters; i++) {
-            norms.add(Math.sqrt(
-                    seen(i).stream().mapToDouble(Seen::squaredNorm).sum()));
+            norms.add(Math.sqrt(seen(i).stream().mapToDouble(Seen::squaredNorm).sum()));
         }
         double all = norms.stream().mapToDouble(n -> n).sum();
         norms.replaceAll(norm -> all == 0 ? 0 : norm / all);

@@ -40,8 +40,9 @@ public final class MergedHeads {
                 if (former == null) {
                     heads.put(task, head);
                 } else if (head.kind() != TaskKind.CAUSAL_LM) {
-                    notes.add("Adapters '" + former.name() + "' and '" + adapter.name() + "' both have a head for task '"
-                            + task + "'; the one of '" + former.name() + "' is kept.");
+                    notes.add(
+                            "Adapters '" + former.name() + "' and '" + adapter.name() + "' both have a head for task '"
+                                    + task + "'; the one of '" + former.name() + "' is kept.");
                 }
             }
         }
@@ -49,7 +50,8 @@ public final class MergedHeads {
         heads.forEach((task, head) -> {
             // A model's only head has no name, as Hugging Face's models have it.
             var name = heads.size() == 1 ? "" : task;
-            named.add(new SavedHead(name, task, head.kind(), head.labels(), head.pooling(), head.causalLm()));
+            named.add(new SavedHead(
+                    name, task, head.kind(), head.labels(), head.pooling(), head.causalLm(), head.labelEmbeddings()));
             var prefix = name.isEmpty() ? "" : FOLDED + name + ".";
             Optional.ofNullable(owners.get(task))
                     .map(owner -> prefix.isEmpty() ? owner.head(head) : owner.wholeHead(head))

@@ -51,7 +51,8 @@ public final class Merger implements DeltaSource {
         var names = new HashSet<String>();
         for (var adapter : adapters) {
             if (!names.add(adapter.name())) {
-                throw new InputException("Two adapters are called '" + adapter.name() + "'; give them different names.");
+                throw new InputException(
+                        "Two adapters are called '" + adapter.name() + "'; give them different names.");
             }
         }
     }
@@ -75,9 +76,15 @@ public final class Merger implements DeltaSource {
         for (var override : plan.overrides()) {
             if (shapes.keySet().stream().noneMatch(weight -> override.modules().matches(module(weight)))) {
                 throw new InputException("No adapter changes a module "
-                        + override.modules().regex().orElse(override.modules().names().toString())
+                        + override.modules()
+                                .regex()
+                                .orElse(override.modules().names().toString())
                         + ", which an override names; remove it, or name one of "
-                        + shapes.keySet().stream().map(Merger::module).distinct().limit(3).toList() + ".");
+                        + shapes.keySet().stream()
+                                .map(Merger::module)
+                                .distinct()
+                                .limit(3)
+                                .toList() + ".");
             }
         }
     }
@@ -164,7 +171,9 @@ public final class Merger implements DeltaSource {
             return scaled(Slerp.merge(parts, method), method);
         }
         if (plain) {
-            return method.isLinear() && areFactors(parts) ? sumOfFactors(parts, here) : accumulated(weight, parts, here);
+            return method.isLinear() && areFactors(parts)
+                    ? sumOfFactors(parts, here)
+                    : accumulated(weight, parts, here);
         }
         return switch (method.representation()) {
             case FACTORS -> FactorMerge.merge(parts, method);

@@ -22,7 +22,9 @@ record SingularTriples(Tensor left, Tensor values, Tensor right) {
      */
     static SingularTriples of(WeightDelta delta) {
         try (var scope = Scope.open()) {
-            var found = delta instanceof WeightDelta.LowRank factors && isThin(factors) ? thin(factors) : full(delta.dense());
+            var found = delta instanceof WeightDelta.LowRank factors && isThin(factors)
+                    ? thin(factors)
+                    : full(delta.dense());
             return new SingularTriples(scope.keep(found.left), scope.keep(found.values), scope.keep(found.right));
         }
     }
@@ -37,8 +39,7 @@ record SingularTriples(Tensor left, Tensor values, Tensor right) {
         var core = torch.mm(up.get1(), down.get1().t());
         core.mul_(new Scalar(factors.scaling()));
         var inner = full(core);
-        return new SingularTriples(
-                torch.mm(up.get0(), inner.left), inner.values, torch.mm(down.get0(), inner.right));
+        return new SingularTriples(torch.mm(up.get0(), inner.left), inner.values, torch.mm(down.get0(), inner.right));
     }
 
     private static SingularTriples full(Tensor matrix) {

@@ -54,7 +54,8 @@ final class Slerp {
     private static double dot(Tensor a, Tensor b) {
         try (var scope = Scope.open()) {
             return a.mul(b)
-                    .sum(new org.bytedeco.pytorch.ScalarTypeOptional(org.bytedeco.pytorch.global.torch.ScalarType.Double))
+                    .sum(new org.bytedeco.pytorch.ScalarTypeOptional(
+                            org.bytedeco.pytorch.global.torch.ScalarType.Double))
                     .item_double();
         }
     }

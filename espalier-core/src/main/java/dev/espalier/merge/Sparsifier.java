@@ -27,8 +27,9 @@ public sealed interface Sparsifier {
         public Magnitude {
             requireDensity(keep);
             if (!(drop >= 0 && drop < 1)) {
-                throw new InputException("gamma, the share of the largest that is left out, must be at least 0 and below 1, not "
-                        + drop + ".");
+                throw new InputException(
+                        "gamma, the share of the largest that is left out, must be at least 0 and below 1, not " + drop
+                                + ".");
             }
         }
 

@@ -71,7 +71,8 @@ interface Trim {
 
     private static Tensor byRank(Sparsifier.RankProbability ranked, Tensor delta, RandomStream random) {
         var probabilities = probabilities(ranked, delta);
-        var mask = random.uniform(rows(delta), columns(delta)).view(delta.shape()).lt(probabilities);
+        var mask =
+                random.uniform(rows(delta), columns(delta)).view(delta.shape()).lt(probabilities);
         var kept = delta.mul(mask);
         if (ranked.rescale()) {
             kept.div_(probabilities);
@@ -119,8 +120,8 @@ interface Trim {
         mine.forEach(weight -> onDense(adapter, weight, search::count));
         var dropped = shared(search.threshold(ranks.get(0)), adapter, mine);
         var kept = shared(search.threshold(ranks.get(1)), adapter, mine);
-        return (name, delta) -> between(
-                dropped.getOrDefault(name, Threshold.NONE), kept.getOrDefault(name, Threshold.NONE), delta);
+        return (name, delta) ->
+                between(dropped.getOrDefault(name, Threshold.NONE), kept.getOrDefault(name, Threshold.NONE), delta);
     }
 
     /** The threshold of each weight: those that are equal to it are given to the first weights that have any. */

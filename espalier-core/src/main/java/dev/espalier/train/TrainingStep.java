@@ -5,11 +5,13 @@ import dev.espalier.data.Batch;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.RouterObservation;
+import dev.espalier.tensor.GradientSink;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
+import dev.espalier.tensor.Variable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +26,7 @@ public final class TrainingStep implements AutoCloseable {
     private final Workers workers;
     private final boolean checkpointing;
     private final Optional<WeightPenalty> penalty;
+    private final double consistency;
     private final List<Gradients> perWorker = new ArrayList<>();
 
     /**
@@ -34,12 +37,7 @@ public final class TrainingStep implements AutoCloseable {
         this(model, tasks, trained, workers, false, Optional.empty());
     }
 
-    /**
-     * As the other.
-     *
-     * @param checkpointing whether blocks are computed again in backward, to save memory
-     * @param penalty a loss on the weights, which counts once
-     */
+    /** As the last, with one pass a step. */
     public TrainingStep(
             LanguageModel model,
             List<StepTask> tasks,
@@ -47,9 +45,29 @@ public final class TrainingStep implements AutoCloseable {
             Workers workers,
             boolean checkpointing,
             Optional<WeightPenalty> penalty) {
+        this(model, tasks, trained, workers, checkpointing, penalty, 0);
+    }
+
+    /**
+     * As the others.
+     *
+     * @param checkpointing whether blocks are computed again in backward, to save memory
+     * @param penalty a loss on the weights, which counts once
+     * @param consistency weight of how far the answers of two passes lie apart, whose random draws differ; 0 for a single
+     *     pass. The loss is the first pass's, routers' losses are the mean over both
+     */
+    public TrainingStep(
+            LanguageModel model,
+            List<StepTask> tasks,
+            List<Parameter> trained,
+            Workers workers,
+            boolean checkpointing,
+            Optional<WeightPenalty> penalty,
+            double consistency) {
         this.model = model;
         this.checkpointing = checkpointing;
         this.penalty = penalty;
+        this.consistency = consistency;
         this.tasks = List.copyOf(tasks);
         this.workers = workers;
         for (int i = 0; i < workers.count(); i++) {
@@ -61,7 +79,8 @@ public final class TrainingStep implements AutoCloseable {
      * What a step gave.
      *
      * @param loss the mean over all answers, without the auxiliary loss
-     * @param auxiliaryLoss of the routers and on the weights, weighted; what is minimised is the sum of both
+     * @param auxiliaryLoss of the routers, on the weights and between two passes, weighted; what is minimised is the sum
+     *     of both
      * @param tokens that are not padding
      * @param labels answers asked
      */
@@ -75,6 +94,16 @@ public final class TrainingStep implements AutoCloseable {
      * @param random the step's stream
      */
     public Result run(List<Batch> microBatches, RandomStream random) {
+        return run(microBatches, random, Optional.empty());
+    }
+
+    /**
+     * As the other.
+     *
+     * @param whole takes the gradients of weights that train beside those collected, each the whole gradient of a
+     *     micro-batch: these then run one after another, by one worker
+     */
+    public Result run(List<Batch> microBatches, RandomStream random, Optional<GradientSink> whole) {
         perWorker.forEach(Gradients::clear);
         int labels = microBatches.stream().mapToInt(Batch::labelCount).sum();
         int sequences = microBatches.stream()
@@ -87,8 +116,10 @@ public final class TrainingStep implements AutoCloseable {
         double auxiliaryLoss = 0;
         int tokens = 0;
         var observations = new ArrayList<RouterObservation>();
-        for (var parts : rounds(microBatches)) {
-            for (var result : workers.map(parts, (part, place) -> part(part, place, labels, sequences, random))) {
+        var rounds = whole.isPresent() ? microBatches.stream().map(List::of).toList() : rounds(microBatches);
+        for (var parts : rounds) {
+            for (var result :
+                    workers.map(parts, (part, place) -> part(part, sink(place, whole), labels, sequences, random))) {
                 loss += result.loss;
                 auxiliaryLoss += result.auxiliaryLoss;
                 tokens += result.tokens;
@@ -118,22 +149,45 @@ public final class TrainingStep implements AutoCloseable {
         return rounds;
     }
 
-    private Result part(Batch part, int worker, int labels, int sequences, RandomStream random) {
+    private GradientSink sink(int worker, Optional<GradientSink> whole) {
+        var collected = perWorker.get(worker);
+        return whole.<GradientSink>map(sink -> (parameter, gradient) -> {
+                    collected.add(parameter, gradient);
+                    sink.add(parameter, gradient);
+                })
+                .orElse(collected);
+    }
+
+    private Result part(Batch part, GradientSink sink, int labels, int sequences, RandomStream random) {
         var task = tasks.get(part.task());
-        var training = new ForwardContext.Training(random, part.exampleIds(), sequences);
         try (var scope = Scope.open();
-                var context = ForwardContext.training(Tape.recording(perWorker.get(worker)), part.layout(), training)
+                var first = ForwardContext.training(Tape.recording(sink), part.layout(), draws(part, sequences, random))
                         .checkpointing(checkpointing)
                         .tasks(part.tasks())) {
-            var loss = model.loss(task.head(), task.kind(), part, 1.0 / labels, context);
-            context.tape().backward(loss);
+            var passes = List.of(first);
+            Variable loss;
+            if (consistency == 0) {
+                loss = model.loss(task.head(), task.kind(), part, 1.0 / labels, first);
+            } else {
+                var second = first.again(draws(part, sequences, random.at("second pass")));
+                passes = List.of(first, second);
+                loss = model.loss(task.head(), task.kind(), part, 1.0 / labels, consistency, first, second);
+            }
+            first.tape().backward(loss);
             return new Result(
                     loss.value().item_double(),
-                    context.auxiliaryLoss(),
+                    passes.stream().mapToDouble(ForwardContext::auxiliaryLoss).sum(),
                     part.layout().tokenCount(),
                     part.labelCount(),
-                    context.observations());
+                    passes.stream()
+                            .flatMap(pass -> pass.observations().stream())
+                            .toList());
         }
+    }
+
+    /** The draws of one pass; routers' losses per sequence are divided by the sequences of all passes. */
+    private ForwardContext.Training draws(Batch part, int sequences, RandomStream random) {
+        return new ForwardContext.Training(random, part.exampleIds(), consistency == 0 ? sequences : 2 * sequences);
     }
 
     /** The gradients of the last step, by parameter. */

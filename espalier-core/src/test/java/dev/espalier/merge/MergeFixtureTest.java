@@ -129,7 +129,10 @@ class MergeFixtureTest {
         for (int i = 0; i < deltas.size(); i++) {
             sources.add(masked(i, mask, given.sparsifier()));
         }
-        compare(name, sources, MergePlan.of(given.withSparsifier(Sparsifier.NONE)).withWeights(weights));
+        compare(
+                name,
+                sources,
+                MergePlan.of(given.withSparsifier(Sparsifier.NONE)).withWeights(weights));
     }
 
     private MemoryDeltas masked(int place, String mask, Sparsifier sparsifier) {
@@ -156,7 +159,8 @@ class MergeFixtureTest {
         if (masks.names().contains("slerp_near_parallel.w1")) {
             var near = MemoryDeltas.dense("near", Map.of("w1.weight", masks.tensor("slerp_near_parallel.w1")));
             var first = MemoryDeltas.dense(
-                    "first", Map.of("w1.weight", deltas.get(0).delta("w1.weight").dense()));
+                    "first",
+                    Map.of("w1.weight", deltas.get(0).delta("w1.weight").dense()));
             compare(
                     "slerp_near_parallel_0.3",
                     List.of(first, near),
@@ -211,7 +215,8 @@ class MergeFixtureTest {
     void sparseDeltas() {
         try (var file = Fixtures.tensors("sparse/sparse.safetensors")) {
             var sources = IntStream.range(0, 4)
-                    .mapToObj(i -> MemoryDeltas.dense("sparse " + i, Map.of("w.weight", file.tensor("merge.delta." + i))))
+                    .mapToObj(
+                            i -> MemoryDeltas.dense("sparse " + i, Map.of("w.weight", file.tensor("merge.delta." + i))))
                     .toList();
             var overlap = new Merger(sources, MergePlan.of(MergeMethods.of("overlap-mean")));
             Fixtures.assertClose(

@@ -103,7 +103,8 @@ class PeftMergeFixtureTest {
             var prefix = name + "." + Merger.module(weight);
             var cut = LowRankApproximation.of(merger.delta(weight), rank);
             compare(prefix + ".delta", cut.factors().dense(), 1e-4, 1e-5);
-            assertThat(cut.factors().rank()).isEqualTo(expected.info(prefix + ".A").shape().get(0));
+            assertThat(cut.factors().rank())
+                    .isEqualTo(expected.info(prefix + ".A").shape().get(0));
             checked.addAll(List.of(prefix + ".A", prefix + ".B"));
         }
     }

@@ -146,8 +146,7 @@ public final class AdapterExport {
             Probe probe) {
         var config = MergedConfig.of(checkpoint.config(), card, tensors.untied());
         List<Tensor> exact;
-        try (var merged = AutoModel.open(
-                tensors, config, checkpoint.path().resolve("config.json"), ScalarType.Float)) {
+        try (var merged = AutoModel.open(tensors, config, checkpoint.path().resolve("config.json"), ScalarType.Float)) {
             addHeads(merged, card, heads);
             exact = probe.outputs(merged);
         }
@@ -173,7 +172,8 @@ public final class AdapterExport {
 
     private static double difference(AdapterFolder saved, LanguageModel merged, List<Tensor> adapted, Probe probe) {
         for (var head : saved.card().heads()) {
-            if (!merged.heads().containsKey(head.name())) {
+            if (!merged.heads().containsKey(head.name())
+                    && head.labelEmbeddings().isEmpty()) {
                 merged.addHead(head.name(), head.kind(), head.outputs(), head.pooling(), RandomStream.of(0));
             }
         }
