@@ -138,6 +138,9 @@ final class MergeInputs implements AutoCloseable {
         for (int i = 0; i < sections.size(); i++) {
             var given = Optional.ofNullable(sections.get(i).name());
             var name = given.orElse(nameOf(folders.get(i)));
+            if (!name.matches("[^/\\\\]+") || name.matches("\\.+")) {
+                throw new InputException("An adapter can't be called '" + name + "'; give it a name without slashes.");
+            }
             if (given.isPresent() && names.contains(name)) {
                 throw new InputException("Two adapters are called '" + name + "'; give them different names.");
             }
