@@ -103,7 +103,11 @@ final class RankFit {
     @SuppressWarnings("try") // the scope works by being open
     private long count(Recipe settings) {
         try (var scope = Scope.open();
-                var adapter = Adapter.create(NAME, settings.adapter().spec().forTasks(settings.tasks().size()), model, RandomStream.of(0))) {
+                var adapter = Adapter.create(
+                        NAME,
+                        settings.adapter().spec().forTasks(settings.tasks().size()),
+                        model,
+                        RandomStream.of(0))) {
             return adapter.trainedWeights();
         }
     }

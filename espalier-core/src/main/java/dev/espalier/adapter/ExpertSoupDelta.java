@@ -113,12 +113,16 @@ final class ExpertSoupDelta implements LinearDelta, Mergeable {
         return dY -> {
             if (tape.trains(b)) {
                 var dUp = torch.mm(dY.t(), projected).mul(new Scalar(scale)).unsqueeze(1);
-                tape.deliver(b, dUp.mul(FloatArrays.tensor(upWeights, 1, experts, 1)).view(b.shape()));
+                tape.deliver(
+                        b, dUp.mul(FloatArrays.tensor(upWeights, 1, experts, 1)).view(b.shape()));
             }
             var dProjected = torch.mm(dY, up).mul(new Scalar(scale));
             if (tape.trains(a)) {
                 var dDown = torch.mm(dProjected.t(), seen).unsqueeze(0);
-                tape.deliver(a, dDown.mul(FloatArrays.tensor(downWeights, experts, 1, 1)).view(a.shape()));
+                tape.deliver(
+                        a,
+                        dDown.mul(FloatArrays.tensor(downWeights, experts, 1, 1))
+                                .view(a.shape()));
             }
             if (mask == null) {
                 x.accumulateProduct(dProjected, down);

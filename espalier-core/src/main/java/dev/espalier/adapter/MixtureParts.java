@@ -85,9 +85,9 @@ final class MixtureParts {
         int in = linear.inFeatures();
         int out = linear.outFeatures();
         var mean = ExpertSoupDelta.uniform(experts);
-        var a = weights.weight(StructuredLoraSpec.A, StoredLayout.same((long) experts * rank, in), random -> drawn(
-                        random, rank, in)
-                .repeat(experts, 1));
+        var a = weights.weight(
+                StructuredLoraSpec.A, StoredLayout.same((long) experts * rank, in), random -> drawn(random, rank, in)
+                        .repeat(experts, 1));
         var b = weights.weight(
                 StructuredLoraSpec.B,
                 StoredLayout.same(out, (long) experts * rank),

@@ -267,18 +267,24 @@ public record MixtureSpec(
             throw new InputException("The initialisation svd-segments is one of experts with both factors of their own,"
                     + " not of " + experts.kind + "; choose another.");
         }
-        if (routing.scorer == Scorer.RANDOM && experts.kind != Kind.LORA) {
-            throw new InputException("Experts that are drawn at random have both factors of their own, so that these can"
-                    + " be averaged, not " + experts.kind + "; choose another scorer.");
+        if (routing.scorer == Scorer.RANDOM
+                && (experts.kind != Kind.LORA || experts.initialisation == Initialisation.SVD_SEGMENTS)) {
+            throw new InputException(
+                    "Experts that are drawn at random are of kind lora and start as one, so that they can"
+                            + " be averaged, not of " + experts.kind + " and " + experts.initialisation
+                            + "; choose another scorer.");
         }
         if (stages.any() && routing.choice == Choice.TOP_K && routing.topK == 1 && routing.renormalise) {
-            throw new InputException("With top-k 1 and renormalise every gate is 1, so a router that trains by itself would"
-                    + " learn nothing; set renormalise to false, or raise top-k.");
+            throw new InputException(
+                    "With top-k 1 and renormalise every gate is 1, so a router that trains by itself would"
+                            + " learn nothing; set renormalise to false, or raise top-k.");
         }
         if (stages.any()
-                && (experts.kind != Kind.LORA || (routing.scorer != Scorer.TOKEN && routing.scorer != Scorer.SEQUENCE))) {
-            throw new InputException("Stages are for experts of kind lora and a router of each token or sequence, not for "
-                    + experts.kind + " and " + routing.scorer + "; change them.");
+                && (experts.kind != Kind.LORA
+                        || (routing.scorer != Scorer.TOKEN && routing.scorer != Scorer.SEQUENCE))) {
+            throw new InputException(
+                    "Stages are for experts of kind lora and a router of each token or sequence, not for "
+                            + experts.kind + " and " + routing.scorer + "; change them.");
         }
         if (routing.perRank && routing.choice != Choice.ALL) {
             throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
@@ -326,8 +332,9 @@ public record MixtureSpec(
     @Override
     public MixtureSpec forTasks(int tasks) {
         if (stages.any() && tasks == 1) {
-            throw new InputException("Method '" + method + "' trains an expert for each task and a router among them, but"
-                    + " there is one task; give it several, or use method 'lora'.");
+            throw new InputException(
+                    "Method '" + method + "' trains an expert for each task and a router among them, but"
+                            + " there is one task; give it several, or use method 'lora'.");
         }
         return routing.scorer == Scorer.TASK || stages.any() ? with(m -> m.experts(tasks)) : this;
     }
@@ -380,8 +387,8 @@ public record MixtureSpec(
                         .withTargets(
                                 experts.pattern.isEmpty()
                                         ? targets
-                                        : TargetModules.of(ModuleNames.of(List.copyOf(
-                                                adapter.modules().keySet()))))
+                                        : TargetModules.of(ModuleNames.of(
+                                                List.copyOf(adapter.modules().keySet()))))
                         .withRank(experts.rank)
                         .withAlpha(experts.alpha)
                         .withDropout(experts.dropout)

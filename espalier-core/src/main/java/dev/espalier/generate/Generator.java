@@ -53,6 +53,12 @@ public final class Generator {
         tokens = new TokenGenerator(model, options, batchSize);
     }
 
+    /** Says which task prompts are of; see {@link TokenGenerator#task}. */
+    public Generator task(int place) {
+        tokens.task(place);
+        return this;
+    }
+
     /** Continues a text. */
     public Generation generate(String text) {
         return generate(List.of(Prompt.text(0, text, tokenizer))).get(0);

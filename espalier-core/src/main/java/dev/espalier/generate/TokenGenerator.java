@@ -31,6 +31,7 @@ public final class TokenGenerator {
     private final SamplingOptions options;
     private final Sampler sampler;
     private final int batchSize;
+    private int task;
 
     /** Sees tokens as they come. */
     @FunctionalInterface
@@ -69,6 +70,16 @@ public final class TokenGenerator {
         this.options = options;
         this.batchSize = batchSize;
         sampler = new Sampler(options);
+    }
+
+    /**
+     * Says which task prompts are of, where every task has experts of its own; without this call the first.
+     *
+     * @param place of the task in the run that trained the adapter
+     */
+    public TokenGenerator task(int place) {
+        task = place;
+        return this;
     }
 
     /**
@@ -207,6 +218,9 @@ public final class TokenGenerator {
                 last[row] = row * tokens + lengths[row] - 1;
             }
             try (var context = ForwardContext.cached(Layout.rightPadded(tokens, lengths), cache)) {
+                var tasks = new int[rows.size()];
+                Arrays.fill(tasks, task);
+                context.tasks(tasks);
                 adapters.ifPresent(all -> context.adapters(
                         rows.stream().map(row -> all.get(row.place())).toList()));
                 return model.lmHead().logits(model.hidden(ids, context, state -> {}), last, context);

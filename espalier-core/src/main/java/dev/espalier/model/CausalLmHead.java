@@ -122,7 +122,8 @@ public final class CausalLmHead implements Head {
                             List.of(each), List.of(), in -> capped(in.get(0).to(ScalarType.Float))))
                     .toList();
             var divergence = Consistency.ofTokens(capped.get(0), capped.get(1), coefficient * weight, tape);
-            return Consistency.join(crossEntropy(logits.get(0), chunk, weight, tape), divergence, tape, first.context());
+            return Consistency.join(
+                    crossEntropy(logits.get(0), chunk, weight, tape), divergence, tape, first.context());
         });
     }
 
@@ -137,7 +138,8 @@ public final class CausalLmHead implements Head {
      *
      * @param gradient null where none is wanted
      */
-    private record Rows(HeadInput pass, Tensor values, @Nullable Tensor gradient) {
+    private record Rows(
+            HeadInput pass, Tensor values, @Nullable Tensor gradient) {
         static Rows of(HeadInput pass, Tensor places, Tape tape) {
             var values = torch.index_select(pass.hidden().value(), 0, places);
             boolean wanted = tape.isRecording() && pass.hidden().requiresGrad();

@@ -278,7 +278,7 @@ public final class AdaptedModel implements AutoCloseable {
         var task = tasks.get(place);
         var evaluation = evaluator().evaluate(task, encoded);
         return task.kind() == TaskKind.CAUSAL_LM && model instanceof DecoderModel decoder
-                ? new TextJudge(decoder, folder, tokenizer, causalEncoder(place), evaluator(), task)
+                ? new TextJudge(decoder, folder, tokenizer, causalEncoder(place), evaluator(), task, place)
                         .extend(evaluation, examples, generateTokens)
                 : evaluation;
     }

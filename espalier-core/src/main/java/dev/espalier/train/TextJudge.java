@@ -32,7 +32,8 @@ record TextJudge(
         TextTokenizer tokenizer,
         CausalEncoder encoder,
         Evaluator evaluator,
-        AdaptedTask task) {
+        AdaptedTask task,
+        int place) {
     private static final Logger LOG = LoggerFactory.getLogger(TextJudge.class);
 
     /**
@@ -126,7 +127,9 @@ record TextJudge(
                 .stopTokens(stops)
                 .build();
         var generated = new Generator(model, tokenizer, options)
-                .generate(prompts).stream().map(answer -> answer.text()).toList();
+                .task(place).generate(prompts).stream()
+                        .map(answer -> answer.text())
+                        .toList();
         return Optional.of(TextScores.of(truth, generated));
     }
 }

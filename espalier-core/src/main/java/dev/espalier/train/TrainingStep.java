@@ -158,7 +158,9 @@ public final class TrainingStep implements AutoCloseable {
                     passes.stream().mapToDouble(ForwardContext::auxiliaryLoss).sum(),
                     part.layout().tokenCount(),
                     part.labelCount(),
-                    passes.stream().flatMap(pass -> pass.observations().stream()).toList());
+                    passes.stream()
+                            .flatMap(pass -> pass.observations().stream())
+                            .toList());
         }
     }
 

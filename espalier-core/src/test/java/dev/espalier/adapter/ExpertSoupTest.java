@@ -116,8 +116,14 @@ class ExpertSoupTest {
             var y = one.linear().forward(context.tape().constant(x), context).value();
             var a = one.parameter("lora_A.weight").value();
             var b = one.parameter("lora_B.weight").value();
-            var meanA = a.narrow(0, 0, 2).add(a.narrow(0, 2, 2)).add(a.narrow(0, 4, 2)).div(new Scalar(3));
-            var meanB = b.narrow(1, 0, 2).add(b.narrow(1, 2, 2)).add(b.narrow(1, 4, 2)).div(new Scalar(3));
+            var meanA = a.narrow(0, 0, 2)
+                    .add(a.narrow(0, 2, 2))
+                    .add(a.narrow(0, 4, 2))
+                    .div(new Scalar(3));
+            var meanB = b.narrow(1, 0, 2)
+                    .add(b.narrow(1, 2, 2))
+                    .add(b.narrow(1, 4, 2))
+                    .div(new Scalar(3));
             var want = one.plain(x.to(ScalarType.Double))
                     .add(torch.mm(torch.mm(x, meanA.t()), meanB.t()).mul(new Scalar(2)));
             assertClose("y", y, want, 1e-5, 1e-5);

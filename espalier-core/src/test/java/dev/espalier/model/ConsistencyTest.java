@@ -102,8 +102,8 @@ class ConsistencyTest {
             context.tape().backward(loss);
             var targets = CausalLmHead.Targets.of(batch);
             assertThat(targets.count()).isGreaterThan(64);
-            var places = torch.tensor(
-                    Arrays.stream(targets.places()).asLongStream().toArray());
+            var places =
+                    torch.tensor(Arrays.stream(targets.places()).asLongStream().toArray());
             var labels = torch.tensor(
                             Arrays.stream(targets.labels()).asLongStream().toArray())
                     .unsqueeze(1);
@@ -116,7 +116,10 @@ class ConsistencyTest {
                 var logits = new ArrayList<Tensor>();
                 for (var h : all) {
                     var plain = torch.mm(torch.index_select(h, 0, places), w.t());
-                    logits.add(cap == 0 ? plain : torch.tanh(plain.div(new Scalar(cap))).mul(new Scalar(cap)));
+                    logits.add(
+                            cap == 0
+                                    ? plain
+                                    : torch.tanh(plain.div(new Scalar(cap))).mul(new Scalar(cap)));
                 }
                 var crossEntropy = torch.log_softmax(logits.get(0), 1)
                         .gather(1, labels)
@@ -175,8 +178,7 @@ class ConsistencyTest {
 
     private static Tensor bernoulli(Tensor p, Tensor q) {
         var yes = torch.sigmoid(p).mul(torch.log_sigmoid(p).sub(torch.log_sigmoid(q)));
-        var no = torch.sigmoid(p.neg())
-                .mul(torch.log_sigmoid(p.neg()).sub(torch.log_sigmoid(q.neg())));
+        var no = torch.sigmoid(p.neg()).mul(torch.log_sigmoid(p.neg()).sub(torch.log_sigmoid(q.neg())));
         return yes.add(no);
     }
 

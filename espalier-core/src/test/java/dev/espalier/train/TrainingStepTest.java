@@ -115,13 +115,13 @@ class TrainingStepTest {
         assertThat(actual.loss()).isCloseTo(expected.loss(), withinPercentage(1e-3));
         assertThat(actual.auxiliaryLoss()).isCloseTo(expected.auxiliaryLoss(), within(1e-5 * expected.auxiliaryLoss()));
         assertThat(actual.tokens()).isEqualTo(expected.tokens());
-        gradients.forEach((name, gradient) ->
-                assertClose(name, step.gradients().byName().get(name), gradient, 1e-3, 1e-6));
+        gradients.forEach(
+                (name, gradient) -> assertClose(name, step.gradients().byName().get(name), gradient, 1e-3, 1e-6));
     }
 
     private static void randomise(Adapter adapter) {
-        adapter.parameters()
-                .forEach(p -> p.value().copy_(Initialiser.normal(.1, RandomStream.of(5).at(p.name()), p.shape())));
+        adapter.parameters().forEach(p -> p.value()
+                .copy_(Initialiser.normal(.1, RandomStream.of(5).at(p.name()), p.shape())));
     }
 
     @Test
