@@ -205,9 +205,7 @@ public final class SparseDelta implements LinearDelta, Mergeable {
         } else if (tape.trains(values)) {
             tape.deliver(
                     values,
-                    block > 1
-                            ? sparse().gradient(dY, x.value())
-                            : sparse().entriesOf(gradient(x, dY, context)));
+                    block > 1 ? sparse().gradient(dY, x.value()) : sparse().entriesOf(gradient(x, dY, context)));
         }
     }
 

@@ -101,7 +101,7 @@ public final class TrainingStep implements AutoCloseable {
         var rounds = whole.isPresent() ? microBatches.stream().map(List::of).toList() : rounds(microBatches);
         for (var parts : rounds) {
             for (var result :
-                    workers.map(parts, (part, place) -> part(part, sink(place, whole), labels, sequences, random))) {
+                    workers.map(parts, (part, place) -> part(part, place, whole, labels, sequences, random))) {
                 loss += result.loss;
                 auxiliaryLoss += result.auxiliaryLoss;
                 tokens += result.tokens;
@@ -131,20 +131,25 @@ public final class TrainingStep implements AutoCloseable {
         return rounds;
     }
 
-    private GradientSink sink(int worker, Optional<GradientSink> whole) {
+    private GradientSink sink(int worker, Optional<GradientSink> whole, SummingSink summed) {
         var collected = perWorker.get(worker);
-        return whole.<GradientSink>map(sink -> (parameter, gradient) -> {
+        return whole.isEmpty()
+                ? collected
+                : (parameter, gradient) -> {
                     collected.add(parameter, gradient);
-                    sink.add(parameter, gradient);
-                })
-                .orElse(collected);
+                    summed.add(parameter, gradient);
+                };
     }
 
-    private Result part(Batch part, GradientSink sink, int labels, int sequences, RandomStream random) {
+    private Result part(
+            Batch part, int worker, Optional<GradientSink> whole, int labels, int sequences, RandomStream random) {
         var task = tasks.get(part.task());
         var training = new ForwardContext.Training(random, part.exampleIds(), sequences);
         try (var scope = Scope.open();
-                var context = ForwardContext.training(Tape.recording(sink), part.layout(), training)
+                var summed =
+                        new SummingSink(whole.orElse((p, g) -> {}), task.head().passes());
+                var context = ForwardContext.training(
+                                Tape.recording(sink(worker, whole, summed)), part.layout(), training)
                         .checkpointing(checkpointing)
                         .tasks(part.tasks())) {
             var loss = model.loss(task.head(), task.kind(), part, 1.0 / labels, context);

@@ -11,8 +11,8 @@ import dev.espalier.adapter.AdapterCard.SavedHead;
 import dev.espalier.adapter.AdapterDeltas;
 import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.adapter.AdapterSpec;
-import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.Ia3Spec;
+import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.adapter.export.AdapterExport;
 import dev.espalier.checkpoint.CheckpointFolder;
@@ -141,9 +141,9 @@ class MergedAdapterTest {
         twoLoras();
         var merger = merger("average");
         var exact = temporary.resolve("exact");
-        new MergedAdapter(merger, model(), heads()).lora(exact, 5, (target, written) -> assertThat(
-                        written.relativeError())
-                .isLessThan(1e-6));
+        new MergedAdapter(merger, model(), heads())
+                .lora(exact, 5, (target, written) -> assertThat(written.relativeError())
+                        .isLessThan(1e-6));
         same(exact, merger, 1e-5);
         var cut = temporary.resolve("cut");
         var told = new MergedAdapter(merger, model(), heads()).lora(cut, 2, (target, written) -> {});
@@ -153,15 +153,12 @@ class MergedAdapterTest {
             for (var weight : merger.shapes().keySet()) {
                 var delta = merger.delta(weight).dense();
                 double left = squares(read.delta(weight).dense().sub(delta));
-                assertThat(told.relativeErrors().get(weight))
-                        .isCloseTo(Math.sqrt(left / squares(delta)), within(1e-4));
+                assertThat(told.relativeErrors().get(weight)).isCloseTo(Math.sqrt(left / squares(delta)), within(1e-4));
                 norm += squares(delta);
                 error += left;
             }
         }
-        assertThat(told.relativeError())
-                .isBetween(.01, .99)
-                .isCloseTo(Math.sqrt(error / norm), within(1e-4));
+        assertThat(told.relativeError()).isBetween(.01, .99).isCloseTo(Math.sqrt(error / norm), within(1e-4));
     }
 
     private static double squares(Tensor values) {
@@ -228,9 +225,9 @@ class MergedAdapterTest {
         var merger = merger("average");
         var folder = temporary.resolve("dense");
         var base = Fixtures.path("models/bert_cls");
-        AdapterExport.merged(
-                merger, heads().card(), heads().weights(), base, folder, Optional.empty(), target -> {});
-        assertThat(Json.read(folder.resolve("config.json")).path("id2label").size()).isEqualTo(3);
+        AdapterExport.merged(merger, heads().card(), heads().weights(), base, folder, Optional.empty(), target -> {});
+        assertThat(Json.read(folder.resolve("config.json")).path("id2label").size())
+                .isEqualTo(3);
         try (var written = CheckpointFolder.open(folder);
                 var original = CheckpointFolder.open(base)) {
             Fixtures.assertClose(
@@ -239,9 +236,8 @@ class MergedAdapterTest {
                     original.tensor(QUERY).add(merger.delta(QUERY).dense()),
                     1e-6,
                     1e-7);
-            var saved = adapters.get(0)
-                    .head(adapters.get(0).card().heads().get(0))
-                    .get("classifier.weight");
+            var saved =
+                    adapters.get(0).head(adapters.get(0).card().heads().get(0)).get("classifier.weight");
             assertThat(written.tensor("classifier.weight").equal(Objects.requireNonNull(saved)))
                     .isTrue();
         }
@@ -283,7 +279,8 @@ class MergedAdapterTest {
         adapters.add(again);
         assertThat(heads().card().heads()).hasSize(1);
         assertThat(heads().notes())
-                .containsExactly("Adapters 'task' and 'other' both have a head for task 'task'; the one of 'task' is kept.");
+                .containsExactly(
+                        "Adapters 'task' and 'other' both have a head for task 'task'; the one of 'task' is kept.");
     }
 
     @Test
@@ -294,7 +291,9 @@ class MergedAdapterTest {
         try (var merged = new MergedWeights(merger("ties"), model)) {
             merged.attach(model);
             assertThat(model.adapters()).containsExactly("merged");
-            var copy = Objects.requireNonNull(merged.modules().get(query.name())).get(0).value();
+            var copy = Objects.requireNonNull(merged.modules().get(query.name()))
+                    .get(0)
+                    .value();
             Fixtures.assertClose(
                     QUERY,
                     copy.sub(query.weight().value()),
