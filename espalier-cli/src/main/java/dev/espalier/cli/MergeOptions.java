@@ -56,6 +56,12 @@ final class MergeOptions {
     private @Nullable Double t;
 
     @Option(
+            names = "--routed",
+            description =
+                    "Weigh the experts of a mixture by how much the router of its run used them. Default: all the same.")
+    private boolean routed;
+
+    @Option(
             names = "--base",
             paramLabel = "MODEL",
             description = "The base model, a folder or a name. Default: the one that the adapters name.")
@@ -111,6 +117,7 @@ final class MergeOptions {
                 && epsilon == null
                 && t == null
                 && base == null
+                && !routed
                 && format == null
                 && rank == null
                 && seed == null
@@ -130,7 +137,7 @@ final class MergeOptions {
         var sections = new ArrayList<MergedAdapterSection>();
         for (int i = 0; i < adapters.size(); i++) {
             sections.add(new MergedAdapterSection(
-                    adapters.get(i).toString(), null, weights.isEmpty() ? 1 : weights.get(i), null));
+                    adapters.get(i).toString(), null, weights.isEmpty() ? 1 : weights.get(i), routed ? MergeInputs.RUN : null));
         }
         var defaults = MergeRecipe.DEFAULT;
         var recipe = new MergeRecipe(

@@ -164,6 +164,57 @@ class MergeCommandTest {
         assertThat(folder.resolve("x")).doesNotExist();
     }
 
+    @Test
+    void adaptersOfOtherBasesAreRefusedUnlessTheBaseIsNamed() throws IOException {
+        var foreign = Files.createDirectories(folder.resolve("foreign"));
+        try (var files = Files.list(folder.resolve("living/adapter"))) {
+            for (var file : files.toList()) {
+                var text = file.toString().endsWith(".json");
+                var copy = foreign.resolve(file.getFileName().toString());
+                if (text) {
+                    Files.writeString(
+                            copy,
+                            Files.readString(file).replace("sentence-transformers/all-MiniLM-L6-v2", "someone/else"));
+                } else {
+                    Files.copy(file, copy);
+                }
+            }
+        }
+        refused(
+                "was trained on 'sentence-transformers/all-MiniLM-L6-v2' and " + foreign + " on 'someone/else'",
+                "merge",
+                path("animals"),
+                path("foreign"),
+                "--output",
+                path("x"));
+        var merged = run(
+                "merge", path("animals"), path("foreign"), "--base", "all-minilm-l6-v2", "--output", path("trusted"));
+        assertThat(merged.exitCode).as(merged.err).isZero();
+    }
+
+    @Test
+    void aMixturesExpertsAreWeighedAsItsRunUsedThem() throws IOException {
+        train("routed", "animal", "tool", "{method: mola, experts: 2, experts-by-depth: [], top-k: 1, rank: 2}");
+        var same = run("merge", path("routed"), "--method", "average", "--output", path("soup"));
+        assertThat(same.exitCode).as(same.err).isZero();
+        var used = run("merge", path("routed"), "--method", "average", "--routed", "--output", path("used"));
+        assertThat(used.exitCode).as(used.err).isZero();
+        var weights = "adapter_model.safetensors";
+        assertThat(folder.resolve("used").resolve(weights))
+                .isNotEmptyFile()
+                .satisfies(file -> assertThat(Files.readAllBytes(file))
+                        .isNotEqualTo(Files.readAllBytes(folder.resolve("soup").resolve(weights))));
+    }
+
+    @Test
+    void theBenchmarkReportsTimeAndPeakBesideTheBound() {
+        var measured = run(
+                "bench", "merge", "--shape", "minilm", "--adapters", "3", "--rank", "2", "--json", path("bench.json"));
+        assertThat(measured.exitCode).as(measured.err).isZero();
+        assertThat(measured.out).contains("peak memory", "3 of rank 2");
+        assertThat(Json.read(folder.resolve("bench.json")).path("seconds").doubleValue()).isPositive();
+    }
+
     private static void refused(String sentence, String... arguments) {
         var outcome = run(arguments);
         assertThat(outcome.exitCode).as(outcome.err).isEqualTo(2);

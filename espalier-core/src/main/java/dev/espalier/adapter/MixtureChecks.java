@@ -27,10 +27,12 @@ final class MixtureChecks {
             throw new InputException("The initialisation svd-segments is one of experts with both factors of their own,"
                     + " not of " + experts.kind() + "; choose another.");
         }
-        if (routing.scorer() == Scorer.RANDOM && experts.kind() != Kind.LORA) {
+        if (routing.scorer() == Scorer.RANDOM
+                && (experts.kind() != Kind.LORA || experts.initialisation() == Initialisation.SVD_SEGMENTS)) {
             throw new InputException(
-                    "Experts that are drawn at random have both factors of their own, so that these can"
-                            + " be averaged, not " + experts.kind() + "; choose another scorer.");
+                    "Experts that are drawn at random are of kind lora and start as one, so that they can"
+                            + " be averaged, not of " + experts.kind() + " and " + experts.initialisation()
+                            + "; choose another scorer.");
         }
         if (experts.kind() == Kind.SCALE
                 && (losses.overlap() > 0 || experts.riemannianEpsilon() > 0 || routing.rootGradient())) {

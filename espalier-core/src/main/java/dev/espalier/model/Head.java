@@ -69,6 +69,14 @@ public interface Head {
     }
 
     /**
+     * How often the model runs for a batch with gradients: each weight's comes in so many terms. More than once where texts
+     * are compared that are run by themselves.
+     */
+    default int passes() {
+        return 1;
+    }
+
+    /**
      * This head for as long as no weight of the model changes: what it would compute anew for every batch, it may compute
      * once. It answers to the bit what this one does, where all enabled adapters act on all rows.
      *

@@ -117,6 +117,11 @@ final class LabelEmbeddingHead implements Head {
     }
 
     @Override
+    public int passes() {
+        return settings.by() == Embedder.ADAPTED && known == null ? 2 : 1;
+    }
+
+    @Override
     public Head settled(int task, Owner owner) {
         if (labels.isEmpty()) {
             return this;

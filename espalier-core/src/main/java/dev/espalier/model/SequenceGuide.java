@@ -30,6 +30,15 @@ public interface SequenceGuide {
                 context.experts(Arrays.stream(sequences).mapToObj(weights::get).toArray(float[][]::new));
     }
 
+    /** Says that all are of the task at {@code place} in the run; see {@link ForwardContext#tasks}. */
+    static SequenceGuide task(int place) {
+        return (context, sequences) -> {
+            var tasks = new int[sequences.length];
+            Arrays.fill(tasks, place);
+            context.tasks(tasks);
+        };
+    }
+
     /** The same for another list, each of whose entries stands for the one at a place in this one's. */
     default SequenceGuide at(List<Integer> places) {
         return (context, sequences) ->

@@ -19,6 +19,7 @@ import dev.espalier.error.Nearest;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.model.Head;
 import dev.espalier.model.LanguageModel;
+import dev.espalier.model.SequenceGuide;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
@@ -299,7 +300,14 @@ public final class AdaptedModel implements AutoCloseable {
         var given = guide.of(examples.stream().map(Example::input).toList());
         var evaluation = evaluator().guided(given).evaluate(task, encoded);
         return task.kind() == TaskKind.CAUSAL_LM && model instanceof DecoderModel decoder
-                ? new TextJudge(decoder, folder, tokenizer, causalEncoder(place), evaluator(), task, given)
+                ? new TextJudge(
+                                decoder,
+                                folder,
+                                tokenizer,
+                                causalEncoder(place),
+                                evaluator(),
+                                task,
+                                given.and(SequenceGuide.task(place)))
                         .extend(evaluation, examples, generateTokens)
                 : evaluation;
     }

@@ -119,7 +119,7 @@ public final class TrainingStep implements AutoCloseable {
         var rounds = whole.isPresent() ? microBatches.stream().map(List::of).toList() : rounds(microBatches);
         for (var parts : rounds) {
             for (var result :
-                    workers.map(parts, (part, place) -> part(part, sink(place, whole), labels, sequences, random))) {
+                    workers.map(parts, (part, place) -> part(part, place, whole, labels, sequences, random))) {
                 loss += result.loss;
                 auxiliaryLoss += result.auxiliaryLoss;
                 tokens += result.tokens;
@@ -149,19 +149,26 @@ public final class TrainingStep implements AutoCloseable {
         return rounds;
     }
 
-    private GradientSink sink(int worker, Optional<GradientSink> whole) {
+    private GradientSink sink(int worker, Optional<GradientSink> whole, SummingSink summed) {
         var collected = perWorker.get(worker);
-        return whole.<GradientSink>map(sink -> (parameter, gradient) -> {
+        return whole.isEmpty()
+                ? collected
+                : (parameter, gradient) -> {
                     collected.add(parameter, gradient);
-                    sink.add(parameter, gradient);
-                })
-                .orElse(collected);
+                    summed.add(parameter, gradient);
+                };
     }
 
-    private Result part(Batch part, GradientSink sink, int labels, int sequences, RandomStream random) {
+    private Result part(
+            Batch part, int worker, Optional<GradientSink> whole, int labels, int sequences, RandomStream random) {
         var task = tasks.get(part.task());
         try (var scope = Scope.open();
-                var first = ForwardContext.training(Tape.recording(sink), part.layout(), draws(part, sequences, random))
+                var summed = new SummingSink(
+                        whole.orElse((p, g) -> {}), task.head().passes() * (consistency == 0 ? 1 : 2));
+                var first = ForwardContext.training(
+                                Tape.recording(sink(worker, whole, summed)),
+                                part.layout(),
+                                draws(part, sequences, random))
                         .checkpointing(checkpointing)
                         .tasks(part.tasks())) {
             var passes = List.of(first);

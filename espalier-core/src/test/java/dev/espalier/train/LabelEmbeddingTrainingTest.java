@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 import dev.espalier.adapter.HeadOnlySpec;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.Mixtures;
+import dev.espalier.adapter.SparseSpec;
 import dev.espalier.data.Example;
 import dev.espalier.data.Input;
 import dev.espalier.data.TaskData;
@@ -163,6 +164,19 @@ class LabelEmbeddingTrainingTest {
         for (int step = 0; step < 3; step++) {
             assertThat(losses.get(1).get(step)).isCloseTo(losses.get(0).get(step), withinPercentage(0.01));
         }
+    }
+
+    /** What is kept is chosen by gradients of whole weights, which come from texts and labels. */
+    @ParameterizedTest
+    @EnumSource(Embedder.class)
+    void sparseAdaptersAreChosenAndTrained(Embedder by) {
+        var losses = new Losses();
+        training.task(Snips.described())
+                .labelEmbeddings(embeddings(by))
+                .adapter(SparseSpec.sparse())
+                .listener(losses)
+                .run(folder.resolve("run"));
+        assertThat(losses.last(3)).isLessThan(losses.first(3));
     }
 
     @Test

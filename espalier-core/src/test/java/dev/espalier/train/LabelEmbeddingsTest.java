@@ -31,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -219,6 +220,28 @@ class LabelEmbeddingsTest {
                 assertThat(want.of(parameter).norm().item_double()).isPositive();
                 assertClose(parameter.name(), got.of(parameter), want.of(parameter), 1e-3, 1e-6);
             }
+        }
+    }
+
+    /** Whoever looks at single gradients sees the sum of what texts and labels give, once. */
+    @ParameterizedTest
+    @EnumSource(Embedder.class)
+    void sensitivitiesAreOfTheWholeGradient(Embedder by) {
+        var task = new StepTask(labelHead(by), TaskKind.SINGLE_LABEL);
+        var linear = Objects.requireNonNull(model.linears().get("bert.encoder.layer.0.attention.self.query"));
+        var row = Batch.of(List.of(example(0, false)), 0);
+        double expected;
+        try (var gradients = new Gradients(List.of(linear.weight()))) {
+            linear.weight().trainable(true);
+            try (var context = ForwardContext.evaluation(Tape.recording(gradients), row.layout())) {
+                context.tape().backward(model.loss(task.head(), task.kind(), row, 1, context));
+            }
+            double norm = gradients.of(linear.weight()).norm().item_double();
+            expected = norm * norm;
+        }
+        try (var pass = new ExactPass(model, task, false, List.of(linear))) {
+            assertThat(expected).isPositive();
+            assertThat(pass.measure(row)[0]).isCloseTo(expected, within(1e-4 * expected));
         }
     }
 

@@ -14,8 +14,8 @@ public record MergedAdapterSection(
 
         @Key(
                 value =
-                        "Of a mixture: a JSON file {module: [weight of each expert]}, such as the mean gates that were measured; by default every expert has the same weight.",
-                example = "gates.json")
+                        "Of a mixture, its experts' weights: run (by how much the router used them at the end of the adapter's run), or a JSON file {module: [weight of each expert]}; by default every expert has the same weight.",
+                example = "run")
         @Nullable String gates) {
     /** Without a path: each needs its own. */
     public static final MergedAdapterSection DEFAULT = new MergedAdapterSection(null, null, 1, null);
