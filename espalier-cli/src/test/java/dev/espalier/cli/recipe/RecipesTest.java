@@ -193,8 +193,8 @@ class RecipesTest {
             value = {
                 "adapter: {rnak: 4} | r.yaml:3:11: unknown key 'rnak' in adapter; did you mean 'rank'?",
                 "adaptr: {rank: 4} | r.yaml:3:1: unknown key 'adaptr'; did you mean 'adapter'?",
-                "adapter: {experts: 4} | r.yaml:3:11: the key 'experts' belongs to the methods 'sira', 'lora-smoe', 'molora' and 11 more, and the method here is 'lora'; remove the key or change adapter.method.",
-                "adapter: {method: sirra} | r.yaml:3:19: adapter.method is 'sirra', which is none of lora, ia3, vera, adalora, melora, lora-sp, xgblora, dynamic-rank-dora, increlora, msplora, mora, sira, lora-smoe, molora, mov, loramoe, mola, hilo, adamole, hydralora, mosld, mode, smora, goat, moa, flix, mlae, sparse, shira, spiel, lt-sft, full, head-only; did you mean 'sira'?",
+                "adapter: {experts: 4} | r.yaml:3:11: the key 'experts' belongs to the methods 'sira', 'lora-smoe', 'molora' and 13 more, and the method here is 'lora'; remove the key or change adapter.method.",
+                "adapter: {method: sirra} | r.yaml:3:19: adapter.method is 'sirra', which is none of lora, ia3, vera, adalora, melora, lora-sp, xgblora, dynamic-rank-dora, increlora, msplora, mora, sira, lora-smoe, molora, mov, loramoe, mola, hilo, adamole, hydralora, mosld, mode, smora, goat, riemannian-mole, moa, flix, adamix, modula, tt-lora-moe, mlae, sparse, shira, spiel, lt-sft, full, head-only; did you mean 'sira'?",
                 "adapter: {method: sira, top-k: 20} | r.yaml:3:10: adapter: top-k 20 is more than the 16 experts; a token can be given each expert once.",
                 "adapter: {rank: -1} | r.yaml:3:17: adapter.rank is -1; it must be at least 1.",
                 "adapter: {rank: 1.5} | r.yaml:3:17: adapter.rank must be a whole number, not '1.5'.",
