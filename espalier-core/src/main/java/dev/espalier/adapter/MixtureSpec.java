@@ -274,18 +274,7 @@ public record MixtureSpec(
                             + " be averaged, not of " + experts.kind + " and " + experts.initialisation
                             + "; choose another scorer.");
         }
-        if (stages.any() && routing.choice == Choice.TOP_K && routing.topK == 1 && routing.renormalise) {
-            throw new InputException(
-                    "With top-k 1 and renormalise every gate is 1, so a router that trains by itself would"
-                            + " learn nothing; set renormalise to false, or raise top-k.");
-        }
-        if (stages.any()
-                && (experts.kind != Kind.LORA
-                        || (routing.scorer != Scorer.TOKEN && routing.scorer != Scorer.SEQUENCE))) {
-            throw new InputException(
-                    "Stages are for experts of kind lora and a router of each token or sequence, not for "
-                            + experts.kind + " and " + routing.scorer + "; change them.");
-        }
+        stages.requireFor(experts, routing);
         if (routing.perRank && routing.choice != Choice.ALL) {
             throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
                     + "; switch one of them off.");
@@ -301,7 +290,8 @@ public record MixtureSpec(
 
     /** Ranks that act on a token at most: those of all experts it is given. */
     public int activeRank() {
-        return (routing.choice == Choice.TOP_K ? routing.topK : experts.count) * experts.rank;
+        int chosen = routing.choice == Choice.TOP_K ? routing.topK : experts.count;
+        return (routing.scorer == Scorer.RANDOM ? 1 : chosen) * experts.rank;
     }
 
     @Override
@@ -382,18 +372,7 @@ public record MixtureSpec(
     /** Plain LoRA with the experts' mean where they are drawn at random: it computes the same and loads anywhere. */
     @Override
     public AdapterSpec saved(Adapter adapter) {
-        return routing.scorer == Scorer.RANDOM
-                ? LoraSpec.defaults()
-                        .withTargets(
-                                experts.pattern.isEmpty()
-                                        ? targets
-                                        : TargetModules.of(ModuleNames.of(
-                                                List.copyOf(adapter.modules().keySet()))))
-                        .withRank(experts.rank)
-                        .withAlpha(experts.alpha)
-                        .withDropout(experts.dropout)
-                        .withPatterns(experts.rankPattern, Map.of())
-                : this;
+        return routing.scorer == Scorer.RANDOM ? ExpertSoupDelta.saved(this, adapter) : this;
     }
 
     @Override
