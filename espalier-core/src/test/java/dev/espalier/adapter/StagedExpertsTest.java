@@ -222,18 +222,4 @@ class StagedExpertsTest {
                     .anyMatch(name -> name.contains("router.hidden"));
         }
     }
-
-    @Test
-    void aRouterOfTwoLayersTrainsWholeInItsStage() {
-        var mlp = spec("tt-lora-moe", false).with(m -> m.form(new RouterForm(RouterForm.Kind.MLP, 4, 1)));
-        try (var base = new TinyModel();
-                var adapter = Adapter.create("a", mlp, base.model(), RandomStream.of(1))) {
-            adapter.enter(1);
-            assertThat(adapter.parameters())
-                    .filteredOn(Parameter::trainable)
-                    .extracting(Parameter::name)
-                    .allMatch(name -> name.contains("router"))
-                    .anyMatch(name -> name.contains("router.hidden"));
-        }
-    }
 }
