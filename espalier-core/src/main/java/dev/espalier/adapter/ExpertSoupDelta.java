@@ -8,6 +8,8 @@ import dev.espalier.tensor.FloatArrays;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -80,6 +82,21 @@ final class ExpertSoupDelta implements LinearDelta, Mergeable {
         return b.view(b.size(0), experts, -1)
                 .mul(FloatArrays.tensor(weights, 1, experts, 1))
                 .sum(1);
+    }
+
+    /** Plain LoRA that holds the means: it computes the same outside training, and loads anywhere. */
+    static LoraSpec saved(MixtureSpec spec, Adapter adapter) {
+        var experts = spec.experts();
+        // A pattern may leave modules without experts.
+        var targets = experts.pattern().isEmpty()
+                ? spec.targets()
+                : TargetModules.of(ModuleNames.of(List.copyOf(adapter.modules().keySet())));
+        return LoraSpec.defaults()
+                .withTargets(targets)
+                .withRank(experts.rank())
+                .withAlpha(experts.alpha())
+                .withDropout(experts.dropout())
+                .withPatterns(experts.rankPattern(), Map.of());
     }
 
     @Override

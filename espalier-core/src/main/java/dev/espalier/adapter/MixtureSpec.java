@@ -279,7 +279,8 @@ public record MixtureSpec(
 
     /** Ranks that act on a token at most: those of all experts it is given. */
     public int activeRank() {
-        return (routing.choice == Choice.TOP_K ? routing.topK : experts.count) * experts.rank;
+        int chosen = routing.choice == Choice.TOP_K ? routing.topK : experts.count;
+        return (routing.scorer == Scorer.RANDOM ? 1 : chosen) * experts.rank;
     }
 
     @Override
@@ -366,18 +367,7 @@ public record MixtureSpec(
     /** Plain LoRA with the experts' mean where they are drawn at random: it computes the same and loads anywhere. */
     @Override
     public AdapterSpec saved(Adapter adapter) {
-        return routing.scorer == Scorer.RANDOM
-                ? LoraSpec.defaults()
-                        .withTargets(
-                                experts.pattern.isEmpty()
-                                        ? targets
-                                        : TargetModules.of(ModuleNames.of(
-                                                List.copyOf(adapter.modules().keySet()))))
-                        .withRank(experts.rank)
-                        .withAlpha(experts.alpha)
-                        .withDropout(experts.dropout)
-                        .withPatterns(experts.rankPattern, Map.of())
-                : this;
+        return routing.scorer == Scorer.RANDOM ? ExpertSoupDelta.saved(this, adapter) : this;
     }
 
     @Override
