@@ -41,7 +41,7 @@ final class MergeScores implements AutoCloseable {
     MergeScores(MergeInputs inputs, MergeSearchSection search) {
         this.inputs = inputs;
         Map<String, TaskSection> given = new LinkedHashMap<>();
-        search.tasks().forEach(task -> given.put(task.spec().name(), task));
+        search.tasks().forEach(task -> given.put(task.spec().title(), task));
         try {
             for (var folder : inputs.folders()) {
                 add(folder, given, search.limit());
@@ -72,9 +72,7 @@ final class MergeScores implements AutoCloseable {
         var recipe = adapter.toAbsolutePath().normalize().resolveSibling("recipe.yaml");
         Map<String, TaskSection> tasks = new LinkedHashMap<>();
         if (Files.exists(recipe)) {
-            Recipes.read(recipe, List.of())
-                    .tasks()
-                    .forEach(task -> tasks.put(task.spec().name(), task));
+            Recipes.read(recipe, List.of()).tasks().forEach(task -> tasks.put(task.spec().title(), task));
         }
         return tasks;
     }
