@@ -115,8 +115,8 @@ public final class ForwardContext implements AutoCloseable {
     }
 
     /**
-     * A pass over other sequences that this one's are compared with, as they are in evaluation: nothing drops out, and
-     * what routers do there is no part of this pass's losses and observations. It is freed with this one; its tape is not.
+     * A pass over other sequences that this one's are compared with, as in evaluation: nothing drops out, and what routers
+     * do there is no part of this pass's losses and observations. It is freed with this one; its tape is not.
      *
      * @param like for each of the sequences, the segment of this pass whose adapter and task it has
      */
@@ -126,9 +126,8 @@ public final class ForwardContext implements AutoCloseable {
         context.checkpointing = checkpointing;
         context.tasks = Arrays.stream(like).map(segment -> tasks[segment]).toArray();
         var perSegment = adapters;
-        if (perSegment != null) {
-            context.adapters = Arrays.stream(like).mapToObj(perSegment::get).toList();
-        }
+        context.adapters =
+                perSegment == null ? null : Arrays.stream(like).mapToObj(perSegment::get).toList();
         return context;
     }
 
