@@ -147,7 +147,7 @@ final class SelectionSchedule implements BudgetSchedule {
                     values, whole.name(), moment -> SparseMatrices.entries(matrix, indices, moment));
         }
         try (var scope = Scope.open()) {
-            whole.resize(Initialiser.zeros(0));
+            whole.resize(Initialiser.zeros(0, 0));
         }
         optimizer.forget(Set.of(whole.name()));
     }
