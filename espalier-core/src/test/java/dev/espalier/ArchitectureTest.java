@@ -32,6 +32,7 @@ class ArchitectureTest {
             "merge",
             "report",
             "train",
+            "route",
             "study");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()

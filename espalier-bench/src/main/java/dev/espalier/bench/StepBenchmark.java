@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -104,10 +105,14 @@ public final class StepBenchmark {
                         workerCount,
                         candidate.trainedWeights,
                         candidate.seconds.stream().mapToDouble(d -> d).toArray(),
-                        workload.flops(candidate.spec, options.batch(), options.tokens()),
+                        passes(candidate.spec) * workload.flops(candidate.spec, options.batch(), options.tokens()),
                         memory.megabytes(),
                         peak))
                 .toList();
+    }
+
+    private static int passes(AdapterSpec spec) {
+        return spec.consistency() > 0 ? 2 : 1;
     }
 
     /** An adapter with its optimizer, enabled in its own steps only. */
@@ -125,7 +130,14 @@ public final class StepBenchmark {
             adapter.disable();
             var parameters = trained(adapter, head);
             trainedWeights = adapter.trainedWeights();
-            step = new TrainingStep(model, List.of(new StepTask(head, workload.kind())), parameters, workers);
+            step = new TrainingStep(
+                    model,
+                    List.of(new StepTask(head, workload.kind())),
+                    parameters,
+                    workers,
+                    false,
+                    Optional.empty(),
+                    spec.consistency());
             optimizer = new AdamW(List.of(ParameterGroup.of(byName(parameters), 0)), AdamW.Options.DEFAULT);
         }
 

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
             GenerateCommand.class,
             ChatCommand.class,
             MergeCommand.class,
+            LibraryCommand.class,
             ExportCommand.class,
             InspectCommand.class,
             BenchCommand.class,

@@ -3,6 +3,7 @@ package dev.espalier.cli;
 import dev.espalier.adapter.AdapterDeltas;
 import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.adapter.DeltaSource;
+import dev.espalier.adapter.MixtureSpec;
 import dev.espalier.checkpoint.CheckpointFolder;
 import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.cli.recipe.MergeRecipe;
@@ -12,6 +13,7 @@ import dev.espalier.json.Json;
 import dev.espalier.merge.MaskedDeltas;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.auto.AutoModel;
+import dev.espalier.report.RunHistory;
 import dev.espalier.train.RunFolder;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The adapters that a merge names, opened on their base model. */
 final class MergeInputs implements AutoCloseable {
+    /** The word for gates as a run's router used its experts. */
+    static final String RUN = "run";
+
     private final String base;
     private final Path baseFolder;
     private final List<Path> folders = new ArrayList<>();
@@ -52,7 +57,7 @@ final class MergeInputs implements AutoCloseable {
             for (int i = 0; i < folders.size(); i++) {
                 // A model of its own for each, because heads of different tasks have the same names.
                 models.add(AutoModel.open(baseFolder, dtype));
-                open(names.get(i), folders.get(i), gates(sections.get(i)));
+                open(names.get(i), folders.get(i), gates(sections.get(i), folders.get(i)));
             }
         } catch (RuntimeException e) {
             close();
@@ -74,7 +79,8 @@ final class MergeInputs implements AutoCloseable {
     private static Path folder(MergedAdapterSection section) {
         var path = Path.of(String.valueOf(section.path()));
         if (!Files.isDirectory(path)) {
-            throw new InputException("There is no adapter folder " + path + "; give the folder of a run or of an adapter.");
+            throw new InputException(
+                    "There is no adapter folder " + path + "; give the folder of a run or of an adapter.");
         }
         var own = new RunFolder(path).adapter();
         return Files.isDirectory(own) ? own : path;
@@ -106,9 +112,10 @@ final class MergeInputs implements AutoCloseable {
         var base = named.getOrDefault(first, "");
         for (var entry : named.entrySet()) {
             if (!sameModel(entry.getValue(), base)) {
-                throw new InputException("Adapter " + first + " was trained on '" + base + "' and " + entry.getKey()
-                        + " on '" + entry.getValue()
-                        + "'; only adapters of one base model can be merged. If these are the same model, name it by --base.");
+                throw new InputException(
+                        "Adapter " + first + " was trained on '" + base + "' and " + entry.getKey()
+                                + " on '" + entry.getValue()
+                                + "'; only adapters of one base model can be merged. If these are the same model, name it by --base.");
             }
         }
         if (base.isEmpty()) {
@@ -124,7 +131,10 @@ final class MergeInputs implements AutoCloseable {
     private static boolean sameFolder(String a, String b) {
         return Files.isDirectory(Path.of(a))
                 && Files.isDirectory(Path.of(b))
-                && Path.of(a).toAbsolutePath().normalize().equals(Path.of(b).toAbsolutePath().normalize());
+                && Path.of(a)
+                        .toAbsolutePath()
+                        .normalize()
+                        .equals(Path.of(b).toAbsolutePath().normalize());
     }
 
     /** The folders' names where none are given, told apart by numbers. */
@@ -133,6 +143,9 @@ final class MergeInputs implements AutoCloseable {
         for (int i = 0; i < sections.size(); i++) {
             var given = Optional.ofNullable(sections.get(i).name());
             var name = given.orElse(nameOf(folders.get(i)));
+            if (!name.matches("[^/\\\\]+") || name.matches("\\.+")) {
+                throw new InputException("An adapter can't be called '" + name + "'; give it a name without slashes.");
+            }
             if (given.isPresent() && names.contains(name)) {
                 throw new InputException("Two adapters are called '" + name + "'; give them different names.");
             }
@@ -149,23 +162,52 @@ final class MergeInputs implements AutoCloseable {
         return String.valueOf(inRun.getFileName());
     }
 
-    private static Map<String, float[]> gates(MergedAdapterSection section) {
+    private static Map<String, float[]> gates(MergedAdapterSection section, Path folder) {
         if (section.gates() == null) {
             return Map.of();
         }
-        var file = Path.of(section.gates());
+        if (!section.gates().equals(RUN)) {
+            return gatesOf(Path.of(section.gates()));
+        }
+        try (var saved = AdapterFolder.open(folder)) {
+            return saved.spec() instanceof MixtureSpec ? gatesOfRun(folder) : Map.of();
+        }
+    }
+
+    /** The share of choices, or of gates where every token is given all experts, that each expert had at the run's end. */
+    private static Map<String, float[]> gatesOfRun(Path folder) {
+        var run = folder.toAbsolutePath().normalize().getParent();
+        if (run == null || !Files.exists(new RunFolder(run).metrics())) {
+            throw new InputException(
+                    "The experts of " + folder
+                            + " are to be weighed as their run's router used them, but it lies in no run folder; give a file of gates.");
+        }
+        var gates = new LinkedHashMap<String, float[]>();
+        RunHistory.read(run).lastRouters().forEach((module, router) -> gates.put(module, floats(router.load())));
+        return gates;
+    }
+
+    private static Map<String, float[]> gatesOf(Path file) {
         var gates = new LinkedHashMap<String, float[]>();
         Json.read(file).properties().forEach(entry -> {
-            var values = new float[entry.getValue().size()];
-            for (int i = 0; i < values.length; i++) {
-                if (!entry.getValue().get(i).isNumber()) {
+            var values = new ArrayList<Double>();
+            entry.getValue().forEach(value -> {
+                if (!value.isNumber()) {
                     throw new InputException(file + ": the gates of " + entry.getKey() + " must be a list of numbers.");
                 }
-                values[i] = (float) entry.getValue().get(i).doubleValue();
-            }
-            gates.put(entry.getKey(), values);
+                values.add(value.doubleValue());
+            });
+            gates.put(entry.getKey(), floats(values));
         });
         return gates;
+    }
+
+    private static float[] floats(List<Double> values) {
+        var floats = new float[values.size()];
+        for (int i = 0; i < floats.length; i++) {
+            floats[i] = values.get(i).floatValue();
+        }
+        return floats;
     }
 
     /** The base model's name, as an adapter's card has it. */

@@ -46,7 +46,10 @@ final class MergeOptions {
     @Option(names = "--lambda", paramLabel = "L", description = "Factor on the result. Default: the method's own.")
     private @Nullable Double lambda;
 
-    @Option(names = "--gamma", paramLabel = "G", description = "breadcrumbs: share of the largest left out. Default 0.01.")
+    @Option(
+            names = "--gamma",
+            paramLabel = "G",
+            description = "breadcrumbs: share of the largest left out. Default 0.01.")
     private @Nullable Double gamma;
 
     @Option(names = "--epsilon", paramLabel = "E", description = "della: spread of the probabilities. Default 0.1.")
@@ -54,6 +57,12 @@ final class MergeOptions {
 
     @Option(names = "-t", paramLabel = "T", description = "slerp: where between two adapters. Default 0.5.")
     private @Nullable Double t;
+
+    @Option(
+            names = "--routed",
+            description =
+                    "Weigh the experts of a mixture by how much the router of its run used them. Default: all the same.")
+    private boolean routed;
 
     @Option(
             names = "--base",
@@ -111,6 +120,7 @@ final class MergeOptions {
                 && epsilon == null
                 && t == null
                 && base == null
+                && !routed
                 && format == null
                 && rank == null
                 && seed == null
@@ -130,7 +140,10 @@ final class MergeOptions {
         var sections = new ArrayList<MergedAdapterSection>();
         for (int i = 0; i < adapters.size(); i++) {
             sections.add(new MergedAdapterSection(
-                    adapters.get(i).toString(), null, weights.isEmpty() ? 1 : weights.get(i), null));
+                    adapters.get(i).toString(),
+                    null,
+                    weights.isEmpty() ? 1 : weights.get(i),
+                    routed ? MergeInputs.RUN : null));
         }
         var defaults = MergeRecipe.DEFAULT;
         var recipe = new MergeRecipe(

@@ -30,6 +30,7 @@ final class OptionValues {
         commandLine.registerConverter(MergeFormat.class, lowerCase(MergeFormat.class));
         commandLine.registerConverter(MergeOptions.Searched.class, lowerCase(MergeOptions.Searched.class));
         commandLine.registerConverter(Granularity.class, lowerCase(Granularity.class));
+        commandLine.registerConverter(RoutingArguments.Way.class, lowerCase(RoutingArguments.Way.class));
         commandLine.registerConverter(ExportCommand.Format.class, lowerCase(ExportCommand.Format.class));
     }
 

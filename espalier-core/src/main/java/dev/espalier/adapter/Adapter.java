@@ -38,6 +38,7 @@ public final class Adapter implements AutoCloseable {
     private final SharedWeights shared;
     private final TrainedCopies copies;
     private final Owner owner;
+    private final List<Parameter> trained;
     private @Nullable List<Place<?>> attached;
     private List<TrainedCopies.Place> copied = List.of();
     private boolean enabled;
@@ -80,6 +81,7 @@ public final class Adapter implements AutoCloseable {
         this.shared = shared;
         this.copies = copies;
         this.owner = owner;
+        trained = parameters().stream().filter(Parameter::trainable).toList();
     }
 
     /**
@@ -184,6 +186,11 @@ public final class Adapter implements AutoCloseable {
         return spec.penalty(this);
     }
 
+    /** What the method makes of its gradients before they are clipped and applied, if anything. */
+    public Optional<GradientTransform> gradientTransform() {
+        return spec.gradientTransform(this);
+    }
+
     /** The steps of the run that trains this adapter, if one does. */
     OptionalInt trainingSteps() {
         return trainingSteps;
@@ -220,12 +227,27 @@ public final class Adapter implements AutoCloseable {
         return factors;
     }
 
-    /** How many numbers of the adapter train; heads aside. */
+    /** How many numbers of the adapter train, in one stage or another; heads aside. */
     public long trainedWeights() {
-        return parameters().stream()
-                .filter(Parameter::trainable)
-                .mapToLong(Parameter::size)
-                .sum();
+        return trained.stream().mapToLong(Parameter::size).sum();
+    }
+
+    /**
+     * Lets the deltas act, and their weights train, as in one of the spec's {@linkplain AdapterSpec#trainingStages stages}.
+     * A new or loaded adapter acts as in the last one.
+     *
+     * @param place of the stage
+     */
+    public void enter(int place) {
+        var stage = spec.trainingStages().get(place);
+        modules.values().forEach(module -> {
+            if (module.delta() instanceof StagedDelta staged) {
+                staged.enter(place);
+            }
+            module.weights().stream()
+                    .filter(stored -> trained.contains(stored.parameter()))
+                    .forEach(stored -> stored.parameter().trainable(stage.trains(stored.key())));
+        });
     }
 
     /** Lets routers that even their load without a loss take a step; after the optimizer's. */

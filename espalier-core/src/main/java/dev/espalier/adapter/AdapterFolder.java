@@ -71,6 +71,16 @@ public final class AdapterFolder implements AutoCloseable {
         }
     }
 
+    /** The folder. */
+    public Path path() {
+        return folder;
+    }
+
+    /** The tensors, none of them used, for {@code model}. */
+    SavedTensors tensorsIn(LanguageModel model) {
+        return tensors.into(model);
+    }
+
     /** How the adapter is composed. */
     public AdapterSpec spec() {
         return config.spec();

@@ -105,9 +105,27 @@ public sealed interface AdapterSpec
         return Optional.empty();
     }
 
+    /** The parts of a run in which weights train one after another; none where all train all the time. */
+    default List<Stage> trainingStages() {
+        return List.of();
+    }
+
     /** A loss on the weights of {@code adapter}, which has this spec, beside those of the data. */
     default Optional<WeightPenalty> penalty(Adapter adapter) {
         return Optional.empty();
+    }
+
+    /** What becomes of the gradients of {@code adapter}, which has this spec, before they are clipped and applied. */
+    default Optional<GradientTransform> gradientTransform(Adapter adapter) {
+        return Optional.empty();
+    }
+
+    /**
+     * Weight of how far the answers of two passes lie apart whose random draws differ, in the loss of a step; 0 for a
+     * single pass.
+     */
+    default double consistency() {
+        return 0;
     }
 
     /**

@@ -126,16 +126,22 @@ final class ConfigReader {
 
     /** A constant by the name it has in JSON. */
     <E extends Enum<E>> E constant(String key, E otherwise) {
+        return text(key).map(name -> constant(key, name, otherwise)).orElse(otherwise);
+    }
+
+    /** Constants of the kind that {@code any} is of, by the names they have in JSON. */
+    <E extends Enum<E>> List<E> constants(String key, E any) {
+        return texts(key).stream().map(name -> constant(key, name, any)).toList();
+    }
+
+    private <E extends Enum<E>> E constant(String key, String name, E any) {
         var constants = new LinkedHashMap<String, E>();
-        for (var constant : otherwise.getDeclaringClass().getEnumConstants()) {
+        for (var constant : any.getDeclaringClass().getEnumConstants()) {
             constants.put(Json.mapper().convertValue(constant, String.class), constant);
         }
-        var name = text(key);
-        if (name.isPresent() && !constants.containsKey(name.get())) {
-            throw new InputException(
-                    at(key) + ": '" + name.get() + "' is none of " + String.join(", ", constants.keySet()) + ".");
-        }
-        return name.map(constants::get).orElse(otherwise);
+        return Optional.ofNullable(constants.get(name))
+                .orElseThrow(() -> new InputException(
+                        at(key) + ": '" + name + "' is none of " + String.join(", ", constants.keySet()) + "."));
     }
 
     /** Lists of true and false by the keys of an object, in file order. */
@@ -171,6 +177,11 @@ final class ConfigReader {
     /** The texts of a list, or one that stands for a list of it. */
     List<String> texts(String key) {
         return list(key, "a list of texts", JsonNode::isString, JsonNode::stringValue);
+    }
+
+    /** The numbers of a list. */
+    List<Double> numberList(String key) {
+        return list(key, "a list of numbers", JsonNode::isNumber, JsonNode::asDouble);
     }
 
     /** Modules by a list of names or an expression. */

@@ -31,6 +31,14 @@ public final class LowRankEmbeddingDelta implements EmbeddingDelta, Mergeable {
         this.scaling = scaling;
     }
 
+    Parameter a() {
+        return a;
+    }
+
+    Parameter b() {
+        return b;
+    }
+
     @Override
     public @Nullable Backward forward(Tensor numbers, Tensor y, ForwardContext context) {
         var tape = context.tape();

@@ -3,21 +3,28 @@ package dev.espalier.adapter;
 import dev.espalier.adapter.MixtureSpec.Choice;
 import dev.espalier.adapter.MixtureSpec.Initialisation;
 import dev.espalier.adapter.MixtureSpec.Kind;
-import dev.espalier.adapter.MixtureSpec.Scorer;
 import dev.espalier.error.InputException;
+import dev.espalier.kernel.Experts;
+import dev.espalier.kernel.KernelTable;
+import dev.espalier.kernel.OverlapLoss;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
+import dev.espalier.routing.ArrowScorer;
 import dev.espalier.routing.EntropyLoss;
 import dev.espalier.routing.ExpertCapacity;
 import dev.espalier.routing.ExpertDropout;
 import dev.espalier.routing.Gating;
 import dev.espalier.routing.LearnedThreshold;
+import dev.espalier.routing.LinearScorer;
 import dev.espalier.routing.LoadBalanceLoss;
 import dev.espalier.routing.LocalisedBalanceLoss;
+import dev.espalier.routing.MlpScorer;
+import dev.espalier.routing.PrototypeScorer;
 import dev.espalier.routing.Router;
 import dev.espalier.routing.RouterLoss;
 import dev.espalier.routing.ScoreLoss;
 import dev.espalier.routing.ScoreVarianceLoss;
+import dev.espalier.routing.Scorer;
 import dev.espalier.routing.Selection;
 import dev.espalier.routing.StaticRouter;
 import dev.espalier.routing.TaskRouter;
@@ -71,17 +78,79 @@ final class MixtureParts {
                     "experts.scale", StoredLayout.same(experts, out), random -> Initialiser.ones(experts, out));
             return new ScaleMixtureDelta(scales, router());
         }
+        if (spec.routing().scorer() == MixtureSpec.Scorer.RANDOM) {
+            return soup();
+        }
+        if (spec.stages().any()) {
+            return new StagedExperts(this, spec.stages()).delta();
+        }
         return spec.experts().initialisation() == Initialisation.SVD_SEGMENTS ? segmented() : lowRank(a(), b());
     }
 
+    /** Experts that all start as one, and of which files hold the mean as plain LoRA. */
+    private LinearDelta soup() {
+        int in = linear.inFeatures();
+        int out = linear.outFeatures();
+        var mean = ExpertSoupDelta.uniform(experts);
+        var a = weights.weight(
+                StructuredLoraSpec.A, StoredLayout.same((long) experts * rank, in), random -> drawn(random, rank, in)
+                        .repeat(experts, 1));
+        var b = weights.weight(
+                StructuredLoraSpec.B,
+                StoredLayout.same(out, (long) experts * rank),
+                random -> Initialiser.zeros(out, (long) experts * rank));
+        weights.saveAs(StructuredLoraSpec.A, all -> ExpertSoupDelta.down(all, mean));
+        weights.saveAs(StructuredLoraSpec.B, all -> ExpertSoupDelta.up(all, mean));
+        return new ExpertSoupDelta(
+                linear.name(), a, b, experts, scaling(), spec.experts().dropout());
+    }
+
     private RankGatedDelta lowRank(Parameter a, Parameter b) {
+        return lowRank(a, b, experts, router());
+    }
+
+    RankGatedDelta lowRank(Parameter a, Parameter b, int count, @Nullable Router router) {
         return new RankGatedDelta(
-                linear.name(), a, b, experts, scaling(), spec.experts().dropout(), kind == Kind.BOTTLENECK, router());
+                linear.name(),
+                new Experts(a, b, count, kind == Kind.BOTTLENECK),
+                scaling(),
+                spec.experts().dropout(),
+                router,
+                KernelTable.RELEASED,
+                new ExpertTraining(
+                        spec.routing().rootGradient(),
+                        new OverlapLoss(spec.losses().overlap(), weights.modules())));
+    }
+
+    /** The linear's path. */
+    String name() {
+        return linear.name();
+    }
+
+    /** How many experts there are. */
+    int experts() {
+        return experts;
+    }
+
+    /** {@code A} of an expert that is not one of those, {@code [rank, in]}. */
+    Parameter universalA() {
+        int in = linear.inFeatures();
+        return weights.weight(
+                "universal.lora_A.weight", StoredLayout.same(rank, in), random -> drawn(random, rank, in));
+    }
+
+    /** Its {@code B}, {@code [out, rank]}. */
+    Parameter universalB() {
+        int out = linear.outFeatures();
+        return weights.weight(
+                "universal.lora_B.weight", StoredLayout.same(out, rank), random -> Initialiser.zeros(out, rank));
     }
 
     /** {@code s}; weights that are trained themselves start at alpha, which must not count twice. */
     private double scaling() {
-        return spec.routing().scorer() == Scorer.STATIC ? 1 : spec.experts().alpha() / rank;
+        return spec.routing().scorer() == MixtureSpec.Scorer.STATIC
+                ? 1
+                : spec.experts().alpha() / rank;
     }
 
     /** Experts that start from the frozen weight, and what they give at first taken off. */
@@ -102,14 +171,14 @@ final class MixtureParts {
         }
     }
 
-    private Parameter b() {
+    Parameter b() {
         return weights.weight(
                 "experts.lora_B.weight",
                 StoredLayout.expertColumns(experts, linear.outFeatures(), rank),
                 random -> Initialiser.zeros(linear.outFeatures(), (long) experts * rank));
     }
 
-    private Parameter a() {
+    Parameter a() {
         int in = linear.inFeatures();
         return kind == Kind.SHARED_A
                 ? weights.weight("lora_A.weight", StoredLayout.same(rank, in), random -> drawn(random, rank, in))
@@ -136,7 +205,7 @@ final class MixtureParts {
             case LAYER -> {
                 requireLayer(layer);
                 var shared = weights.shared().router(layer, () -> tokenRouter(experts));
-                int gates = (int) shared.parameters().get(0).shape()[0] / (routing.perRank() ? rank : 1);
+                int gates = shared.gates() / (routing.perRank() ? rank : 1);
                 if (gates != experts) {
                     throw new InputException("The modules of a layer share their router, but " + linear.name() + " has "
                             + experts + " experts and the first of layer " + layer + " has " + gates
@@ -144,6 +213,7 @@ final class MixtureParts {
                 }
                 yield shared;
             }
+            case RANDOM -> throw new IllegalStateException("chance needs no router");
             case MODULES -> {
                 requireLayer(layer);
                 var modules = weights.shared().ofLayer(layer);
@@ -169,20 +239,16 @@ final class MixtureParts {
                 random -> Initialiser.constant(spec.experts().alpha(), experts));
     }
 
-    private Router tokenRouter(int gates) {
+    Router tokenRouter(int gates) {
         var routing = spec.routing();
-        int in = linear.inFeatures();
         int perToken = routing.perRank() ? rank : 1;
-        var scorer = weights.weight(
-                "router.weight",
-                StoredLayout.same((long) perToken * gates, in),
-                random -> drawn(random, (long) perToken * gates, in));
+        var scorer = scorer((long) perToken * gates);
         var parts = new TokenRouter.Parts(
                 threshold(),
                 selectionBias(),
                 routing.biasStep(),
                 perToken,
-                routing.scorer() == Scorer.SEQUENCE,
+                routing.scorer() == MixtureSpec.Scorer.SEQUENCE,
                 routing.noise());
         var gating = new Gating(
                 routing.activation(),
@@ -192,6 +258,24 @@ final class MixtureParts {
                 new ExpertCapacity(routing.capacityFactor(), routing.capacityInEvaluation()),
                 losses());
         return new TokenRouter(linear.name(), scorer, parts, weights.modules(), gating);
+    }
+
+    private Scorer scorer(long width) {
+        var form = spec.routing().form();
+        int in = linear.inFeatures();
+        return switch (form.kind()) {
+            case LINEAR -> new LinearScorer(routerWeight("router.weight", width, in));
+            case MLP ->
+                new MlpScorer(
+                        routerWeight("router.hidden.weight", form.hidden(), in),
+                        routerWeight("router.weight", width, form.hidden()));
+            case PROTOTYPE -> new PrototypeScorer(routerWeight("router.weight", width, in), form.temperature());
+            case ARROW -> new ArrowScorer(routerWeight("router.weight", width, in));
+        };
+    }
+
+    private Parameter routerWeight(String key, long out, int in) {
+        return weights.weight(key, StoredLayout.same(out, in), random -> drawn(random, out, in));
     }
 
     private Optional<LearnedThreshold> threshold() {
@@ -230,7 +314,9 @@ final class MixtureParts {
             chosen.add(
                     switch (losses.balance()) {
                         case LOAD -> new LoadBalanceLoss(losses.coefficient(), losses.scale(), losses.scope());
-                        case LOCALISED -> new LocalisedBalanceLoss(losses.coefficient(), losses.localisation());
+                        case LOCALISED ->
+                            new LocalisedBalanceLoss(
+                                    losses.coefficient(), losses.localisation(), losses.biasedVariance());
                     });
         }
         if (losses.scores() > 0) {

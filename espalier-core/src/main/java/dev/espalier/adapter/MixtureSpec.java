@@ -19,11 +19,12 @@ import java.util.function.Consumer;
 
 /**
  * A mixture of small experts at every adapted linear: {@code y += Σ_e w_e(x) E_e(x)}. A method is a choice on each axis
- * (experts, routing, auxiliary losses); {@link Mixtures} has those of the literature by name, {@link #with} changes one.
+ * (experts, routing, auxiliary losses, stages); {@link Mixtures} has those of the literature by name, {@link #with} changes one.
  *
  * @param method the name of the {@link Mixtures method} that it started from
  */
-public record MixtureSpec(String method, TargetModules targets, Experts experts, Routing routing, Losses losses)
+public record MixtureSpec(
+        String method, TargetModules targets, Experts experts, Routing routing, Losses losses, MixtureStages stages)
         implements AdapterSpec {
     /** What an expert is. */
     public enum Kind {
@@ -77,13 +78,17 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
         @JsonProperty("modules")
         MODULES,
 
-        /** Nothing: every sequence has the expert of its task. */
+        /** Nothing: every sequence has the expert of its task, or those that the pass gives it. */
         @JsonProperty("task")
         TASK,
 
         /** A trained weight for each expert, the same for all tokens. */
         @JsonProperty("static")
-        STATIC
+        STATIC,
+
+        /** Chance: a training pass has one expert, other passes the mean of all; see {@link ExpertSoupDelta}. */
+        @JsonProperty("random")
+        RANDOM
     }
 
     /** Which experts a token is given. */
@@ -131,6 +136,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param alpha of the scaling {@code s = alpha / rank}; what the weights of {@link Scorer#STATIC} start at, whose
      *     {@code s} is 1
      * @param dropout on the experts' input in training; the router sees its input without
+     * @param riemannianEpsilon of the {@link RiemannianPreconditioner} of their gradients; 0 for none
      */
     public record Experts(
             Kind kind,
@@ -144,12 +150,14 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             List<Integer> ranksByDepth,
             double alpha,
             double dropout,
-            Initialisation initialisation) {
+            Initialisation initialisation,
+            double riemannianEpsilon) {
         public Experts {
             Checks.positive("experts", count);
             Checks.positive("rank", rank);
             Checks.positive("alpha", alpha);
             Checks.probability("dropout", dropout);
+            Checks.notNegative("riemannian-epsilon", riemannianEpsilon);
             pattern = Collections.unmodifiableMap(new LinkedHashMap<>(pattern));
             rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
             byDepth = List.copyOf(byDepth);
@@ -181,6 +189,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
     /**
      * Who gets which expert. A module with one expert has no router unless {@code soleRouter} says so.
      *
+     * @param form of the router's scores
      * @param topK of {@link Choice#TOP_K}
      * @param threshold of {@link Choice#THRESHOLD}, or the largest one of {@link Choice#LEARNED_THRESHOLD}; empty there
      *     for one over the number of experts
@@ -192,9 +201,11 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param capacityInEvaluation whether that limit holds outside training too
      * @param biasStep how far a bias on the choice moves towards an even load after each step; 0 for no such bias
      * @param soleRouter whether a single expert is weighed too
+     * @param rootGradient whether an expert's gradient is weighed by the root of its gate; its output is by the gate itself
      */
     public record Routing(
             Scorer scorer,
+            RouterForm form,
             Activation activation,
             Choice choice,
             int topK,
@@ -206,7 +217,8 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             boolean capacityInEvaluation,
             double biasStep,
             boolean soleRouter,
-            RouterNoise noise) {
+            RouterNoise noise,
+            boolean rootGradient) {
         public Routing {
             Checks.positive("top-k", topK);
             Checks.probability("expert-dropout", expertDropout);
@@ -225,9 +237,12 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
      * @param scale how {@link Balance#LOAD} values an even load
      * @param scope what it takes for one population
      * @param localisation {@code δ} of {@link Balance#LOCALISED}
+     * @param biasedVariance whether that loss takes the biased variance
      * @param scores coefficient of the z-loss on the router's scores; 0 for none
      * @param variance coefficient of minus the variance of a token's gates; 0 for none
      * @param entropy coefficient of the gates' entropy, of either sign; 0 for none
+     * @param consistency coefficient of how far the answers of two passes lie apart; 0 for a single pass a step
+     * @param overlap coefficient of the {@link dev.espalier.kernel.OverlapLoss} of a token's experts; 0 for none
      */
     public record Losses(
             Balance balance,
@@ -235,34 +250,24 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
             LoadBalanceLoss.Scale scale,
             LoadBalanceLoss.Scope scope,
             double localisation,
+            boolean biasedVariance,
             double scores,
             double variance,
-            double entropy) {
+            double entropy,
+            double consistency,
+            double overlap) {
         public Losses {
             Checks.notNegative("auxiliary-coefficient", coefficient);
             Checks.notNegative("z-coefficient", scores);
             Checks.notNegative("variance-coefficient", variance);
+            Checks.notNegative("overlap-coefficient", overlap);
             Checks.probability("localisation", localisation);
+            Checks.notNegative("consistency-coefficient", consistency);
         }
     }
 
     public MixtureSpec {
-        if (routing.choice == Choice.TOP_K && routing.topK > experts.count && experts.byDepth.isEmpty()) {
-            throw new InputException("top-k " + routing.topK + " is more than the " + experts.count
-                    + " experts; a token can be given each expert once.");
-        }
-        if (routing.scorer == Scorer.MODULES && experts.count != 1) {
-            throw new InputException("Where the modules of a layer are its experts, each has one, not " + experts.count
-                    + "; set experts to 1, or choose another scorer.");
-        }
-        if (experts.initialisation == Initialisation.SVD_SEGMENTS && experts.kind != Kind.LORA) {
-            throw new InputException("The initialisation svd-segments is one of experts with both factors of their own,"
-                    + " not of " + experts.kind + "; choose another.");
-        }
-        if (routing.perRank && routing.choice != Choice.ALL) {
-            throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
-                    + "; switch one of them off.");
-        }
+        MixtureChecks.require(experts, routing, losses, stages);
     }
 
     /** The same with some changes. */
@@ -274,7 +279,8 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
     /** Ranks that act on a token at most: those of all experts it is given. */
     public int activeRank() {
-        return (routing.choice == Choice.TOP_K ? routing.topK : experts.count) * experts.rank;
+        int chosen = routing.choice == Choice.TOP_K ? routing.topK : experts.count;
+        return (routing.scorer == Scorer.RANDOM ? 1 : chosen) * experts.rank;
     }
 
     @Override
@@ -289,7 +295,7 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
     @Override
     public Cost allocationCost() {
-        return experts.kind == Kind.SHARED_A ? Cost.sharedExperts(experts.rank) : Cost.separateExperts(experts.rank);
+        return new MixtureCost(this);
     }
 
     @Override
@@ -301,16 +307,26 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
                 .topK(Math.min(routing.topK, allocation.largest())));
     }
 
-    /** Where every task has an expert, as many as there are tasks. */
     /** Unless a router weighs the experts of several. */
     @Override
     public boolean modulesStandAlone() {
         return routing.scorer != Scorer.LAYER && routing.scorer != Scorer.MODULES;
     }
 
+    /** Where every task has an expert, as many as there are tasks. */
     @Override
     public MixtureSpec forTasks(int tasks) {
-        return routing.scorer == Scorer.TASK ? with(m -> m.experts(tasks)) : this;
+        if (stages.any() && tasks == 1) {
+            throw new InputException(
+                    "Method '" + method + "' trains an expert for each task and a router among them, but"
+                            + " there is one task; give it several, or use method 'lora'.");
+        }
+        return routing.scorer == Scorer.TASK || stages.any() ? with(m -> m.experts(tasks)) : this;
+    }
+
+    @Override
+    public List<Stage> trainingStages() {
+        return stages.stages();
     }
 
     /** Counts and ranks that go by depth as patterns of paths. */
@@ -341,6 +357,24 @@ public record MixtureSpec(String method, TargetModules targets, Experts experts,
 
     private static Optional<Integer> part(List<Integer> parts, int layer, int layers) {
         return parts.isEmpty() ? Optional.empty() : Optional.of(parts.get(layer * parts.size() / layers));
+    }
+
+    @Override
+    public double consistency() {
+        return losses.consistency;
+    }
+
+    /** Plain LoRA with the experts' mean where they are drawn at random: it computes the same and loads anywhere. */
+    @Override
+    public AdapterSpec saved(Adapter adapter) {
+        return routing.scorer == Scorer.RANDOM ? ExpertSoupDelta.saved(this, adapter) : this;
+    }
+
+    @Override
+    public Optional<GradientTransform> gradientTransform(Adapter adapter) {
+        return experts.riemannianEpsilon > 0
+                ? Optional.of(RiemannianPreconditioner.of(adapter, experts.riemannianEpsilon))
+                : Optional.empty();
     }
 
     @Override

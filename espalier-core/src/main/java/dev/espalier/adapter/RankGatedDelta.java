@@ -7,6 +7,7 @@ import dev.espalier.kernel.Kernel;
 import dev.espalier.kernel.KernelChoice;
 import dev.espalier.kernel.KernelShape;
 import dev.espalier.kernel.KernelTable;
+import dev.espalier.kernel.OverlapLoss;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
@@ -42,6 +43,7 @@ public final class RankGatedDelta implements LinearDelta, Mergeable, Routed {
     private final double dropout;
     private final @Nullable Router router;
     private final KernelChoice kernels;
+    private final ExpertTraining training;
 
     /** As the last, without a nonlinearity. */
     public RankGatedDelta(
@@ -88,12 +90,29 @@ public final class RankGatedDelta implements LinearDelta, Mergeable, Routed {
             boolean bottleneck,
             @Nullable Router router,
             KernelChoice kernels) {
+        this(name, new Experts(a, b, experts, bottleneck), scaling, dropout, router, kernels, ExpertTraining.USUAL);
+    }
+
+    /**
+     * As the last.
+     *
+     * @param training what more there is to training
+     */
+    RankGatedDelta(
+            String name,
+            Experts experts,
+            double scaling,
+            double dropout,
+            @Nullable Router router,
+            KernelChoice kernels,
+            ExpertTraining training) {
         this.name = name;
-        this.experts = new Experts(a, b, experts, bottleneck);
+        this.experts = experts;
         this.scaling = scaling;
         this.dropout = dropout;
         this.router = router;
         this.kernels = kernels;
+        this.training = training;
     }
 
     /** {@code A}, {@code B}, and the router's weights. */
@@ -136,7 +155,7 @@ public final class RankGatedDelta implements LinearDelta, Mergeable, Routed {
 
     @Override
     public boolean tokenwise() {
-        return router == null || router.tokenwise();
+        return router == null || (router.tokenwise() && !(training.overlap().coefficient() > 0));
     }
 
     /** Who weighs the experts; empty where there is one that is always on. */
@@ -151,17 +170,20 @@ public final class RankGatedDelta implements LinearDelta, Mergeable, Routed {
         var mask = dropoutMask(x, context);
         double scale = mask == null ? scaling : scaling / (1 - dropout);
         var seen = mask == null ? x.value() : x.value().mul(mask);
-        var input = new ExpertInput(x, seen, mask, scale, gate, tape);
+        var input = new ExpertInput(x, seen, mask, scale, gate, training.rootGradient(), tape);
         var pass = kernel((int) x.value().size(0), Engine.dtype(x.value()), Engine.threadsHere())
                 .orElse(Kernel.DENSE)
                 .forward(experts, input, y);
+        var overlap = training.overlap().forward(experts, input, context);
         boolean trains = tape.trains(a()) || tape.trains(b()) || (gate != null && gate.backward() != null);
         if (!tape.isRecording() || !(trains || x.requiresGrad())) {
             return null;
         }
         pass.save();
+        overlap.ifPresent(OverlapLoss.Pass::save);
         return dY -> {
             pass.backward(dY);
+            overlap.ifPresent(OverlapLoss.Pass::backward);
             return dY;
         };
     }

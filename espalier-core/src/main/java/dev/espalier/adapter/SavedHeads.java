@@ -36,6 +36,40 @@ final class SavedHeads {
     }
 
     /**
+     * Adds a head to {@code model} under another name than it was saved by, with the saved weights. A layer that it had of
+     * the base model is a copy of that.
+     *
+     * @throws dev.espalier.error.InputException if a weight is missing or of another shape
+     */
+    void addAs(String name, SavedHead saved, LanguageModel model) {
+        var head = model.addHead(name, saved.kind(), saved.outputs(), saved.pooling(), RandomStream.of(0));
+        if (saved.kind() == TaskKind.CAUSAL_LM) {
+            return; // The checkpoint's own head.
+        }
+        int before = prefix(name).length();
+        var values = new LinkedHashMap<Parameter, Tensor>();
+        for (var parameter : parameters(head)) {
+            var ofBase = parameter.name().substring(before);
+            var path = prefix(saved.name()) + ofBase;
+            if (tensors.has(path)) {
+                values.put(parameter, tensors.tensor(path, parameter.shape()));
+            } else if (parameter.trainable()) {
+                values.put(
+                        parameter,
+                        model.weights()
+                                .copy(ofBase, parameter.shape())
+                                .map(Parameter::value)
+                                .orElseGet(() -> tensors.tensor(path, parameter.shape())));
+            }
+        }
+        load(values);
+    }
+
+    private static String prefix(String head) {
+        return head.isEmpty() ? "" : "heads." + head + ".";
+    }
+
+    /**
      * The saved values of the weights of {@code heads}: of those that train, and of layers that were trained where the
      * model would keep them frozen.
      *

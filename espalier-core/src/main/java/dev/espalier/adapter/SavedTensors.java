@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
@@ -86,6 +87,18 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
                 .filter(wanted.and(name -> !name.contains(BASE_LAYER)))
                 .mapToLong(name -> file.info(name).elements())
                 .sum();
+    }
+
+    /** The modules that have a tensor called {@code key} and are none of {@code modules}, as the file calls them. */
+    List<String> others(String key, Set<String> modules) {
+        var known = modules.stream()
+                .flatMap(module -> stored(module + "." + key).stream())
+                .collect(Collectors.toSet());
+        return file.names().stream()
+                .filter(name -> name.endsWith("." + key) && !known.contains(name))
+                .map(name -> name.substring(0, name.length() - key.length() - 1))
+                .map(module -> module.startsWith(PREFIX) ? module.substring(PREFIX.length()) : module)
+                .toList();
     }
 
     /** Whether there is a tensor for {@code path}. */

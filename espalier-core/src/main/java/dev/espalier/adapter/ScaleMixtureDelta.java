@@ -29,6 +29,11 @@ final class ScaleMixtureDelta implements LinearDelta, Routed {
         this.router = router;
     }
 
+    /** {@code l}, {@code [experts, out]}. */
+    Parameter scales() {
+        return scales;
+    }
+
     @Override
     public int experts() {
         return (int) scales.shape()[0];

@@ -79,9 +79,14 @@ public final class SparseDelta implements LinearDelta, Mergeable {
         return new SparseMatrix(out, in, block, indices.value(), values.value());
     }
 
-    /** The change of the whole weight from which entries are chosen, {@code [out, in]}. */
+    /** The change of the whole weight from which entries are chosen, {@code [out, in]}, while there is one. */
     Optional<Parameter> whole() {
-        return Optional.ofNullable(whole).filter(matrix -> matrix.size() > 0);
+        return Optional.ofNullable(present());
+    }
+
+    /** What a resumed run had given up by then is there, but empty. */
+    private @Nullable Parameter present() {
+        return whole == null || whole.size() == 0 ? null : whole;
     }
 
     void whole(@Nullable Parameter matrix) {
@@ -168,7 +173,7 @@ public final class SparseDelta implements LinearDelta, Mergeable {
 
     private boolean keepsInput(ForwardContext context) {
         var tape = context.tape();
-        return actsWhole(context) ? tape.trains(whole) : tape.trains(values);
+        return actsWhole(context) ? tape.trains(present()) : tape.trains(values);
     }
 
     /** {@code S} as a dense matrix in the dtype of {@code like}. */
@@ -182,8 +187,8 @@ public final class SparseDelta implements LinearDelta, Mergeable {
     private void addTo(Tensor matrix, ForwardContext context) {
         if (!actsWhole(context)) {
             sparse().addTo(matrix);
-        } else if (whole != null) {
-            matrix.add_(whole.value());
+        } else {
+            whole().ifPresent(change -> matrix.add_(change.value()));
         }
     }
 
@@ -196,17 +201,24 @@ public final class SparseDelta implements LinearDelta, Mergeable {
 
     private void deliver(Variable x, Tensor dY, ForwardContext context) {
         var tape = context.tape();
-        if (actsWhole(context)) {
-            if (whole != null && tape.trains(whole)) {
-                tape.deliver(whole, gradient(x, dY, context));
+        var change = present();
+        if (change != null && tape.trains(change)) {
+            var gradient = gradient(x, dY, context);
+            if (actsWhole(context)) {
+                tape.deliver(change, gradient);
+            } else {
+                deliverMasked(change, gradient, tape);
             }
-        } else if (whole != null && tape.trains(whole)) {
-            deliverMasked(whole, gradient(x, dY, context), tape);
-        } else if (tape.trains(values)) {
-            tape.deliver(
-                    values,
-                    block > 1 ? sparse().gradient(dY, x.value()) : sparse().entriesOf(gradient(x, dY, context)));
+        } else if (!actsWhole(context) && tape.trains(values)) {
+            deliverValues(x, dY, context);
         }
+    }
+
+    private void deliverValues(Variable x, Tensor dY, ForwardContext context) {
+        context.tape()
+                .deliver(
+                        values,
+                        block > 1 ? sparse().gradient(dY, x.value()) : sparse().entriesOf(gradient(x, dY, context)));
     }
 
     /** What the loss knows of the whole matrix through its kept entries: nothing of the others. */

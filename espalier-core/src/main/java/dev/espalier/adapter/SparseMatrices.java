@@ -148,13 +148,13 @@ final class SparseMatrices {
             }
             var wanted = chosen.to(ScalarType.Long).contiguous();
             var place = torch.searchsorted(before, wanted).clamp_max(new Scalar(count - 1));
-            var known = before.index_select(0, place).eq(wanted);
+            var isNew = before.index_select(0, place).ne(wanted);
             matrix.delta().indices().resize(chosen);
             optimizer.exchange(name, name, moment -> {
                 var shape = new long[(int) moment.dim()];
                 Arrays.fill(shape, 1);
-                shape[0] = known.numel();
-                return moment.index_select(0, place).mul(known.view(shape));
+                shape[0] = isNew.numel();
+                return moment.index_select(0, place).masked_fill(isNew.view(shape), new Scalar(0.0));
             });
         }
     }

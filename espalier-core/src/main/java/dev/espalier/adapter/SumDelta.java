@@ -5,7 +5,7 @@ import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
-import java.util.ArrayList;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
@@ -75,11 +75,12 @@ final class SumDelta implements LinearDelta, Mergeable, Routed {
 
     @Override
     public @Nullable Backward forward(Linear linear, Variable x, Tensor y, ForwardContext context) {
-        var backwards = new ArrayList<Backward>();
+        // The last one first, as on a tape: parts may share a router, which waits for the first of them.
+        var backwards = new ArrayDeque<Backward>();
         for (var part : parts) {
             var backward = part.forward(linear, x, y, context);
             if (backward != null) {
-                backwards.add(backward);
+                backwards.push(backward);
             }
         }
         if (backwards.isEmpty()) {

@@ -5,6 +5,7 @@ import dev.espalier.error.Nearest;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.KvCache;
+import dev.espalier.model.SequenceGuide;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.Scope;
@@ -79,7 +80,7 @@ public final class TokenGenerator {
      * @throws InputException if a prompt leaves no room in the model's context, or logits are not numbers
      */
     public List<Generated> generate(List<Prompt> prompts, Listener listener) {
-        return generate(prompts, Optional.empty(), listener);
+        return generate(prompts, SequenceGuide.NONE, listener);
     }
 
     /**
@@ -105,18 +106,24 @@ public final class TokenGenerator {
                                         + "."));
             }
         }
-        return generate(prompts, Optional.of(adapters), listener);
+        return generate(prompts, SequenceGuide.adapters(adapters), listener);
     }
 
-    private List<Generated> generate(
-            List<Prompt> prompts, Optional<List<Optional<String>>> adapters, Listener listener) {
+    /**
+     * Continues prompts, each with what {@code guide} gives it.
+     *
+     * @param guide is asked by the prompts' places in the list
+     * @return in the prompts' order
+     * @throws InputException as {@link #generate(List, Listener)}
+     */
+    public List<Generated> generate(List<Prompt> prompts, SequenceGuide guide, Listener listener) {
         var rows = new ArrayList<GeneratedRow>();
         for (var prompt : prompts) {
             rows.add(new GeneratedRow(rows.size(), prompt, model.maxTokens(), options));
         }
         for (var batch : batches(rows)) {
             try (var cache = new KvCache(batch.size())) {
-                new Run(cache, adapters, listener).continueAll(batch);
+                new Run(cache, guide, listener).continueAll(batch);
             }
         }
         return rows.stream().map(GeneratedRow::result).toList();
@@ -128,7 +135,7 @@ public final class TokenGenerator {
      */
     Generated generate(Prompt prompt, KvCache cache, Listener listener) {
         var row = new GeneratedRow(0, prompt, model.maxTokens(), options);
-        new Run(cache, Optional.empty(), listener).continueAll(List.of(row));
+        new Run(cache, SequenceGuide.NONE, listener).continueAll(List.of(row));
         return row.result();
     }
 
@@ -150,16 +157,16 @@ public final class TokenGenerator {
     /**
      * One batch.
      *
-     * @param adapters of all prompts, in their order; empty if those that are attached act on all of them
+     * @param guide is asked by the places of all prompts
      */
     private final class Run {
         private final KvCache cache;
-        private final Optional<List<Optional<String>>> adapters;
+        private final SequenceGuide guide;
         private final Listener listener;
 
-        Run(KvCache cache, Optional<List<Optional<String>>> adapters, Listener listener) {
+        Run(KvCache cache, SequenceGuide guide, Listener listener) {
             this.cache = cache;
-            this.adapters = adapters;
+            this.guide = guide;
             this.listener = listener;
         }
 
@@ -207,8 +214,7 @@ public final class TokenGenerator {
                 last[row] = row * tokens + lengths[row] - 1;
             }
             try (var context = ForwardContext.cached(Layout.rightPadded(tokens, lengths), cache)) {
-                adapters.ifPresent(all -> context.adapters(
-                        rows.stream().map(row -> all.get(row.place())).toList()));
+                guide.guide(context, rows.stream().mapToInt(GeneratedRow::place).toArray());
                 return model.lmHead().logits(model.hidden(ids, context, state -> {}), last, context);
             }
         }

@@ -15,6 +15,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A decoder's output head: the logits of the next token, {@code c tanh(logit / c)} where the family caps them. The loss
@@ -24,6 +25,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 public final class CausalLmHead implements Head {
     /** Tokens whose logits exist at once. */
     private static final int CHUNK = 256;
+
+    /** The same for two passes: of each there are logits and probabilities, where one pass needs a single matrix. */
+    private static final int PAIRED_CHUNK = CHUNK / 4;
 
     private final Linear linear;
     private final double cap;
@@ -101,38 +105,100 @@ public final class CausalLmHead implements Head {
 
     @Override
     public Variable loss(TaskKind kind, Variable hidden, Batch batch, double weight, ForwardContext context) {
-        var targets = Targets.of(batch);
-        var tape = context.tape();
+        return loss(
+                List.of(new HeadInput(hidden, context)),
+                Targets.of(batch),
+                CHUNK,
+                (logits, chunk, tape) -> crossEntropy(logits.get(0), chunk, weight, tape));
+    }
+
+    @Override
+    public Variable loss(
+            TaskKind kind, HeadInput first, HeadInput second, Batch batch, double weight, double coefficient) {
+        return loss(List.of(first, second), Targets.of(batch), PAIRED_CHUNK, (logits, chunk, tape) -> {
+            // Before the loss, which overwrites the logits.
+            var capped = logits.stream()
+                    .map(each -> tape.autograd(
+                            List.of(each), List.of(), in -> capped(in.get(0).to(ScalarType.Float))))
+                    .toList();
+            var divergence = Consistency.ofTokens(capped.get(0), capped.get(1), coefficient * weight, tape);
+            return Consistency.join(
+                    crossEntropy(logits.get(0), chunk, weight, tape), divergence, tape, first.context());
+        });
+    }
+
+    /** The loss of a few tokens from the logits of every pass, a scalar. */
+    @FunctionalInterface
+    private interface ChunkLoss {
+        Variable of(List<Variable> logits, Targets chunk, Tape tape);
+    }
+
+    /**
+     * The hidden states of the tokens that have something to predict, and the loss's gradient with respect to them.
+     *
+     * @param gradient null where none is wanted
+     */
+    private record Rows(
+            HeadInput pass, Tensor values, @Nullable Tensor gradient) {
+        static Rows of(HeadInput pass, Tensor places, Tape tape) {
+            var values = torch.index_select(pass.hidden().value(), 0, places);
+            boolean wanted = tape.isRecording() && pass.hidden().requiresGrad();
+            return new Rows(pass, values, wanted ? tape.save(torch.empty_like(values)) : null);
+        }
+
+        Variable part(int from, int count, Tape tape) {
+            var part = values.narrow(0, from, count);
+            return gradient == null ? tape.constant(part) : tape.input(part);
+        }
+
+        void take(Variable part, int from, int count) {
+            var dPart = part.gradient();
+            if (gradient != null && dPart != null) {
+                gradient.narrow(0, from, count).copy_(dPart);
+            }
+        }
+
+        void deliver(Tensor places) {
+            if (gradient != null) {
+                var hidden = pass.hidden();
+                var dHidden = torch.zeros(hidden.value().shape(), gradient.options());
+                dHidden.index_copy_(0, places, gradient);
+                hidden.accumulate(dHidden);
+            }
+        }
+    }
+
+    private Variable loss(List<HeadInput> passes, Targets targets, int most, ChunkLoss chunkLoss) {
+        var tape = passes.get(0).context().tape();
         try (var scope = Scope.open()) {
             var places = tape.save(torch.tensor(longs(targets.places())));
-            var rows = torch.index_select(hidden.value(), 0, places);
-            var gradient = tape.isRecording() && hidden.requiresGrad() ? tape.save(torch.empty_like(rows)) : null;
+            var rows = passes.stream().map(pass -> Rows.of(pass, places, tape)).toList();
             double loss = 0;
-            for (int from = 0; from < targets.count(); from += CHUNK) {
+            for (int from = 0; from < targets.count(); from += most) {
                 try (var inner = Scope.open();
                         var part = tape.child()) {
-                    var chunk = targets.part(from, Math.min(CHUNK, targets.count() - from));
-                    var values = rows.narrow(0, from, chunk.count());
-                    var x = gradient == null ? part.constant(values) : part.input(values);
-                    var logits = linear.forward(x, context.tokens(part, chunk.places()));
-                    var scores = crossEntropy(logits, chunk, weight, part);
+                    int start = from;
+                    var chunk = targets.part(from, Math.min(most, targets.count() - from));
+                    var inputs = rows.stream()
+                            .map(each -> each.part(start, chunk.count(), part))
+                            .toList();
+                    var logits = new ArrayList<Variable>();
+                    for (int i = 0; i < passes.size(); i++) {
+                        var context = passes.get(i).context().tokens(part, chunk.places());
+                        logits.add(linear.forward(inputs.get(i), context));
+                    }
+                    var scores = chunkLoss.of(logits, chunk, part);
                     loss += scores.value().item_double();
                     part.backward(scores);
-                    var dX = x.gradient();
-                    if (gradient != null && dX != null) {
-                        gradient.narrow(0, from, chunk.count()).copy_(dX);
+                    for (int i = 0; i < passes.size(); i++) {
+                        rows.get(i).take(inputs.get(i), from, chunk.count());
                     }
                 }
             }
             var result = torch.scalar_tensor(new Scalar(loss), Engine.options(ScalarType.Float));
-            return tape.record(scope, result, gradient != null, seed -> {
-                // The parts have run with a seed of 1 already; any other would come too late for their weights.
-                if (gradient != null) {
-                    var dHidden = torch.zeros(hidden.value().shape(), gradient.options());
-                    dHidden.index_copy_(0, places, gradient);
-                    hidden.accumulate(dHidden);
-                }
-            });
+            boolean wanted = rows.stream().anyMatch(each -> each.gradient != null);
+            // The parts have run with a seed of 1 already; any other would come too late for their weights.
+            return tape.record(scope, result, wanted, seed -> rows.forEach(each -> each.deliver(places)));
         }
     }
 

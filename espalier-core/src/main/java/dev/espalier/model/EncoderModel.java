@@ -136,22 +136,11 @@ public final class EncoderModel implements LanguageModel {
         return layers.get(last).firstTokens(x, context);
     }
 
-    private static boolean firstTokensSuffice(Head head, ForwardContext context) {
-        return head.readsFirstTokens() && context.layout().unpacked();
-    }
-
     @Override
-    public Variable logits(Head head, Batch batch, ForwardContext context) {
-        return firstTokensSuffice(head, context)
-                ? head.forward(firstTokens(batch, context), context.perSequence())
-                : LanguageModel.super.logits(head, batch, context);
-    }
-
-    @Override
-    public Variable loss(Head head, TaskKind kind, Batch batch, double weight, ForwardContext context) {
-        return firstTokensSuffice(head, context)
-                ? head.loss(kind, firstTokens(batch, context), batch, weight, context.perSequence())
-                : LanguageModel.super.loss(head, kind, batch, weight, context);
+    public HeadInput headInput(Head head, Batch batch, ForwardContext context) {
+        return head.readsFirstTokens() && context.layout().unpacked()
+                ? new HeadInput(firstTokens(batch, context), context.perSequence())
+                : LanguageModel.super.headInput(head, batch, context);
     }
 
     @Override

@@ -16,13 +16,38 @@ public interface Head {
     Variable forward(Variable hidden, ForwardContext context);
 
     /**
+     * As {@link #forward}, for a head that compares with what the batch's rows offer.
+     *
+     * @param hidden of {@code batch}, {@code [rows * tokens, hidden]}
+     */
+    default Variable logits(Variable hidden, Batch batch, ForwardContext context) {
+        return forward(hidden, context);
+    }
+
+    /**
      * The sum of the losses of all answers that {@code batch} asks, times {@code weight}.
      *
      * @param hidden {@code [rows * tokens, hidden]}
      * @return a scalar, fp32
      */
     default Variable loss(TaskKind kind, Variable hidden, Batch batch, double weight, ForwardContext context) {
-        return TaskLoss.of(kind, forward(hidden, context), batch, weight, context);
+        return TaskLoss.of(kind, logits(hidden, batch, context), batch, weight, context);
+    }
+
+    /**
+     * The loss of the first of two passes over {@code batch}; beside it counts, as an auxiliary loss, how far the answers
+     * of both lie apart.
+     *
+     * @param coefficient of the divergence, before {@code weight}
+     * @return a scalar, fp32: the first pass's loss alone
+     */
+    default Variable loss(
+            TaskKind kind, HeadInput first, HeadInput second, Batch batch, double weight, double coefficient) {
+        var context = first.context();
+        var logits = logits(first.hidden(), batch, context);
+        var others = logits(second.hidden(), batch, second.context());
+        var divergence = Consistency.of(kind, logits, others, batch, coefficient * weight, context.tape());
+        return Consistency.join(TaskLoss.of(kind, logits, batch, weight, context), divergence, context.tape(), context);
     }
 
     /**
@@ -32,7 +57,7 @@ public interface Head {
      * @param withLoss whether the batch has targets
      */
     default Judged judge(TaskKind kind, Variable hidden, Batch batch, boolean withLoss, ForwardContext context) {
-        return Judged.of(kind, forward(hidden, context), batch, withLoss, context);
+        return Judged.of(kind, logits(hidden, batch, context), batch, withLoss, context);
     }
 
     /**

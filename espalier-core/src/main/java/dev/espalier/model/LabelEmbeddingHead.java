@@ -1,7 +1,6 @@
 package dev.espalier.model;
 
 import dev.espalier.data.Batch;
-import dev.espalier.data.TaskKind;
 import dev.espalier.model.LabelEmbeddings.Embedder;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Scope;
@@ -113,13 +112,8 @@ final class LabelEmbeddingHead implements Head {
     }
 
     @Override
-    public Variable loss(TaskKind kind, Variable hidden, Batch batch, double weight, ForwardContext context) {
-        return TaskLoss.of(kind, scores(hidden, batch.candidates(), context), batch, weight, context);
-    }
-
-    @Override
-    public Judged judge(TaskKind kind, Variable hidden, Batch batch, boolean withLoss, ForwardContext context) {
-        return Judged.of(kind, scores(hidden, batch.candidates(), context), batch, withLoss, context);
+    public Variable logits(Variable hidden, Batch batch, ForwardContext context) {
+        return scores(hidden, batch.candidates(), context);
     }
 
     @Override

@@ -50,14 +50,40 @@ public interface LanguageModel extends AutoCloseable {
     /** The last hidden states of a batch, {@code [rows * tokens, hidden]}; {@code context} has the batch's layout. */
     Variable hidden(Batch batch, ForwardContext context);
 
+    /** What {@code head} needs of a pass over a batch: the last hidden states, of the first tokens alone where they do. */
+    default HeadInput headInput(Head head, Batch batch, ForwardContext context) {
+        return new HeadInput(hidden(batch, context), context);
+    }
+
     /** The logits of {@code head} for a batch; see {@link Head#forward} for their shape. */
     default Variable logits(Head head, Batch batch, ForwardContext context) {
-        return head.forward(hidden(batch, context), context);
+        var input = headInput(head, batch, context);
+        return head.forward(input.hidden(), input.context());
     }
 
     /** The loss of {@code head} for a batch; see {@link Head#loss}. */
     default Variable loss(Head head, TaskKind kind, Batch batch, double weight, ForwardContext context) {
-        return head.loss(kind, hidden(batch, context), batch, weight, context);
+        var input = headInput(head, batch, context);
+        return head.loss(kind, input.hidden(), batch, weight, input.context());
+    }
+
+    /**
+     * The loss of the first of two passes over a batch, whose answers are to agree; see
+     * {@link Head#loss(TaskKind, HeadInput, HeadInput, Batch, double, double)}.
+     *
+     * @param consistency weight of how far they lie apart
+     * @param second {@linkplain ForwardContext#again a second pass} of {@code first}
+     */
+    default Variable loss(
+            Head head,
+            TaskKind kind,
+            Batch batch,
+            double weight,
+            double consistency,
+            ForwardContext first,
+            ForwardContext second) {
+        var input = headInput(head, batch, first);
+        return head.loss(kind, input, headInput(head, batch, second), batch, weight, consistency);
     }
 
     /** Every linear of body and heads by its path, in forward order. */

@@ -12,8 +12,9 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * A comparison for programs. {@code comparison.json} has everything, each run with its seed; {@code comparison.csv} a
- * row for each method. What is not known is left out, in CSV empty.
+ * A comparison for programs and documents. {@code comparison.json} has everything, each run with its seed;
+ * {@code comparison.csv} a row for each method; {@code comparison.svg} draws the results. What is not known is left out,
+ * in CSV empty.
  */
 public final class ComparisonFiles {
     /** The whole comparison. */
@@ -22,12 +23,17 @@ public final class ComparisonFiles {
     /** A row for each method. */
     public static final String CSV = "comparison.csv";
 
+    /** Results against trained weights, and with intervals. */
+    public static final String SVG = "comparison.svg";
+
     private ComparisonFiles() {}
 
-    /** Writes both into {@code folder}; older ones are replaced whole. */
+    /** Writes them into {@code folder}; older ones are replaced whole. */
     public static void write(Path folder, Comparison comparison) {
         AtomicFiles.writeString(folder.resolve(JSON), Json.pretty(json(comparison)));
         AtomicFiles.writeString(folder.resolve(CSV), csv(comparison));
+        ComparisonReport.drawing(comparison)
+                .ifPresent(drawing -> AtomicFiles.writeString(folder.resolve(SVG), drawing));
     }
 
     private static Map<String, Object> json(Comparison comparison) {

@@ -4,6 +4,7 @@ import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.evaluate.Metric;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -48,44 +49,81 @@ public final class ComparisonReport {
                         .close("section")));
     }
 
+    /**
+     * Results against trained weights, and results with intervals, as an SVG file of its own; empty if there is no result
+     * to draw.
+     */
+    static Optional<String> drawing(Comparison comparison) {
+        var dots = dots(comparison);
+        var rows = scoreRows(comparison);
+        if (dots.isEmpty() || rows.isEmpty()) {
+            return Optional.empty();
+        }
+        var drawing = new Drawing(dots.stream()
+                .map(dot -> new Drawing.Entry(dot.name(), dot.color()))
+                .toList());
+        var caption = weightsCaption(comparison);
+        drawing.add(caption, WeightsChart.WIDTH, WeightsChart.HEIGHT, new WeightsChart(dots).svg(caption));
+        var scores = new IntervalChart(rows);
+        drawing.add(
+                scoresCaption(comparison), IntervalChart.WIDTH, scores.height(), scores.svg(scoresCaption(comparison)));
+        return Optional.of(drawing.toString());
+    }
+
+    private static String weightsCaption(Comparison comparison) {
+        return "Test " + metric(comparison) + " against trained weights";
+    }
+
+    private static String scoresCaption(Comparison comparison) {
+        return "Test " + metric(comparison) + " with 95 % intervals";
+    }
+
     private static Markup againstWeights(Comparison comparison) {
-        var dots = each(comparison, place -> {
+        var dots = dots(comparison);
+        return dots.isEmpty() ? new Markup() : new WeightsChart(dots).figure(weightsCaption(comparison));
+    }
+
+    private static List<WeightsChart.Dot> dots(Comparison comparison) {
+        return each(comparison, place -> {
                     var contender = comparison.contenders().get(place);
                     return new WeightsChart.Dot(
                             contender.name(), place, contender.trainedWeights(), comparison.score(contender));
                 })
                 .filter(dot -> dot.weights() > 0 && Double.isFinite(dot.score().value()))
                 .toList();
-        return dots.isEmpty()
-                ? new Markup()
-                : new WeightsChart(dots).figure("Test " + metric(comparison) + " against trained weights");
     }
 
     private static Markup scores(Comparison comparison) {
-        return intervals("Test " + metric(comparison) + " with 95 % intervals", each(comparison, place -> {
+        return intervals(scoresCaption(comparison), scoreRows(comparison));
+    }
+
+    private static List<IntervalChart.Row> scoreRows(Comparison comparison) {
+        return known(each(comparison, place -> {
             var contender = comparison.contenders().get(place);
             return new IntervalChart.Row(contender.name(), place, comparison.score(contender));
         }));
+    }
+
+    private static List<IntervalChart.Row> known(Stream<IntervalChart.Row> rows) {
+        return rows.filter(row -> row.estimate().isBounded()).toList();
     }
 
     private static Markup differences(Comparison comparison) {
         return intervals(
                 "Difference to " + comparison.baseline().name()
                         + " with 95 % intervals. Where one holds 0, the difference may be chance.",
-                each(comparison, place -> comparison.contenders().get(place))
+                known(each(comparison, place -> comparison.contenders().get(place))
                         .flatMap(contender -> comparison
                                 .difference(contender)
                                 .map(difference -> new IntervalChart.Row(
                                         contender.name(),
                                         comparison.contenders().indexOf(contender),
                                         difference))
-                                .stream()));
+                                .stream())));
     }
 
-    private static Markup intervals(String caption, Stream<IntervalChart.Row> rows) {
-        List<IntervalChart.Row> known =
-                rows.filter(row -> row.estimate().isBounded()).toList();
-        return known.isEmpty() ? new Markup() : new IntervalChart(known).figure(caption);
+    private static Markup intervals(String caption, List<IntervalChart.Row> rows) {
+        return rows.isEmpty() ? new Markup() : new IntervalChart(rows).figure(caption);
     }
 
     private static String metric(Comparison comparison) {

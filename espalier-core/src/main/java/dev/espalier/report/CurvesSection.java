@@ -21,25 +21,34 @@ final class CurvesSection {
 
     static Markup of(List<RunHistory> runs) {
         var tasks = RunTable.tasks(runs);
+        // Stages of several runs would be too many lines.
+        var stages = runs.size() == 1 ? runs.get(0).stages() : List.<RunHistory.Stage>of();
         var section = new Markup().open("section").element("h2", "Curves").open("div", "class", "pair");
         section.add(figure(
                 "loss",
                 tasks.size() == 1
                         ? "Loss: training, smoothed over raw values; dashed: validation"
                         : "Training loss, smoothed over raw values",
-                losses(runs, tasks.size() == 1)));
+                losses(runs, tasks.size() == 1),
+                stages));
         for (var task : tasks) {
             mainMetric(runs, task)
                     .ifPresent(metric -> section.add(figure(
                             "validation-" + section.toString().length(),
                             "Validation " + Metric.label(metric) + (tasks.size() == 1 ? "" : ": " + task),
-                            validations(runs, task, metric))));
+                            validations(runs, task, metric),
+                            stages)));
         }
         return section.close("div").close("section");
     }
 
     /** A titled chart with its legend; nothing where there is nothing to draw. */
     static Markup figure(String id, String title, List<Series> series) {
+        return figure(id, title, series, List.of());
+    }
+
+    /** The same with marks where stages begin. */
+    private static Markup figure(String id, String title, List<Series> series, List<RunHistory.Stage> stages) {
         if (!LineChart.drawable(series)) {
             return new Markup();
         }
@@ -52,7 +61,7 @@ final class CurvesSection {
                         .close("li"));
         return figure.close("ul")
                 .open("div", "class", "scroll")
-                .add(new LineChart(id, series).svg(title))
+                .add(new LineChart(id, series, stages).svg(title))
                 .close("div")
                 .close("figure");
     }

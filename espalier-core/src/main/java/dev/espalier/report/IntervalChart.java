@@ -5,7 +5,7 @@ import java.util.List;
 
 /** Numbers with their 95 % intervals on one scale, a line each. */
 final class IntervalChart {
-    private static final double WIDTH = 560;
+    static final double WIDTH = 560;
     private static final double LEFT = 150;
     private static final double RIGHT = 20;
     private static final double LINE = 30;
@@ -46,8 +46,14 @@ final class IntervalChart {
                 .close("figure");
     }
 
-    private Markup svg(String label) {
-        var height = LINE * rows.size() + BOTTOM;
+    /** How high the chart is. */
+    double height() {
+        return LINE * rows.size() + BOTTOM;
+    }
+
+    /** The chart alone, of {@link #WIDTH} by {@link #height}. */
+    Markup svg(String label) {
+        var height = height();
         var svg = new Markup()
                 .open(
                         "svg",

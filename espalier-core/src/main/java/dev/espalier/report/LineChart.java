@@ -20,15 +20,18 @@ final class LineChart {
 
     private final String id;
     private final List<Series> series;
+    private final List<RunHistory.Stage> stages;
     private final Axis x;
     private final Axis y;
 
     /**
      * @param id unique on the page
      * @param series at least one of them with a point
+     * @param stages that are marked where they begin
      */
-    LineChart(String id, List<Series> series) {
+    LineChart(String id, List<Series> series, List<RunHistory.Stage> stages) {
         this.id = id;
+        this.stages = List.copyOf(stages);
         this.series = series.stream().map(Series::thinned).toList();
         var steps = series.stream().flatMap(s -> s.points().stream()).mapToDouble(Point::x);
         this.x = Axis.upTo(steps.max().orElse(1), 6);
@@ -88,6 +91,7 @@ final class LineChart {
                         HEIGHT - TOP - BOTTOM + 4)
                 .close("clipPath");
         axes(svg);
+        stages.forEach(stage -> begin(svg, stage));
         svg.open("g", "clip-path", "url(#" + id + ")");
         series.stream().sorted(Comparator.comparing(Series::look).reversed()).forEach(s -> curve(svg, s));
         return svg.close("g").close("svg");
@@ -115,6 +119,15 @@ final class LineChart {
         svg.empty(
                 "line", "class", "axis", "x1", LEFT, "x2", WIDTH - RIGHT, "y1", HEIGHT - BOTTOM, "y2", HEIGHT - BOTTOM);
         svg.element("text", "step", "class", "tick", "x", WIDTH - RIGHT, "y", HEIGHT - 3, "text-anchor", "end");
+    }
+
+    private void begin(Markup svg, RunHistory.Stage stage) {
+        double at = toX(stage.step());
+        svg.empty("line", "class", "stage", "x1", at, "x2", at, "y1", TOP, "y2", HEIGHT - BOTTOM);
+        svg.open("text", "class", "tick", "x", at + 4, "y", TOP + 10)
+                .element("title", stage.name() + " from step " + Figures.count(stage.step()))
+                .text(stage.name())
+                .close("text");
     }
 
     private void curve(Markup svg, Series s) {

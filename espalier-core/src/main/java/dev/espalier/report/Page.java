@@ -32,7 +32,8 @@ final class Page {
         return page.close("main").close("body").close("html").toString();
     }
 
-    private static String style() {
+    /** The style sheet. */
+    static String style() {
         try (var stream = Page.class.getResourceAsStream(STYLE)) {
             if (stream == null) {
                 throw new IllegalStateException(STYLE + " is missing from the jar.");

@@ -6,8 +6,8 @@ import java.util.List;
 
 /** Results with their 95 % intervals against the number of trained weights, on a logarithmic scale. */
 final class WeightsChart {
-    private static final double WIDTH = 540;
-    private static final double HEIGHT = 290;
+    static final double WIDTH = 540;
+    static final double HEIGHT = 290;
     private static final double LEFT = 48;
     private static final double RIGHT = 24;
     private static final double TOP = 10;
@@ -72,7 +72,8 @@ final class WeightsChart {
                 .close("figure");
     }
 
-    private Markup svg(String label) {
+    /** The chart alone, of {@link #WIDTH} by {@link #HEIGHT}. */
+    Markup svg(String label) {
         var svg = new Markup()
                 .open(
                         "svg",

@@ -30,6 +30,11 @@ public final class SharedRouter implements Router {
     }
 
     @Override
+    public int gates() {
+        return router.gates();
+    }
+
+    @Override
     public Gate route(Variable x, ForwardContext context) {
         boolean first = !context.remembers(this);
         var shared = context.remembered(this, Shared.class, () -> share(x, context));
@@ -60,26 +65,36 @@ public final class SharedRouter implements Router {
 
     /** The router of one module that is given only one of the gates, for its one expert. */
     public Router column(int column) {
-        return new Column(this, column);
+        return columns(column, 1);
     }
 
-    private record Column(SharedRouter shared, int column) implements Router {
+    /** The router of a module that is given {@code count} of the gates, for as many experts. */
+    public Router columns(int from, int count) {
+        return new Columns(this, from, count);
+    }
+
+    private record Columns(SharedRouter shared, int from, int count) implements Router {
         @Override
         public List<Parameter> parameters() {
             return shared.parameters();
         }
 
         @Override
+        public int gates() {
+            return 1;
+        }
+
+        @Override
         public Gate route(Variable x, ForwardContext context) {
             var gate = shared.route(x, context);
-            var weights = gate.weights().narrow(1, column, 1).contiguous();
+            var weights = gate.weights().narrow(1, from, count).contiguous();
             if (gate.backward() == null) {
                 return new Gate(weights, null);
             }
             var shape = gate.weights().shape();
             return new Gate(weights, dWeights -> {
                 var all = torch.zeros(shape, dWeights.options());
-                all.narrow(1, column, 1).copy_(dWeights);
+                all.narrow(1, from, count).copy_(dWeights);
                 gate.run(all);
             });
         }

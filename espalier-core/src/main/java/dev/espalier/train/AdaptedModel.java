@@ -19,6 +19,7 @@ import dev.espalier.error.Nearest;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.model.Head;
 import dev.espalier.model.LanguageModel;
+import dev.espalier.model.SequenceGuide;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
@@ -30,6 +31,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -49,6 +51,7 @@ public final class AdaptedModel implements AutoCloseable {
     private final List<AdaptedTask> tasks;
     private final int maxTokens;
     private final Workers workers;
+    private final InputGuide guide;
 
     private AdaptedModel(
             String base,
@@ -58,7 +61,8 @@ public final class AdaptedModel implements AutoCloseable {
             Adapter adapter,
             List<AdaptedTask> tasks,
             int maxTokens,
-            Workers workers) {
+            Workers workers,
+            InputGuide guide) {
         this.base = base;
         this.folder = folder;
         this.model = model;
@@ -67,6 +71,7 @@ public final class AdaptedModel implements AutoCloseable {
         this.tasks = List.copyOf(tasks);
         this.maxTokens = Math.min(maxTokens, model.maxTokens());
         this.workers = workers;
+        this.guide = guide;
     }
 
     /** A new adapter and new heads on the model that {@code training} names. */
@@ -95,7 +100,8 @@ public final class AdaptedModel implements AutoCloseable {
                     adapter,
                     tasks,
                     options.maxTokens(training.tasks()),
-                    new Workers(options.workers()));
+                    new Workers(options.workers()),
+                    InputGuide.NONE);
         } catch (RuntimeException e) {
             model.close();
             throw e;
@@ -130,27 +136,46 @@ public final class AdaptedModel implements AutoCloseable {
      */
     @SuppressWarnings("try") // guard and scope work by being open
     public static AdaptedModel open(Path folder, String dtype, int workers) {
-        var own = new RunFolder(folder).adapter();
         try (var guard = Engine.enter(Engine.threads());
                 var scope = Scope.open();
-                var saved = AdapterFolder.open(Files.isDirectory(own) ? own : folder)) {
-            var card = saved.card();
-            var base = ModelLocator.locate(card.baseModel());
-            var model = AutoModel.open(base, Engine.dtype(dtype));
-            try {
-                var tokenizer = TextTokenizer.open(base);
-                var heads = new TaskHeads(model, tokenizer);
-                heads.addWithoutWeights(card.heads());
-                var adapter = saved.load(ADAPTER, model);
-                var tasks = card.heads().stream().map(heads::restored).toList();
-                WeightsLog.unused(model.weights());
-                int maxTokens = card.maxTokens().orElse(model.maxTokens());
-                return new AdaptedModel(
-                        card.baseModel(), base, model, tokenizer, adapter, tasks, maxTokens, new Workers(workers));
-            } catch (RuntimeException e) {
-                model.close();
-                throw e;
-            }
+                var saved = AdapterFolder.open(adapterFolder(folder))) {
+            return open(saved.card(), dtype, workers, model -> saved.load(ADAPTER, model), InputGuide.NONE);
+        }
+    }
+
+    /** The adapter's folder where {@code folder} is a run's, else itself. */
+    public static Path adapterFolder(Path folder) {
+        var own = new RunFolder(folder).adapter();
+        return Files.isDirectory(own) ? own : folder;
+    }
+
+    /**
+     * Opens a base model with whatever adapter {@code load} puts on it. To be called on the engine, in an open scope.
+     *
+     * @param card the base model, and the heads that {@code load} adds
+     * @param dtype of the frozen weights: {@code fp32} or {@code bf16}
+     * @param workers threads that each take a part of the inputs; 0 for what is fastest here
+     * @param load attaches the adapter, which the model owns then, and adds the heads
+     * @param guide what inputs say of the adapter's experts; closed with the model
+     * @throws InputException if the base model is not here
+     */
+    public static AdaptedModel open(
+            AdapterCard card, String dtype, int workers, Function<LanguageModel, Adapter> load, InputGuide guide) {
+        var base = ModelLocator.locate(card.baseModel());
+        var model = AutoModel.open(base, Engine.dtype(dtype));
+        try {
+            var tokenizer = TextTokenizer.open(base);
+            var heads = new TaskHeads(model, tokenizer);
+            heads.addWithoutWeights(card.heads());
+            var adapter = load.apply(model);
+            var tasks = card.heads().stream().map(heads::restored).toList();
+            WeightsLog.unused(model.weights());
+            int maxTokens = card.maxTokens().orElse(model.maxTokens());
+            return new AdaptedModel(
+                    card.baseModel(), base, model, tokenizer, adapter, tasks, maxTokens, new Workers(workers), guide);
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
         }
     }
 
@@ -171,7 +196,7 @@ public final class AdaptedModel implements AutoCloseable {
     }
 
     /** Tokens of an input at most. */
-    int maxTokens() {
+    public int maxTokens() {
         return maxTokens;
     }
 
@@ -225,7 +250,9 @@ public final class AdaptedModel implements AutoCloseable {
                 .map(input -> new Example(input, new Target.None(), UNKNOWN))
                 .toList();
         return onEngine(() -> {
-            var answers = evaluator().answer(tasks.get(place), encoder(place).encode(examples));
+            var answers = evaluator()
+                    .guided(guide.of(inputs))
+                    .answer(tasks.get(place), encoder(place).encode(examples));
             return IntStream.range(0, inputs.size())
                     .mapToObj(i -> Answer.of(tasks.get(place), inputs.get(i), answers.get(i), tokenizer, maxTokens))
                     .toList();
@@ -270,9 +297,17 @@ public final class AdaptedModel implements AutoCloseable {
     /** The same for the task at {@code place}, whose examples {@code encoded} are. */
     Evaluation evaluate(int place, List<Example> examples, List<EncodedExample> encoded, int generateTokens) {
         var task = tasks.get(place);
-        var evaluation = evaluator().evaluate(task, encoded);
+        var given = guide.of(examples.stream().map(Example::input).toList());
+        var evaluation = evaluator().guided(given).evaluate(task, encoded);
         return task.kind() == TaskKind.CAUSAL_LM && model instanceof DecoderModel decoder
-                ? new TextJudge(decoder, folder, tokenizer, causalEncoder(place), evaluator(), task)
+                ? new TextJudge(
+                                decoder,
+                                folder,
+                                tokenizer,
+                                causalEncoder(place),
+                                evaluator(),
+                                task,
+                                given.and(SequenceGuide.task(place)))
                         .extend(evaluation, examples, generateTokens)
                 : evaluation;
     }
@@ -315,6 +350,7 @@ public final class AdaptedModel implements AutoCloseable {
     @Override
     public void close() {
         workers.close();
+        guide.close();
         adapter.close();
         tokenizer.close();
         model.close();

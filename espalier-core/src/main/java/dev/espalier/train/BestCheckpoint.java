@@ -53,6 +53,13 @@ final class BestCheckpoint implements AutoCloseable {
         return true;
     }
 
+    /** Forgets what came before, as if there had been no validation. */
+    void restart() {
+        step = 0;
+        score = Double.NaN;
+        worseSince = 0;
+    }
+
     /** Whether any validation gave a score. */
     boolean exists() {
         return step > 0;

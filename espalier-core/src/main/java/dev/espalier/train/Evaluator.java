@@ -8,10 +8,12 @@ import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Head;
 import dev.espalier.model.Judged;
 import dev.espalier.model.LanguageModel;
+import dev.espalier.model.SequenceGuide;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,11 +34,22 @@ final class Evaluator {
     private final LanguageModel model;
     private final Workers workers;
     private final int padId;
+    private final SequenceGuide guide;
 
     Evaluator(LanguageModel model, Workers workers, int padId) {
+        this(model, workers, padId, SequenceGuide.NONE);
+    }
+
+    private Evaluator(LanguageModel model, Workers workers, int padId, SequenceGuide guide) {
         this.model = model;
         this.workers = workers;
         this.padId = padId;
+        this.guide = guide;
+    }
+
+    /** The same with examples that get what {@code guide} gives them; it is asked by their ids. */
+    Evaluator guided(SequenceGuide by) {
+        return new Evaluator(model, workers, padId, by);
     }
 
     /**
@@ -101,6 +114,9 @@ final class Evaluator {
         try (var scope = Scope.open();
                 var context = ForwardContext.evaluation(Tape.inference(), batch.layout())
                         .tasks(batch.tasks())) {
+            guide.guide(
+                    context,
+                    Arrays.stream(batch.exampleIds()).mapToInt(Math::toIntExact).toArray());
             return head.judge(kind, model.hidden(batch, context), batch, withLoss, context);
         }
     }

@@ -28,7 +28,7 @@ final class HeadWarmUp {
                     session.step.run(List.of(batch), session.random.at(step));
                     var gradients = session.gradients(batch.task());
                     GradientClipping.clip(gradients, clipNorm);
-                    session.optimizer.step(gradients, session.schedule.rate(step));
+                    session.optimizer.step(gradients, session.stages.rate(step));
                 }
             }
         } catch (NonFiniteGradientException e) {

@@ -1,6 +1,7 @@
 package dev.espalier.train;
 
 import dev.espalier.adapter.BudgetSchedule;
+import dev.espalier.adapter.GradientTransform;
 import dev.espalier.data.Batcher;
 import dev.espalier.data.EncodedExample;
 import dev.espalier.data.Packing;
@@ -10,7 +11,6 @@ import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
 import dev.espalier.optim.Optimizer;
-import dev.espalier.optim.Schedule;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import java.nio.charset.StandardCharsets;
@@ -35,7 +35,7 @@ final class Session implements AutoCloseable {
     final List<TaskSplits> tasks = new ArrayList<>();
     final Batcher batcher;
     final int steps;
-    final Schedule schedule;
+    final RunStages stages;
     final List<Parameter> trained;
     /** What a state must hold: what gradients train, and what else of the adapter changes. */
     final List<Parameter> weights;
@@ -43,6 +43,7 @@ final class Session implements AutoCloseable {
     final TrainingStep step;
     final Optimizer optimizer;
     final Optional<BudgetSchedule> budget;
+    final Optional<GradientTransform> transform;
     final Evaluator evaluator;
     private final List<TaskData> data;
     final RandomStream random;
@@ -65,7 +66,6 @@ final class Session implements AutoCloseable {
                 options.seed(),
                 adapted.tokenizer().padId());
         steps = options.steps(batcher.batchesPerEpoch());
-        schedule = options.schedule(steps);
         random = RandomStream.of(options.seed()).at("step");
         trained = adapted.trained();
         weights = Stream.concat(
@@ -86,11 +86,45 @@ final class Session implements AutoCloseable {
                 trained,
                 adapted.workers(),
                 options.gradientCheckpointing(),
-                adapted.adapter().penalty());
+                adapted.adapter().penalty(),
+                adapted.adapter().spec().consistency());
+        transform = adapted.adapter().gradientTransform();
         budget = adapted.adapter().startTraining(steps, batcher.batchesPerEpoch());
         optimizer = options.optimizer().create(trained, adapted.adapter().learningRateFactors(), options.weightDecay());
         evaluator = adapted.evaluator();
+        stages = new RunStages(adapted.adapter(), options, steps);
+        beginStage();
+    }
+
+    /** Hands to the optimizer what the stage trains. */
+    private void beginStage() {
+        gradientsOfTask.clear();
         adapted.tasks().forEach(task -> gradientsOfTask.add(gradients(task)));
+    }
+
+    /** Goes on to the next stage, in which whatever trains begins anew. */
+    void nextStage() {
+        stages.next();
+        beginStage();
+        optimizer.forget(training().map(Parameter::name).collect(Collectors.toSet()));
+    }
+
+    /** Takes up a run again that has done so many steps. */
+    void resume(int done) {
+        stages.resume(done);
+        beginStage();
+    }
+
+    /** What trains in this stage. */
+    Stream<Parameter> training() {
+        return Stream.concat(
+                adapted.adapter().parameters().stream().filter(Parameter::trainable),
+                adapted.tasks().stream().flatMap(this::training));
+    }
+
+    /** What of a task's head trains in this stage. */
+    private Stream<Parameter> training(AdaptedTask task) {
+        return stages.heads() ? AdaptedModel.trained(task.head()) : Stream.empty();
     }
 
     private List<List<EncodedExample>> rows(TaskSplits task, TrainingOptions options) {
@@ -134,9 +168,7 @@ final class Session implements AutoCloseable {
     /** The gradients a step of this task gives: a head that took no part is left as it is, momentum and all. */
     private Map<String, Tensor> gradients(AdaptedTask task) {
         Map<String, Tensor> gradients = new LinkedHashMap<>();
-        Stream.concat(
-                        adapted.adapter().parameters().stream().filter(Parameter::trainable),
-                        AdaptedModel.trained(task.head()))
+        Stream.concat(adapted.adapter().parameters().stream().filter(Parameter::trainable), training(task))
                 .forEach(p -> gradients.put(p.name(), step.gradients().of(p)));
         return gradients;
     }

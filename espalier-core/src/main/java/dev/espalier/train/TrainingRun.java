@@ -1,6 +1,7 @@
 package dev.espalier.train;
 
 import dev.espalier.adapter.BudgetSchedule;
+import dev.espalier.adapter.ExpertSimilarity;
 import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.data.Batch;
 import dev.espalier.data.Split;
@@ -80,6 +81,7 @@ final class TrainingRun implements AutoCloseable {
                 .split(options.accumulation())
                 .get(0)
                 .split(session.adapted.workers().count());
+        tellStage();
         KernelLog.write(log, session.adapted.adapter(), session.adapted.model().dtype(), parts.get(0), parts.size());
         save();
         listener.phase("training");
@@ -99,6 +101,7 @@ final class TrainingRun implements AutoCloseable {
             session.optimizer.load(file.optimizer());
             session.budget.ifPresent(budget -> budget.load(file.budget()));
             step = state.step();
+            session.resume(step);
             meter.restore(state.meter());
             routers.add(state.routers());
             startNanos -= (long) (state.seconds() * NANOS);
@@ -123,8 +126,9 @@ final class TrainingRun implements AutoCloseable {
         return true;
     }
 
+    /** Never before the last stage, for without that an adapter is not done. */
     private boolean outOfPatience() {
-        return options.patience() > 0 && best.worseSince() >= options.patience();
+        return options.patience() > 0 && session.stages.isLast() && best.worseSince() >= options.patience();
     }
 
     private boolean validationDue() {
@@ -132,11 +136,33 @@ final class TrainingRun implements AutoCloseable {
         return step % every == 0 || step == session.steps;
     }
 
+    /** What was best in the stage before counts no longer: it cannot be compared, and lacks what this one trains. */
+    private void nextStage() {
+        session.nextStage();
+        best.restart();
+        tellStage();
+    }
+
+    private void tellStage() {
+        session.stages.current().ifPresent(stage -> {
+            Map<String, Object> line = new LinkedHashMap<>();
+            line.put("stage", stage.name());
+            line.put(
+                    "training_weights",
+                    session.training().mapToLong(Parameter::size).sum());
+            log().write("stage", step, line);
+            listener.phase("training, stage " + stage.name());
+        });
+    }
+
     private void trainOneStep() {
+        if (session.stages.beginsAt(step)) {
+            nextStage();
+        }
         long start = System.nanoTime();
         int perEpoch = session.batcher.batchesPerEpoch();
         var batch = session.batcher.batch(step / perEpoch, step % perEpoch);
-        double rate = session.schedule.rate(step);
+        double rate = session.stages.rate(step);
         var result = pass(batch.split(options.accumulation()), rate);
         if (!Double.isFinite(result.loss() + result.auxiliaryLoss())) {
             throw new InputException(diverged("loss is " + result.loss(), rate));
@@ -150,7 +176,7 @@ final class TrainingRun implements AutoCloseable {
         if (step % options.logEvery() == 0 || step == session.steps) {
             var line = meter.line(step / (double) perEpoch, rate, norm);
             line.put("memory_mb", memory.sample());
-            log().write("train", step, line);
+            log().write("train", step, withStage(line));
         }
     }
 
@@ -165,9 +191,16 @@ final class TrainingRun implements AutoCloseable {
         return session.step.run(microBatches, random, sink);
     }
 
-    /** Clips the gradients of the last step and applies them; their norm before clipping. */
+    private Map<String, Object> withStage(Map<String, Double> line) {
+        Map<String, Object> staged = new LinkedHashMap<>(line);
+        session.stages.current().ifPresent(stage -> staged.put("stage", stage.name()));
+        return staged;
+    }
+
+    /** Applies the last step's gradients as the method transforms them, clipped; their norm before clipping. */
     private double update(int task, double rate) {
         var gradients = session.gradients(task);
+        session.transform.ifPresent(transform -> transform.apply(gradients));
         try {
             double norm = GradientClipping.clip(
                     gradients, options.clipNorm() > 0 ? options.clipNorm() : Double.POSITIVE_INFINITY);
@@ -200,6 +233,9 @@ final class TrainingRun implements AutoCloseable {
     private void validate() {
         session.budget.ifPresent(BudgetSchedule::settle);
         routers.write(log(), step);
+        ExpertSimilarity.of(session.adapted.adapter())
+                .forEach((module, similarity) ->
+                        similarity.line().ifPresent(line -> log().write("similarity", step, withModule(module, line))));
         session.budget.ifPresent(budget -> budget.ranks()
                 .forEach((module, rank) -> log().write("rank", step, Map.of("module", module, "rank", rank))));
         var evaluations = new ArrayList<Evaluation>();
@@ -291,6 +327,13 @@ final class TrainingRun implements AutoCloseable {
 
     private double seconds() {
         return (System.nanoTime() - startNanos) / NANOS;
+    }
+
+    private static Map<String, Object> withModule(String module, Map<String, Object> values) {
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("module", module);
+        line.putAll(values);
+        return line;
     }
 
     private static Map<String, Object> line(Evaluation evaluation) {

@@ -11,6 +11,7 @@ import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
+import dev.espalier.tensor.Variable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -25,6 +26,7 @@ public final class TrainingStep implements AutoCloseable {
     private final Workers workers;
     private final boolean checkpointing;
     private final Optional<WeightPenalty> penalty;
+    private final double consistency;
     private final List<Gradients> perWorker = new ArrayList<>();
 
     /**
@@ -35,12 +37,7 @@ public final class TrainingStep implements AutoCloseable {
         this(model, tasks, trained, workers, false, Optional.empty());
     }
 
-    /**
-     * As the other.
-     *
-     * @param checkpointing whether blocks are computed again in backward, to save memory
-     * @param penalty a loss on the weights, which counts once
-     */
+    /** As the last, with one pass a step. */
     public TrainingStep(
             LanguageModel model,
             List<StepTask> tasks,
@@ -48,9 +45,29 @@ public final class TrainingStep implements AutoCloseable {
             Workers workers,
             boolean checkpointing,
             Optional<WeightPenalty> penalty) {
+        this(model, tasks, trained, workers, checkpointing, penalty, 0);
+    }
+
+    /**
+     * As the others.
+     *
+     * @param checkpointing whether blocks are computed again in backward, to save memory
+     * @param penalty a loss on the weights, which counts once
+     * @param consistency weight of how far the answers of two passes lie apart, whose random draws differ; 0 for a single
+     *     pass. The loss is the first pass's, routers' losses are the mean over both
+     */
+    public TrainingStep(
+            LanguageModel model,
+            List<StepTask> tasks,
+            List<Parameter> trained,
+            Workers workers,
+            boolean checkpointing,
+            Optional<WeightPenalty> penalty,
+            double consistency) {
         this.model = model;
         this.checkpointing = checkpointing;
         this.penalty = penalty;
+        this.consistency = consistency;
         this.tasks = List.copyOf(tasks);
         this.workers = workers;
         for (int i = 0; i < workers.count(); i++) {
@@ -62,7 +79,8 @@ public final class TrainingStep implements AutoCloseable {
      * What a step gave.
      *
      * @param loss the mean over all answers, without the auxiliary loss
-     * @param auxiliaryLoss of the routers and on the weights, weighted; what is minimised is the sum of both
+     * @param auxiliaryLoss of the routers, on the weights and between two passes, weighted; what is minimised is the sum
+     *     of both
      * @param tokens that are not padding
      * @param labels answers asked
      */
@@ -144,23 +162,39 @@ public final class TrainingStep implements AutoCloseable {
     private Result part(
             Batch part, int worker, Optional<GradientSink> whole, int labels, int sequences, RandomStream random) {
         var task = tasks.get(part.task());
-        var training = new ForwardContext.Training(random, part.exampleIds(), sequences);
         try (var scope = Scope.open();
                 var summed =
-                        new SummingSink(whole.orElse((p, g) -> {}), task.head().passes());
-                var context = ForwardContext.training(
-                                Tape.recording(sink(worker, whole, summed)), part.layout(), training)
+                        new SummingSink(whole.orElse((p, g) -> {}), task.head().passes() * (consistency == 0 ? 1 : 2));
+                var first = ForwardContext.training(
+                                Tape.recording(sink(worker, whole, summed)),
+                                part.layout(),
+                                draws(part, sequences, random))
                         .checkpointing(checkpointing)
                         .tasks(part.tasks())) {
-            var loss = model.loss(task.head(), task.kind(), part, 1.0 / labels, context);
-            context.tape().backward(loss);
+            var passes = List.of(first);
+            Variable loss;
+            if (consistency == 0) {
+                loss = model.loss(task.head(), task.kind(), part, 1.0 / labels, first);
+            } else {
+                var second = first.again(draws(part, sequences, random.at("second pass")));
+                passes = List.of(first, second);
+                loss = model.loss(task.head(), task.kind(), part, 1.0 / labels, consistency, first, second);
+            }
+            first.tape().backward(loss);
             return new Result(
                     loss.value().item_double(),
-                    context.auxiliaryLoss(),
+                    passes.stream().mapToDouble(ForwardContext::auxiliaryLoss).sum(),
                     part.layout().tokenCount(),
                     part.labelCount(),
-                    context.observations());
+                    passes.stream()
+                            .flatMap(pass -> pass.observations().stream())
+                            .toList());
         }
+    }
+
+    /** The draws of one pass; routers' losses per sequence are divided by the sequences of all passes. */
+    private ForwardContext.Training draws(Batch part, int sequences, RandomStream random) {
+        return new ForwardContext.Training(random, part.exampleIds(), consistency == 0 ? sequences : 2 * sequences);
     }
 
     /** The gradients of the last step, by parameter. */

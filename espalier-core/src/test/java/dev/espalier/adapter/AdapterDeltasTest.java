@@ -62,7 +62,8 @@ class AdapterDeltasTest {
         "ia3, llama",
         "vera, llama",
         "adalora, llama",
-        "pissa, llama"
+        "pissa, llama",
+        "shira, llama"
     })
     void theBaseAndTheChangeAreTheAdaptersMergedWeight(String adapter, String base) {
         var folder = Fixtures.path("adapters/" + adapter);

@@ -11,8 +11,11 @@ import dev.espalier.adapter.AdapterCard.SavedHead;
 import dev.espalier.adapter.AdapterDeltas;
 import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.adapter.FullSpec;
 import dev.espalier.adapter.Ia3Spec;
 import dev.espalier.adapter.LoraSpec;
+import dev.espalier.adapter.Mixtures;
+import dev.espalier.adapter.SparseSpec;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.adapter.export.AdapterExport;
 import dev.espalier.checkpoint.CheckpointFolder;
@@ -25,6 +28,7 @@ import dev.espalier.model.Pooling;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Initialiser;
+import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import java.nio.file.Path;
@@ -76,10 +80,10 @@ class MergedAdapterTest {
         try (var model = AutoModel.open(Fixtures.path("models/bert_cls"), ScalarType.Float)) {
             model.addHead("", head.kind(), labels, head.pooling(), random);
             try (var adapter = Adapter.create("default", spec, model, random)) {
-                for (var p : adapter.parameters()) {
+                adapter.parameters().stream().filter(Parameter::trainable).forEach(p -> {
                     var value = p.value();
                     value.copy_(Initialiser.normal(.2, random.at(p.name()), p.shape()));
-                }
+                });
                 AdapterFolder.save(folder, adapter, model, new AdapterCard("base", Optional.of(77), List.of(head)));
             }
         }
@@ -206,6 +210,62 @@ class MergedAdapterTest {
                 assertThat(dense).isEqualTo(Fixtures.doubles(delta));
             }
         }
+    }
+
+    @Test
+    void sparseFoldersAreReadAgain() {
+        twoLoras();
+        var merger = merger("ties");
+        var few = temporary.resolve("few");
+        new MergedAdapter(merger, model(), heads()).sparse(few, (target, written) -> {});
+        same(few, merger, 1e-7);
+        // All of 96 x 64 numbers is more than a multiple of 96 + 64 has room for.
+        adapter("third", 2, LoraSpec.defaults().withTargets(TargetModules.of("intermediate.dense")));
+        var all = merger("average");
+        var many = temporary.resolve("many");
+        new MergedAdapter(all, model(), heads()).sparse(many, (target, written) -> {});
+        assertThat(Json.read(many.resolve("adapter_config.json"))
+                        .path("peft_type")
+                        .stringValue(""))
+                .isEqualTo("ESPALIER_SPARSE");
+        same(many, all, 1e-7);
+    }
+
+    @Test
+    void copiesOfWholeModulesAreExact() {
+        twoLoras();
+        var merger = merger("ties");
+        var folder = temporary.resolve("merged");
+        new MergedAdapter(merger, model(), heads()).full(folder, (target, written) -> {});
+        same(folder, merger, 1e-6);
+    }
+
+    @Test
+    void everyKindIsMergedWithEveryOther() {
+        adapter("lora", 2, LoraSpec.defaults().withRank(2));
+        adapter("dora", 2, LoraSpec.defaults().withRank(2).withDora(true));
+        adapter("full", 2, FullSpec.defaults());
+        adapter("sparse", 2, SparseSpec.sparse());
+        adapter("mixture", 2, Mixtures.of("molora"));
+        var merger = merger("average");
+        for (var weight : merger.shapes().keySet()) {
+            Tensor sum = null;
+            for (var adapter : adapters) {
+                if (adapter.shapes().containsKey(weight)) {
+                    var delta = adapter.delta(weight).dense();
+                    sum = sum == null ? delta : sum.add(delta);
+                }
+            }
+            Fixtures.assertClose(
+                    weight,
+                    merger.delta(weight).dense(),
+                    Objects.requireNonNull(sum).div(new Scalar(5.0)),
+                    1e-5,
+                    1e-6);
+        }
+        assertThat(adapters)
+                .extracting(AdapterDeltas::kind)
+                .containsExactly("lora", "lora", "full", "sparse", "molora");
     }
 
     @Test

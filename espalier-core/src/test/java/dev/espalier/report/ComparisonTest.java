@@ -16,6 +16,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -166,6 +167,28 @@ class ComparisonTest {
         assertThat(csv).hasSize(3);
         assertThat(csv.get(0)).startsWith("name,method,rank,trained_weights,");
         assertThat(csv.get(1)).startsWith("lora,lora,16,100064,100000,0.73").contains(",,,,61.0,720.0,401000.0");
+    }
+
+    @Test
+    void theDrawingIsAnSvgFileOfItsOwn() throws Exception {
+        ComparisonFiles.write(folder, threeSeeds());
+
+        var file = folder.resolve("comparison.svg");
+        var factory = DocumentBuilderFactory.newInstance();
+        factory.setNamespaceAware(true);
+        var root = factory.newDocumentBuilder().parse(file.toFile()).getDocumentElement();
+        assertThat(root.getNamespaceURI()).isEqualTo("http://www.w3.org/2000/svg");
+        assertThat(root.getElementsByTagName("circle").getLength()).isEqualTo(4);
+        assertThat(Files.readString(file))
+                .contains(">lora<", ">sira<", "Test accuracy against trained weights", "--card:")
+                .doesNotContain("NaN");
+    }
+
+    @Test
+    void nothingIsDrawnOfResultsThatAreNotKnown() {
+        ComparisonFiles.write(folder, comparison(contender("lora", 1000, Double.NaN, Double.NaN)));
+
+        assertThat(folder.resolve("comparison.svg")).doesNotExist();
     }
 
     @Test

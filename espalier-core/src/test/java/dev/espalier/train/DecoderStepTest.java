@@ -68,7 +68,10 @@ class DecoderStepTest {
                 .noise(new RouterNoise(0.3, 0.2))
                 .auxiliaryCoefficient(1));
         var sequences = Mixtures.of("molora").with(m -> m.experts(3).scorer(MixtureSpec.Scorer.SEQUENCE));
+        var soup = Mixtures.of("adamix").with(m -> m.experts(3).dropout(0.2).consistencyCoefficient(2));
         return Stream.of(
+                Arguments.of("llama", soup),
+                Arguments.of("gemma2", sira.with(m -> m.consistencyCoefficient(2))),
                 Arguments.of("llama", layers),
                 Arguments.of("qwen3", Mixtures.of("moa")),
                 Arguments.of("llama", sequences),
@@ -135,7 +138,13 @@ class DecoderStepTest {
             var task = new StepTask(model.lmHead(), TaskKind.CAUSAL_LM);
             try (var threads = new Workers(workers);
                     var step = new TrainingStep(
-                            model, List.of(task), adapter.parameters(), threads, checkpointing, Optional.empty())) {
+                            model,
+                            List.of(task),
+                            adapter.parameters(),
+                            threads,
+                            checkpointing,
+                            Optional.empty(),
+                            adapter.spec().consistency())) {
                 var result = step.run(microBatches, RandomStream.of(4));
                 var gradients = new LinkedHashMap<String, Tensor>();
                 adapter.parameters()

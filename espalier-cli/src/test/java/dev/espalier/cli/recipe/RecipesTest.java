@@ -100,6 +100,13 @@ class RecipesTest {
                 "dynamic-rank-dora",
                 "msplora",
                 "sira",
+                "sparse",
+                "shira",
+                "spiel",
+                "lt-sft",
+                "full",
+                "adamix",
+                "modula",
                 "head-only"
             })
     void theTemplateIsTheDefaultRecipe(String method) {
@@ -120,7 +127,8 @@ class RecipesTest {
                 "xgblora",
                 "dynamic-rank-dora",
                 "msplora",
-                "sira"
+                "sira",
+                "modula"
             })
     void whatTheTemplateHoldsInCommentsParsesToo(String method) {
         // Alternatives of each other: a task has one source, so all but one stay comments.
@@ -188,9 +196,11 @@ class RecipesTest {
             value = {
                 "adapter: {rnak: 4} | r.yaml:3:11: unknown key 'rnak' in adapter; did you mean 'rank'?",
                 "adaptr: {rank: 4} | r.yaml:3:1: unknown key 'adaptr'; did you mean 'adapter'?",
-                "adapter: {experts: 4} | r.yaml:3:11: the key 'experts' belongs to the methods 'sira', 'lora-smoe', 'molora' and 11 more, and the method here is 'lora'; remove the key or change adapter.method.",
-                "adapter: {method: sirra} | r.yaml:3:19: adapter.method is 'sirra', which is none of lora, ia3, vera, adalora, melora, lora-sp, xgblora, dynamic-rank-dora, increlora, msplora, mora, sira, lora-smoe, molora, mov, loramoe, mola, hilo, adamole, hydralora, mosld, mode, smora, goat, moa, flix, mlae, head-only; did you mean 'sira'?",
+                "adapter: {experts: 4} | r.yaml:3:11: the key 'experts' belongs to the methods 'sira', 'lora-smoe', 'molora' and 13 more, and the method here is 'lora'; remove the key or change adapter.method.",
+                "adapter: {method: sirra} | r.yaml:3:19: adapter.method is 'sirra', which is none of lora, ia3, vera, adalora, melora, lora-sp, xgblora, dynamic-rank-dora, increlora, msplora, mora, sira, lora-smoe, molora, mov, loramoe, mola, hilo, adamole, hydralora, mosld, mode, smora, goat, riemannian-mole, moa, flix, adamix, modula, tt-lora-moe, mlae, sparse, shira, spiel, lt-sft, full, head-only; did you mean 'sira'?",
                 "adapter: {method: sira, top-k: 20} | r.yaml:3:10: adapter: top-k 20 is more than the 16 experts; a token can be given each expert once.",
+                "adapter: {method: modula, stage-shares: [0.5, 0.5]} | r.yaml:3:10: adapter: stage-shares must be 3 numbers above 0 that add up to 1, for universal, experts, router, not [0.5, 0.5].",
+                "adapter: {method: modula, renormalise: true} | r.yaml:3:10: adapter: With top-k 1 and renormalise every gate is 1, so a router that trains by itself would learn nothing; set renormalise to false, or raise top-k.",
                 "adapter: {rank: -1} | r.yaml:3:17: adapter.rank is -1; it must be at least 1.",
                 "adapter: {rank: 1.5} | r.yaml:3:17: adapter.rank must be a whole number, not '1.5'.",
                 "adapter: {rank: 99999999999} | r.yaml:3:17: adapter.rank is too large: 99999999999.",

@@ -89,8 +89,8 @@ public final class AdapterExport {
 
     /**
      * Writes the base model with changes in its weights, as {@link #merged(Path, Path, Path, Probe)} does. Weights of the
-     * base are mapped in its own dtype, and one matrix is fp32 at a time, but for the comparison, which takes two fp32
-     * models.
+     * base are mapped in its own dtype, and one matrix is fp32 at a time, but for the comparison, which opens the model in
+     * fp32.
      *
      * @param card heads that the model gets; PEFT's one or none
      * @param heads their weights, by their names in a model whose only head it is
