@@ -25,12 +25,15 @@ class ArchitectureTest {
             "model",
             "routing",
             "kernel",
-            "adapter",
             "optim",
+            "adapter",
             "generate",
             "evaluate",
+            "merge",
             "report",
-            "train");
+            "train",
+            "route",
+            "study");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())

@@ -10,6 +10,7 @@ import dev.espalier.routing.Activation;
 import dev.espalier.routing.ExpertCapacity;
 import dev.espalier.routing.ExpertDropout;
 import dev.espalier.routing.Gating;
+import dev.espalier.routing.LinearScorer;
 import dev.espalier.routing.Selection;
 import dev.espalier.routing.TokenRouter;
 import dev.espalier.tensor.Engine;
@@ -153,7 +154,11 @@ public final class KernelBenchmark {
                     ExpertCapacity.UNLIMITED,
                     List.of());
             return new TokenRouter(
-                    "linear", parameter("router", shape.experts(), shape.in()), TokenRouter.Parts.NONE, 1, gating);
+                    "linear",
+                    new LinearScorer(parameter("router", shape.experts(), shape.in())),
+                    TokenRouter.Parts.NONE,
+                    1,
+                    gating);
         }
 
         /** Of one pass. */

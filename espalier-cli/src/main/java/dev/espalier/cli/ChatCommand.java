@@ -44,6 +44,9 @@ final class ChatCommand implements Runnable {
     @ArgGroup(exclusive = false, validate = false, heading = "%nModel:%n")
     private final TextModelOptions model = new TextModelOptions();
 
+    @ArgGroup(exclusive = false, validate = false, heading = "%nLibrary:%n")
+    private final RoutingArguments routing = new RoutingArguments();
+
     @ArgGroup(exclusive = false, validate = false, heading = "%nSampling:%n")
     private final SamplingArguments sampling = new SamplingArguments();
 
@@ -52,9 +55,10 @@ final class ChatCommand implements Runnable {
 
     @Override
     public void run() {
+        routing.requireByToken();
         model.requireOneAdapter();
         sampling.warnOfUnused();
-        try (var opened = model.open()) {
+        try (var opened = model.open(routing)) {
             var template =
                     opened.chatTemplate(opened.adapters().keySet().stream().findFirst());
             var options = sampling.options(opened.stopTokens(Optional.of(template)));

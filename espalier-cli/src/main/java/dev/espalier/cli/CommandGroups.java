@@ -13,8 +13,8 @@ import picocli.CommandLine.Model.UsageMessageSpec;
 final class CommandGroups {
     private static final List<Group> GROUPS = List.of(
             new Group("Begin", List.of("demo")),
-            new Group("Train", List.of("recipe", "allocate", "train", "compare")),
-            new Group("Use", List.of("evaluate", "predict", "generate", "chat", "export")),
+            new Group("Train", List.of("recipe", "allocate", "train", "compare", "study")),
+            new Group("Use", List.of("evaluate", "predict", "generate", "chat", "merge", "library", "export")),
             new Group("Look", List.of("inspect", "bench")),
             new Group("Set up", List.of("completion")));
 

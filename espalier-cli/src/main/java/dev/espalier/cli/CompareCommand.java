@@ -15,10 +15,13 @@ import dev.espalier.report.Report;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import java.nio.file.Path;
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
@@ -123,7 +126,7 @@ final class CompareCommand implements Callable<Integer> {
         for (var seed : comparison.seeds) {
             fitted.forEach(recipe -> runs.add(ComparedRun.of(recipe, seed, output)));
         }
-        if (!new ComparedRuns(runs, err).finish(tasks)) {
+        if (!new SavedRuns(runs.stream().map(ComparedRun::saved).toList(), err).finish(run -> tasks)) {
             return Interrupts.EXIT_CODE;
         }
         Map<ComparedRun, Contender.Run> results = new LinkedHashMap<>();
@@ -182,13 +185,29 @@ final class CompareCommand implements Callable<Integer> {
         if (allowed == null) {
             return recipe;
         }
-        var fitted = RankFit.fit(recipe, allowed);
+        var shared = AllocationFit.fit(recipe, allowed);
+        var fitted = shared.orElseGet(() -> RankFit.fit(recipe, allowed));
         var err = spec.commandLine().getErr();
-        err.println(recipe.name() + ": rank " + fitted.rank().orElseThrow() + " fits "
-                + TensorTable.count(allowed) + " trained weights; the recipe's is "
-                + recipe.rank().orElseThrow() + ".");
+        err.println(recipe.name() + ": "
+                + (shared.isPresent()
+                        ? "its allocation shares out " + TensorTable.count(allowed) + " trained weights."
+                        : fitted(recipe, fitted, allowed)));
         err.flush();
         return fitted;
+    }
+
+    private static String fitted(ComparedRecipe recipe, ComparedRecipe fitted, long allowed) {
+        return sizes(fitted) + " fits " + TensorTable.count(allowed) + " trained weights; the recipe has "
+                + sizes(recipe) + ".";
+    }
+
+    private static String sizes(ComparedRecipe recipe) {
+        var rank = "rank " + recipe.rank().orElseThrow();
+        return recipe.alpha().isEmpty()
+                ? rank
+                : rank + " and alpha "
+                        + new DecimalFormat("0.###", DecimalFormatSymbols.getInstance(Locale.ROOT))
+                                .format(recipe.alpha().getAsDouble());
     }
 
     private static List<Contender.Run> resultsOf(ComparedRecipe recipe, Map<ComparedRun, Contender.Run> results) {

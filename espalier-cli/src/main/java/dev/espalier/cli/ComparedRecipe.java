@@ -1,13 +1,17 @@
 package dev.espalier.cli;
 
+import dev.espalier.adapter.LoraSpec;
+import dev.espalier.adapter.MixtureSpec;
 import dev.espalier.cli.recipe.Recipe;
 import dev.espalier.cli.recipe.RecipeKeys;
 import dev.espalier.cli.recipe.Recipes;
 import dev.espalier.error.InputException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 
@@ -21,6 +25,7 @@ import java.util.stream.Stream;
 record ComparedRecipe(String name, Path file, List<String> overrides, Recipe recipe) {
     private static final String METHOD = "adapter.method";
     private static final String RANK = "adapter.rank";
+    private static final String ALPHA = "adapter.alpha";
 
     /** Reads recipes that can be compared: with names of their own, the same model, tasks and metric. */
     static List<ComparedRecipe> read(List<Path> files, List<String> overrides) {
@@ -69,18 +74,37 @@ record ComparedRecipe(String name, Path file, List<String> overrides, Recipe rec
         return RecipeKeys.of(recipe);
     }
 
-    /** The same with another rank. */
+    /** The recipe's alpha, if its method has one. */
+    OptionalDouble alpha() {
+        var alpha = keys().get(ALPHA);
+        return alpha == null ? OptionalDouble.empty() : OptionalDouble.of(Double.parseDouble(alpha));
+    }
+
+    /** The same with another rank, and the alpha that keeps the scale of what the adapter adds as it was. */
     ComparedRecipe withRank(int rank) {
-        return with(RANK + "=" + rank);
+        var changes = new ArrayList<>(List.of(RANK + "=" + rank));
+        alpha().ifPresent(alpha -> changes.add(ALPHA + "=" + alpha * scales(rank)));
+        return with(changes);
+    }
+
+    /** What alpha is multiplied with for another rank: the scale is alpha over the rank, or over its root. */
+    private double scales(int rank) {
+        var spec = recipe.adapter().spec();
+        if (spec instanceof MixtureSpec mixture && mixture.routing().scorer() == MixtureSpec.Scorer.STATIC) {
+            return 1;
+        }
+        double times = (double) rank / rank().orElseThrow();
+        return spec instanceof LoraSpec lora && lora.rslora() ? Math.sqrt(times) : times;
     }
 
     /** The same with another seed; of the tasks' splits it is none. */
     ComparedRecipe withSeed(long seed) {
-        return with("training.seed=" + seed);
+        return with(List.of("training.seed=" + seed));
     }
 
-    private ComparedRecipe with(String override) {
-        var more = Stream.concat(overrides.stream(), Stream.of(override)).toList();
+    /** The same with more overrides. */
+    ComparedRecipe with(List<String> changes) {
+        var more = Stream.concat(overrides.stream(), changes.stream()).toList();
         return new ComparedRecipe(name, file, more, Recipes.read(file, more));
     }
 }

@@ -13,6 +13,7 @@ import dev.espalier.evaluate.Metric;
 import dev.espalier.json.Json;
 import dev.espalier.report.TextTable;
 import dev.espalier.report.TextTable.Column;
+import dev.espalier.route.AdapterLibrary;
 import dev.espalier.tensor.Engine;
 import dev.espalier.train.AdaptedModel;
 import dev.espalier.train.Evaluation;
@@ -44,6 +45,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  espalier evaluate runs/my-run",
             "  espalier evaluate runs/my-run --split validation",
+            "  espalier evaluate my-library --route retrieve --route-top-k 1",
             "  espalier evaluate runs/my-run/adapter --data new-mails.csv --json scores.json"
         })
 final class EvaluateCommand implements Runnable {
@@ -51,7 +53,9 @@ final class EvaluateCommand implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "RUN", description = "The folder of a run, or with --data or --builtin of an adapter.")
+    @Parameters(
+            paramLabel = "RUN",
+            description = "The folder of a run or of a library, or with --data or --builtin of an adapter.")
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private Path folder;
 
@@ -60,6 +64,9 @@ final class EvaluateCommand implements Runnable {
 
     @ArgGroup(exclusive = false, heading = "%nModel:%n")
     private final ModelOptions model = new ModelOptions();
+
+    @ArgGroup(exclusive = false, heading = "%nLibrary:%n")
+    private final RoutingArguments routing = new RoutingArguments();
 
     @Option(
             names = "--max-new-tokens",
@@ -96,12 +103,9 @@ final class EvaluateCommand implements Runnable {
         }
         Engine.load();
         List<Evaluation> evaluations = new ArrayList<>();
-        try (var adapted = model.open(folder)) {
+        try (var adapted = model.open(folder, routing)) {
             if (data.file == null && data.builtin == null) {
-                var recipe = recipe();
-                int tokens = maxNewTokens == null ? recipe.training().generateTokens() : maxNewTokens;
-                RecipeRun.tasks(recipe)
-                        .forEach(task -> evaluations.add(adapted.evaluate(task.name(), rows(task), tokens)));
+                evaluations.addAll(AdapterLibrary.isIn(folder) ? ofLibrary(adapted) : ofRun(adapted));
             } else {
                 evaluations.add(onOtherData(adapted));
             }
@@ -117,6 +121,38 @@ final class EvaluateCommand implements Runnable {
         out.flush();
     }
 
+    private List<Evaluation> ofRun(AdaptedModel adapted) {
+        var recipe = recipe();
+        int tokens = maxNewTokens == null ? recipe.training().generateTokens() : maxNewTokens;
+        return RecipeRun.tasks(recipe).stream()
+                .map(task -> adapted.evaluate(task.name(), rows(task), tokens))
+                .toList();
+    }
+
+    /** The tasks of those adapters whose runs are known. */
+    private List<Evaluation> ofLibrary(AdaptedModel adapted) {
+        var library = AdapterLibrary.open(folder);
+        List<Evaluation> evaluations = new ArrayList<>();
+        var tasks = adapted.tasks().iterator(); // those of the first adapter, then of the second, and so on
+        for (var entry : library.entries()) {
+            var mine = entry.tasks().stream().map(name -> tasks.next().name()).toList();
+            library.recipe(entry.name())
+                    .map(file -> Recipes.read(file, List.of()))
+                    .ifPresent(recipe -> {
+                        int tokens = maxNewTokens == null ? recipe.training().generateTokens() : maxNewTokens;
+                        var loaded = RecipeRun.tasks(recipe);
+                        for (int i = 0; i < loaded.size(); i++) {
+                            evaluations.add(adapted.evaluate(mine.get(i), rows(loaded.get(i)), tokens));
+                        }
+                    });
+        }
+        if (evaluations.isEmpty()) {
+            throw new InputException("No adapter in " + folder
+                    + " came from a run, so its tasks are not known; say by --data or --builtin what to score on.");
+        }
+        return evaluations;
+    }
+
     private Recipe recipe() {
         var recipe = folder.resolve("recipe.yaml");
         if (!Files.exists(recipe)) {
@@ -127,7 +163,7 @@ final class EvaluateCommand implements Runnable {
     }
 
     private Evaluation onOtherData(AdaptedModel adapted) {
-        var task = model.task(adapted);
+        var task = model.task(adapted, Optional.ofNullable(data.builtin));
         var source = data.file != null
                 ? TaskSpec.file(task.name(), data.file)
                 : TaskSpec.builtin(String.valueOf(data.builtin));

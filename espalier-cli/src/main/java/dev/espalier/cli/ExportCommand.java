@@ -39,7 +39,7 @@ import picocli.CommandLine.Spec;
             "  espalier export path/to/adapter --format peft --model path/to/base --output my-adapter"
         })
 final class ExportCommand implements Runnable {
-    private static final List<String> PROBE = List.of(
+    static final List<String> PROBE = List.of(
             "The ferry leaves at eight, so we had breakfast on the quay.",
             "Water boils at 100 °C; higher up in the mountains it boils earlier.");
 

@@ -45,6 +45,7 @@ import picocli.CommandLine.Spec;
             "  espalier generate --model examples/stories260K --prompt \"Once upon a time\" --max-new-tokens 60",
             "  espalier generate --adapter runs/my-run --chat --prompt \"What is a violin?\" --temperature 0.7",
             "  espalier generate --model DIR --input rows.jsonl --output answers.jsonl",
+            "  espalier generate --adapter my-library --route retrieve --input rows.jsonl",
             "  espalier generate --adapter a=runs/one --adapter b=runs/other --input rows.jsonl"
         })
 final class GenerateCommand implements Runnable {
@@ -57,6 +58,9 @@ final class GenerateCommand implements Runnable {
 
     @ArgGroup(exclusive = false, validate = false, heading = "%nModel:%n")
     private final TextModelOptions model = new TextModelOptions();
+
+    @ArgGroup(exclusive = false, validate = false, heading = "%nLibrary:%n")
+    private final RoutingArguments routing = new RoutingArguments();
 
     @ArgGroup(exclusive = false, validate = false, heading = "%nInput and output:%n")
     private final Data data = new Data();
@@ -103,7 +107,7 @@ final class GenerateCommand implements Runnable {
             throw new InputException(data.output + " is a folder; give --output a file to write.");
         }
         sampling.warnOfUnused();
-        try (var opened = model.open()) {
+        try (var opened = model.open(routing)) {
             var prompts = new GenerationPrompts(opened, data.chat, Optional.ofNullable(data.system));
             if (data.prompt != null && data.output == null) {
                 stream(opened, prompts.of(rows()).get(0));
@@ -116,7 +120,7 @@ final class GenerateCommand implements Runnable {
     /** Writes one answer as it is generated. */
     private void stream(TextModel opened, Asked asked) {
         var out = spec.commandLine().getOut();
-        generator(opened, asked.stops()).generate(List.of(asked.prompt()), List.of(asked.adapter()), (place, piece) -> {
+        generate(opened, asked.stops(), List.of(asked), (place, piece) -> {
             out.print(piece);
             out.flush();
         });
@@ -150,11 +154,7 @@ final class GenerateCommand implements Runnable {
     private Map<Asked, Generation> answers(TextModel opened, List<Asked> rows) {
         var answers = new IdentityHashMap<Asked, Generation>();
         rows.stream().collect(Collectors.groupingBy(Asked::stops)).forEach((stops, alike) -> {
-            var generated = generator(opened, stops)
-                    .generate(
-                            alike.stream().map(Asked::prompt).toList(),
-                            alike.stream().map(Asked::adapter).toList(),
-                            Generator.Listener.NONE);
+            var generated = generate(opened, stops, alike, Generator.Listener.NONE);
             for (int i = 0; i < alike.size(); i++) {
                 answers.put(alike.get(i), generated.get(i));
             }
@@ -162,8 +162,15 @@ final class GenerateCommand implements Runnable {
         return answers;
     }
 
-    private Generator generator(TextModel opened, Set<Integer> stops) {
-        return new Generator(opened.model(), opened.tokenizer(), sampling.options(stops), data.batchSize);
+    private List<Generation> generate(
+            TextModel opened, Set<Integer> stops, List<Asked> rows, Generator.Listener listener) {
+        var generator = new Generator(opened.model(), opened.tokenizer(), sampling.options(stops), data.batchSize);
+        var prompts = rows.stream().map(Asked::prompt).toList();
+        if (opened.library().isEmpty()) {
+            return generator.generate(prompts, rows.stream().map(Asked::adapter).toList(), listener);
+        }
+        var inputs = rows.stream().map(asked -> asked.row().input()).toList();
+        return generator.generate(prompts, opened.library().get().guide().of(inputs), listener);
     }
 
     private List<GenerationRow> rows() {

@@ -1,5 +1,6 @@
 package dev.espalier.cli;
 
+import dev.espalier.data.Input;
 import dev.espalier.error.InputException;
 import dev.espalier.generate.Generation;
 import dev.espalier.json.Json;
@@ -7,6 +8,7 @@ import dev.espalier.text.Message;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.node.ObjectNode;
@@ -72,6 +74,11 @@ record GenerationRow(String where, ObjectNode json, String prompt, List<Message>
 
     boolean isChat() {
         return !messages.isEmpty();
+    }
+
+    /** What it says, as a task's input is said. */
+    Input input() {
+        return isChat() ? new Input.Chat(messages, Map.of()) : new Input.Text(prompt);
     }
 
     /** The row with its answer, as a line of JSON. */

@@ -1,6 +1,7 @@
 package dev.espalier.cli;
 
 import dev.espalier.checkpoint.ModelLocator;
+import dev.espalier.route.AdapterLibrary;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ final class InspectCommand implements Runnable {
 
     @Parameters(
             paramLabel = "WHAT",
-            description = "The folder of a run, of an adapter or of a model, or a model's name.")
+            description = "The folder of a run, of an adapter, of a library or of a model, or a model's name.")
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private String what;
 
@@ -43,6 +44,10 @@ final class InspectCommand implements Runnable {
         var folder = folder();
         if (holds(folder, "adapter_config.json")) {
             Inspection.adapter(folder.orElseThrow(), out);
+        } else if (folder.filter(AdapterLibrary::isIn).isPresent()) {
+            out.println("Library " + what);
+            out.println();
+            out.print(LibraryTable.of(AdapterLibrary.open(folder.orElseThrow())));
         } else if (holds(folder, "metrics.jsonl")) {
             Inspection.run(folder.orElseThrow(), out);
         } else {

@@ -1,9 +1,11 @@
 package dev.espalier.cli;
 
 import dev.espalier.allocation.Grouping;
+import dev.espalier.cli.recipe.MergeFormat;
 import dev.espalier.cli.recipe.RuleChoice;
 import dev.espalier.data.Split;
 import dev.espalier.error.Nearest;
+import dev.espalier.merge.Granularity;
 import java.util.Arrays;
 import java.util.Locale;
 import picocli.CommandLine;
@@ -25,6 +27,10 @@ final class OptionValues {
         commandLine.registerConverter(Grouping.class, lowerCase(Grouping.class));
         commandLine.registerConverter(RuleChoice.Name.class, lowerCase(RuleChoice.Name.class));
         commandLine.registerConverter(RuleOptions.Unit.class, lowerCase(RuleOptions.Unit.class));
+        commandLine.registerConverter(MergeFormat.class, lowerCase(MergeFormat.class));
+        commandLine.registerConverter(MergeOptions.Searched.class, lowerCase(MergeOptions.Searched.class));
+        commandLine.registerConverter(Granularity.class, lowerCase(Granularity.class));
+        commandLine.registerConverter(RoutingArguments.Way.class, lowerCase(RoutingArguments.Way.class));
         commandLine.registerConverter(ExportCommand.Format.class, lowerCase(ExportCommand.Format.class));
     }
 

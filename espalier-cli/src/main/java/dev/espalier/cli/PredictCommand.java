@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -43,6 +44,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  espalier predict runs/demo/sira \"violin: a bowed instrument with four strings\"",
             "  espalier predict runs/my-run --input mails.txt > labels.tsv",
+            "  espalier predict my-library --task mails --route arrow \"the printer is on fire\"",
             "  cat rows.jsonl | espalier predict runs/my-run --text-column body --json --top 3"
         })
 final class PredictCommand implements Runnable {
@@ -53,7 +55,7 @@ final class PredictCommand implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "RUN", description = "The folder of a run or of an adapter.")
+    @Parameters(index = "0", paramLabel = "RUN", description = "The folder of a run, of an adapter or of a library.")
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private Path folder;
 
@@ -71,6 +73,9 @@ final class PredictCommand implements Runnable {
 
     @ArgGroup(exclusive = false, heading = "%nModel:%n")
     private final ModelOptions model = new ModelOptions();
+
+    @ArgGroup(exclusive = false, heading = "%nLibrary:%n")
+    private final RoutingArguments routing = new RoutingArguments();
 
     private static final class InputOptions {
         @Option(
@@ -113,9 +118,9 @@ final class PredictCommand implements Runnable {
             throw new InputException("There are texts and --input " + input.file + "; give one of them.");
         }
         Engine.load();
-        try (var adapted = model.open(folder);
+        try (var adapted = model.open(folder, routing);
                 var lines = lines()) {
-            answer(adapted, model.task(adapted), lines);
+            answer(adapted, model.task(adapted, Optional.empty()), lines);
         } catch (IOException e) {
             throw unreadable(e);
         } catch (UncheckedIOException e) {

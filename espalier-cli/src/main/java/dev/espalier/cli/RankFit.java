@@ -1,6 +1,8 @@
 package dev.espalier.cli;
 
 import dev.espalier.adapter.Adapter;
+import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.adapter.ModelMatrices;
 import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.cli.recipe.Recipe;
 import dev.espalier.error.InputException;
@@ -10,6 +12,7 @@ import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
+import dev.espalier.train.AllocationPlan;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -103,12 +106,18 @@ final class RankFit {
     @SuppressWarnings("try") // the scope works by being open
     private long count(Recipe settings) {
         try (var scope = Scope.open();
-                var adapter = Adapter.create(
-                        NAME,
-                        settings.adapter().spec().forTasks(settings.tasks().size()),
-                        model,
-                        RandomStream.of(0))) {
+                var adapter = Adapter.create(NAME, allocated(settings), model, RandomStream.of(0))) {
             return adapter.trainedWeights();
         }
+    }
+
+    /** With its experts or ranks allocated, where that takes no measuring. */
+    private AdapterSpec allocated(Recipe settings) {
+        var spec = settings.adapter().spec().forTasks(settings.tasks().size());
+        var allocation = settings.allocation();
+        return allocation != null
+                        && allocation.plan(spec, settings.tasks().size()) instanceof AllocationPlan.Ruled ruled
+                ? spec.allocated(ruled.rule().allocate(ModelMatrices.of(model, spec.targets())))
+                : spec;
     }
 }

@@ -1,5 +1,6 @@
 package dev.espalier.cli;
 
+import dev.espalier.cli.recipe.HeadName;
 import dev.espalier.cli.recipe.Recipe;
 import dev.espalier.cli.recipe.Recipes;
 import dev.espalier.data.TaskData;
@@ -36,6 +37,9 @@ final class RecipeRun {
                 .adapter(recipe.adapter().spec())
                 .pooling(recipe.pooling())
                 .options(recipe.options());
+        if (recipe.head() == HeadName.LABEL_EMBEDDINGS) {
+            training = training.labelEmbeddings(recipe.labelEmbeddings().settings());
+        }
         for (var task : tasks) {
             training = training.task(task);
         }

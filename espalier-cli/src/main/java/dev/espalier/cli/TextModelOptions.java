@@ -3,6 +3,7 @@ package dev.espalier.cli;
 import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.error.InputException;
+import dev.espalier.route.AdapterLibrary;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Scope;
 import dev.espalier.train.RunFolder;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -33,7 +35,8 @@ final class TextModelOptions {
     @Option(
             names = "--adapter",
             paramLabel = "[NAME=]DIR",
-            description = "The folder of an adapter or of a run; without --model, its base model is used.")
+            description =
+                    "The folder of an adapter, of a run or of a library; without --model, its base model is used.")
     private List<String> adapters = new ArrayList<>();
 
     @Option(
@@ -51,9 +54,15 @@ final class TextModelOptions {
         }
     }
 
+    /** @param routing how a library's adapters are chosen, if the adapter is one */
     @SuppressWarnings("try") // guard and scope work by being open
-    TextModel open() {
+    TextModel open(RoutingArguments routing) {
+        var library = library();
+        if (library.isPresent()) {
+            return TextModel.of(AdapterLibrary.open(library.get()).route(routing.routing(), dtype, 0), DEFAULT);
+        }
         var folders = folders();
+        folders.values().forEach(routing::applyTo);
         if (model == null && folders.isEmpty()) {
             throw new InputException("There is no model; give one by --model, or an adapter by --adapter.");
         }
@@ -65,6 +74,17 @@ final class TextModelOptions {
         } finally {
             saved.values().forEach(AdapterFolder::close);
         }
+    }
+
+    /** The library that is given in place of adapters. */
+    private Optional<Path> library() {
+        var given = adapters.stream().map(Path::of).filter(AdapterLibrary::isIn).findFirst();
+        if (given.isPresent() && (adapters.size() > 1 || model != null)) {
+            throw new InputException(
+                    "--adapter " + given.get() + " is a library, which has its adapters and their model;"
+                            + " give neither --model nor other adapters beside it.");
+        }
+        return given;
     }
 
     /** The adapters' folders by name. */

@@ -302,30 +302,6 @@ class CompareCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"46080, 5", "46079, 4", "9216, 1", "9217, 1"})
-    void theLargestRankWithinTheBudgetIsTaken(long budget, int rank) {
-        // LoRA on queries and values: 6 layers of 2 matrices, each 384 + 384 numbers a rank.
-        var recipe = ComparedRecipe.read(List.of(lora), List.of()).get(0);
-
-        assertThat(RankFit.fit(recipe, budget).rank()).hasValue(rank);
-    }
-
-    @Test
-    void routersCountToTheBudgetAndAlphaStays() {
-        // 4 experts: 12 matrices of 4 * 768 numbers a rank, and 4 * 384 of the router.
-        var recipe = ComparedRecipe.read(List.of(mixture), List.of()).get(0);
-
-        var fitted = RankFit.fit(recipe, 12 * (10 * 4 * 768 + 4 * 384) + 1000);
-
-        assertThat(fitted.rank()).hasValue(10);
-        assertThat(fitted.recipe().withOutput(""))
-                .isEqualTo(ComparedRecipe.read(List.of(mixture), List.of("adapter.rank=10"))
-                        .get(0)
-                        .recipe()
-                        .withOutput(""));
-    }
-
-    @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             quoteCharacter = '`',

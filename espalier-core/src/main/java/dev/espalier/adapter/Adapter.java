@@ -43,6 +43,7 @@ public final class Adapter implements AutoCloseable {
     private List<TrainedCopies.Place> copied = List.of();
     private boolean enabled;
     private OptionalInt trainingSteps = OptionalInt.empty();
+    private int stepsPerEpoch;
     private Map<String, JsonNode> savedKeys = Map.of();
 
     /**
@@ -162,14 +163,21 @@ public final class Adapter implements AutoCloseable {
                 .toList();
     }
 
+    /** Begins a run of one epoch; see {@link #startTraining(int, int)}. */
+    public Optional<BudgetSchedule> startTraining(int steps) {
+        return startTraining(steps, steps);
+    }
+
     /**
      * Begins a run of so many steps.
      *
+     * @param stepsPerEpoch steps of a pass over the data; the run may end before it is over
      * @return what is to be told of every step, if the method changes its budget; the caller closes it
      * @throws InputException if the method's schedule does not fit into so many steps
      */
-    public Optional<BudgetSchedule> startTraining(int steps) {
+    public Optional<BudgetSchedule> startTraining(int steps, int stepsPerEpoch) {
         trainingSteps = OptionalInt.of(steps);
+        this.stepsPerEpoch = stepsPerEpoch;
         return spec.budget(this, steps);
     }
 
@@ -178,9 +186,33 @@ public final class Adapter implements AutoCloseable {
         return spec.penalty(this);
     }
 
+    /** What the method makes of its gradients before they are clipped and applied, if anything. */
+    public Optional<GradientTransform> gradientTransform() {
+        return spec.gradientTransform(this);
+    }
+
     /** The steps of the run that trains this adapter, if one does. */
     OptionalInt trainingSteps() {
         return trainingSteps;
+    }
+
+    /** Steps of a pass over the data in that run. */
+    int stepsPerEpoch() {
+        return stepsPerEpoch;
+    }
+
+    /** The linears of the model it is attached to that have a delta, by path. */
+    Map<String, Linear> linears() {
+        if (attached == null) {
+            throw new IllegalStateException("adapter '" + name + "' is attached to no model");
+        }
+        var linears = new LinkedHashMap<String, Linear>();
+        attached.forEach(place -> {
+            if (place.module() instanceof Linear linear) {
+                linears.put(linear.name(), linear);
+            }
+        });
+        return linears;
     }
 
     /** Factors on the learning rate of those weights that have another one than the rest, by the weights' names. */

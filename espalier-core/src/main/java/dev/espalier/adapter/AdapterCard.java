@@ -2,6 +2,7 @@ package dev.espalier.adapter;
 
 import dev.espalier.data.CausalOptions;
 import dev.espalier.data.TaskKind;
+import dev.espalier.model.LabelEmbeddings;
 import dev.espalier.model.Pooling;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -70,6 +71,7 @@ public record AdapterCard(String baseModel, Optional<Integer> maxTokens, List<Sa
      * @param task the task it answers
      * @param labels in the order of its outputs; empty for a number or a text
      * @param causalLm how rows became texts, where it answers with a text
+     * @param labelEmbeddings what texts are compared with, where it does that and has no weights
      */
     public record SavedHead(
             String name,
@@ -77,10 +79,23 @@ public record AdapterCard(String baseModel, Optional<Integer> maxTokens, List<Sa
             TaskKind kind,
             List<String> labels,
             Pooling pooling,
-            Optional<CausalOptions> causalLm) {
+            Optional<CausalOptions> causalLm,
+            Optional<LabelEmbeddings> labelEmbeddings) {
         public SavedHead {
+            labelEmbeddings = labelEmbeddings == null ? Optional.empty() : labelEmbeddings;
             labels = List.copyOf(labels);
             causalLm = causalLm == null ? Optional.empty() : causalLm;
+        }
+
+        /** A head with weights of its own or of the model's. */
+        public SavedHead(
+                String name,
+                String task,
+                TaskKind kind,
+                List<String> labels,
+                Pooling pooling,
+                Optional<CausalOptions> causalLm) {
+            this(name, task, kind, labels, pooling, causalLm, Optional.empty());
         }
 
         /** A head for labels or a number, or for texts in the default form. */
@@ -89,7 +104,7 @@ public record AdapterCard(String baseModel, Optional<Integer> maxTokens, List<Sa
         }
 
         private SavedHead with(CausalOptions options) {
-            return new SavedHead(name, task, kind, labels, pooling, Optional.of(options));
+            return new SavedHead(name, task, kind, labels, pooling, Optional.of(options), labelEmbeddings);
         }
 
         /** Outputs of the head. */

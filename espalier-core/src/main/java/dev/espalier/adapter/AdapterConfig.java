@@ -34,6 +34,9 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
                             new Ia3Format(),
                             new VeraFormat(),
                             new AdaLoraFormat(),
+                            new ShiraFormat(),
+                            new SparseFormat(),
+                            new FullFormat(),
                             new HeadOnlyFormat()),
                     MixtureFormat.all().stream())
             .toList();
@@ -149,15 +152,18 @@ record AdapterConfig(AdapterSpec spec, String baseModel, Optional<String> taskTy
     }
 
     /** PEFT's task type of a model with one head; none for several, which PEFT has no class for. */
-    private static Optional<String> taskType(List<SavedHead> heads) {
+    static Optional<String> taskType(List<SavedHead> heads) {
         if (heads.size() != 1) {
             return Optional.empty();
+        }
+        if (heads.get(0).labelEmbeddings().isPresent()) {
+            return Optional.of("FEATURE_EXTRACTION");
         }
         return Optional.of(
                 switch (heads.get(0).kind()) {
                     case TOKEN_LABELS -> "TOKEN_CLS";
                     case CAUSAL_LM -> CAUSAL_LM;
-                    case SINGLE_LABEL, MULTI_LABEL, REGRESSION -> "SEQ_CLS";
+                    case SINGLE_LABEL, CHOICE, MULTI_LABEL, REGRESSION -> "SEQ_CLS";
                 });
     }
 }

@@ -71,9 +71,23 @@ public final class AdapterFolder implements AutoCloseable {
         }
     }
 
+    /** The folder. */
+    public Path path() {
+        return folder;
+    }
+
+    /** The tensors, none of them used, for {@code model}. */
+    SavedTensors tensorsIn(LanguageModel model) {
+        return tensors.into(model);
+    }
+
     /** How the adapter is composed. */
     public AdapterSpec spec() {
         return config.spec();
+    }
+
+    SavedTensors tensors() {
+        return tensors;
     }
 
     /** Whether PEFT has a type for the adapter's method. */

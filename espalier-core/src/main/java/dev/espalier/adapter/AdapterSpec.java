@@ -13,7 +13,15 @@ import java.util.Optional;
 
 /** Which modules an adapter changes and how its delta of one module is composed. */
 public sealed interface AdapterSpec
-        permits LoraSpec, Ia3Spec, VeraSpec, AdaLoraSpec, StructuredLoraSpec, MixtureSpec, HeadOnlySpec {
+        permits LoraSpec,
+                Ia3Spec,
+                VeraSpec,
+                AdaLoraSpec,
+                StructuredLoraSpec,
+                MixtureSpec,
+                SparseSpec,
+                FullSpec,
+                HeadOnlySpec {
     /** The method's name in recipes and reports, such as {@code lora}. */
     String method();
 
@@ -60,6 +68,11 @@ public sealed interface AdapterSpec
         return this;
     }
 
+    /** Whether the delta of each module can be made without those of the others. */
+    default boolean modulesStandAlone() {
+        return true;
+    }
+
     /** Ends of the paths of modules that train as a whole, as fp32 copies; heads aside. */
     default List<String> modulesToSave() {
         return List.of();
@@ -99,6 +112,11 @@ public sealed interface AdapterSpec
 
     /** A loss on the weights of {@code adapter}, which has this spec, beside those of the data. */
     default Optional<WeightPenalty> penalty(Adapter adapter) {
+        return Optional.empty();
+    }
+
+    /** What becomes of the gradients of {@code adapter}, which has this spec, before they are clipped and applied. */
+    default Optional<GradientTransform> gradientTransform(Adapter adapter) {
         return Optional.empty();
     }
 

@@ -1,7 +1,11 @@
 package dev.espalier.adapter;
 
+import dev.espalier.optim.Optimizer;
+import dev.espalier.tensor.GradientSink;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -10,6 +14,32 @@ import org.bytedeco.pytorch.Tensor;
  * adapter are weights of the adapter, trained or frozen; all else that it must know to go on is its {@link #state}.
  */
 public interface BudgetSchedule extends AutoCloseable {
+    /**
+     * Called before each step. The adapter's weights may be changed here, resizable ones in shape too, and their moments
+     * with them.
+     *
+     * @param step from 0
+     * @param pass runs the step's first micro-batch forward and backward, and updates nothing: the gradients of whatever
+     *     is trainable then go to the sink it is given, one at a time
+     * @param optimizer of the run
+     */
+    default void beforeStep(int step, Consumer<GradientSink> pass, Optimizer optimizer) {}
+
+    /**
+     * What takes gradients of weights that are none of the run's own in the passes of a step, and may update them at once;
+     * the micro-batches of such a step run one after another, by one worker.
+     *
+     * @param step from 0
+     * @param learningRate of the step
+     * @param microBatches of the step
+     */
+    default Optional<GradientSink> sink(int step, double learningRate, int microBatches) {
+        return Optional.empty();
+    }
+
+    /** Called before the adapter's weights are judged or saved: they are to stand for all that was trained. */
+    default void settle() {}
+
     /**
      * Called when the optimizer has updated the weights.
      *

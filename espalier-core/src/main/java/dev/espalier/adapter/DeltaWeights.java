@@ -110,10 +110,49 @@ public final class DeltaWeights {
     private Parameter make(String key, StoredLayout layout, Initial initial, boolean trainable) {
         try (var scope = Scope.open()) {
             var values = source.values(module, key, layout, initial).to(ScalarType.Float);
-            // Copied, because a file's tensor is a view of the mapping.
-            var own = owner.own(values.is_contiguous() ? values.clone() : values.contiguous());
-            var parameter = new Parameter(name(key), own, trainable);
+            var parameter = new Parameter(name(key), own(values), trainable);
             made.add(new Stored(key, layout, parameter, UnaryOperator.identity()));
+            return parameter;
+        }
+    }
+
+    /** Copied, because a file's tensor is a view of the mapping. */
+    private Tensor own(Tensor values) {
+        return owner.own(values.is_contiguous() ? values.clone() : values.contiguous());
+    }
+
+    /**
+     * A weight whose shape may change, and how a file holds it.
+     *
+     * @param shape in the file
+     * @param dtype in use; one that is no floating one is frozen
+     * @param read makes of the file's tensor what is used
+     * @param write makes of what is used the file's tensor
+     * @param initial first values, as they are used
+     */
+    record Form(
+            StoredLayout shape,
+            ScalarType dtype,
+            UnaryOperator<Tensor> read,
+            UnaryOperator<Tensor> write,
+            Initial initial) {}
+
+    /** The weight that files call {@code MODULE.key}; its shape may change. */
+    Parameter resizable(String key, Form form) {
+        try (var scope = Scope.open()) {
+            var found = source.values(module, key, form.shape, form.initial);
+            var values = source.isDrawn() ? found : form.read.apply(found);
+            var parameter = Parameter.resizable(name(key), own(values.to(form.dtype)), form.dtype == ScalarType.Float);
+            made.add(new Stored(key, form.shape, parameter, form.write));
+            return parameter;
+        }
+    }
+
+    /** A trained weight without a place in an adapter's file, whose shape may change. */
+    Parameter unsavedResizable(String key, Supplier<Tensor> values) {
+        try (var scope = Scope.open()) {
+            var parameter = Parameter.resizable(name(key), own(values.get().to(ScalarType.Float)), true);
+            unsaved.add(parameter);
             return parameter;
         }
     }

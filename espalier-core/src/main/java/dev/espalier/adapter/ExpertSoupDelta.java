@@ -49,6 +49,18 @@ final class ExpertSoupDelta implements LinearDelta, Mergeable {
         this.dropout = dropout;
     }
 
+    Parameter a() {
+        return a;
+    }
+
+    Parameter b() {
+        return b;
+    }
+
+    int experts() {
+        return experts;
+    }
+
     /** What every expert weighs outside training. */
     static float[] uniform(int experts) {
         var weights = new float[experts];

@@ -7,6 +7,7 @@ import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -49,5 +50,10 @@ final class InputScaleDelta implements LinearDelta, Mergeable {
     @Override
     public Tensor merged(Tensor rows, long first) {
         return rows.mul(scale.value());
+    }
+
+    @Override
+    public Tensor change(Tensor rows, long first) {
+        return rows.mul(scale.value().sub(new Scalar(1.0)));
     }
 }

@@ -54,7 +54,8 @@ final class LoraFormat implements ConfigFormat<LoraSpec> {
                 initialisation(config),
                 config.flag("use_dora", false),
                 config.texts("modules_to_save"),
-                1);
+                1,
+                0);
     }
 
     private static Initialisation initialisation(ConfigReader config) {

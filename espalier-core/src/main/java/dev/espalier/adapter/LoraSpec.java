@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -31,6 +32,7 @@ import java.util.function.Consumer;
  * @param modulesToSave ends of the paths of modules that train as a whole beside the deltas, such as {@code lm_head}
  * @param learningRateRatio the learning rate of linears' {@code B} over that of all else: LoRA+ (Hayou et al.,
  *     <a href="https://arxiv.org/abs/2402.12354">arXiv 2402.12354</a>); files do not hold it
+ * @param riemannianEpsilon of the {@link RiemannianPreconditioner} of gradients, 0 for none; files do not hold it
  */
 public record LoraSpec(
         TargetModules targets,
@@ -43,7 +45,8 @@ public record LoraSpec(
         Initialisation initialisation,
         boolean dora,
         List<String> modulesToSave,
-        double learningRateRatio)
+        double learningRateRatio,
+        double riemannianEpsilon)
         implements AdapterSpec {
     /** The name in recipes. */
     public static final String METHOD = "lora";
@@ -95,6 +98,7 @@ public record LoraSpec(
         alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
         modulesToSave = List.copyOf(modulesToSave);
         Checks.positive("learning-rate-ratio", learningRateRatio);
+        Checks.notNegative("riemannian-epsilon", riemannianEpsilon);
         if (dora && initialisation == Initialisation.PISSA) {
             throw new InputException("DoRA with initialisation pissa is not supported; leave out one of them.");
         }
@@ -117,7 +121,8 @@ public record LoraSpec(
                 Initialisation.DEFAULT,
                 false,
                 List.of(),
-                1);
+                1,
+                0);
     }
 
     public LoraSpec withTargets(TargetModules targets) {
@@ -164,6 +169,10 @@ public record LoraSpec(
         return with(copy -> copy.learningRateRatio = learningRateRatio);
     }
 
+    public LoraSpec withRiemannianEpsilon(double riemannianEpsilon) {
+        return with(copy -> copy.riemannianEpsilon = riemannianEpsilon);
+    }
+
     @Override
     public String method() {
         return METHOD;
@@ -197,6 +206,13 @@ public record LoraSpec(
     @Override
     public double learningRateFactor(String key) {
         return key.equals(B) ? learningRateRatio : 1;
+    }
+
+    @Override
+    public Optional<GradientTransform> gradientTransform(Adapter adapter) {
+        return riemannianEpsilon > 0
+                ? Optional.of(RiemannianPreconditioner.of(adapter, riemannianEpsilon))
+                : Optional.empty();
     }
 
     /** With the initial components beside the trained ones, as plain LoRA of twice the rank and the same scaling. */
@@ -303,6 +319,7 @@ public record LoraSpec(
         private boolean dora;
         private List<String> modulesToSave;
         private double learningRateRatio;
+        private double riemannianEpsilon;
 
         Copy(LoraSpec spec) {
             targets = spec.targets;
@@ -316,6 +333,7 @@ public record LoraSpec(
             dora = spec.dora;
             modulesToSave = spec.modulesToSave;
             learningRateRatio = spec.learningRateRatio;
+            riemannianEpsilon = spec.riemannianEpsilon;
         }
 
         LoraSpec spec() {
@@ -330,7 +348,8 @@ public record LoraSpec(
                     initialisation,
                     dora,
                     modulesToSave,
-                    learningRateRatio);
+                    learningRateRatio,
+                    riemannianEpsilon);
         }
     }
 }

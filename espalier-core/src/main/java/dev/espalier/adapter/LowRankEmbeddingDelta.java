@@ -5,6 +5,7 @@ import dev.espalier.model.ForwardContext;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Tape;
+import java.util.Optional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -28,6 +29,14 @@ public final class LowRankEmbeddingDelta implements EmbeddingDelta, Mergeable {
         this.a = a;
         this.b = b;
         this.scaling = scaling;
+    }
+
+    Parameter a() {
+        return a;
+    }
+
+    Parameter b() {
+        return b;
     }
 
     @Override
@@ -69,5 +78,11 @@ public final class LowRankEmbeddingDelta implements EmbeddingDelta, Mergeable {
     public Tensor merged(Tensor rows, long first) {
         var columns = a.value().narrow(1, first, rows.size(0));
         return torch.addmm(rows, columns.t(), b.value().t(), new Scalar(1), new Scalar(scaling));
+    }
+
+    /** {@code Aᵀ [count, rank]} and {@code Bᵀ [rank, features]}. */
+    @Override
+    public Optional<WeightDelta.LowRank> factors() {
+        return Optional.of(new WeightDelta.LowRank(a.value().t(), b.value().t(), scaling));
     }
 }

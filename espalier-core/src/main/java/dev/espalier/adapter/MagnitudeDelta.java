@@ -121,7 +121,23 @@ public final class MagnitudeDelta implements LinearDelta, Mergeable {
     @Override
     public Tensor merged(Tensor rows, long first) {
         var sum = direction.merged(rows, first);
-        var gain = magnitude.value().narrow(0, first, rows.size(0)).div(RowNorms.ofRows(sum));
-        return sum.mul(gain.unsqueeze(1));
+        return sum.mul(gain(sum, first));
+    }
+
+    @Override
+    public Tensor change(Tensor rows, long first) {
+        var sum = direction.merged(rows, first);
+        var gain = gain(sum, first);
+        return rows.mul(gain.sub(new Scalar(1.0)))
+                .add(direction.change(rows, first).mul(gain));
+    }
+
+    /** {@code m / ‖W + s B A‖} of the rows from {@code first} on, {@code [n, 1]}. */
+    private Tensor gain(Tensor sum, long first) {
+        return magnitude
+                .value()
+                .narrow(0, first, sum.size(0))
+                .div(RowNorms.ofRows(sum))
+                .unsqueeze(1);
     }
 }

@@ -1,6 +1,8 @@
 package dev.espalier.adapter;
 
+import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 
 /** A delta that does to every token the same, so that it can be put into its module's weight. */
 interface Mergeable {
@@ -12,6 +14,21 @@ interface Mergeable {
      * @return fp32, of the same shape, of the caller's scope
      */
     Tensor merged(Tensor rows, long first);
+
+    /**
+     * What {@link #merged} adds to some rows, exactly: not the difference of two weights, which rounds at their size.
+     * By default what it makes of zeros, which is right for a delta that only adds.
+     *
+     * @return fp32, of the shape of {@code rows}, of the caller's scope
+     */
+    default Tensor change(Tensor rows, long first) {
+        return merged(torch.zeros_like(rows), first);
+    }
+
+    /** The change of all rows as a product of two factors, where it is one; of the caller's scope. */
+    default Optional<WeightDelta.LowRank> factors() {
+        return Optional.empty();
+    }
 
     /** Whether the module's bias changes too. */
     default boolean changesBias() {

@@ -23,7 +23,9 @@ public final class MixtureBuilder {
     private double alpha;
     private double dropout;
     private MixtureSpec.Initialisation initialisation;
+    private double riemannianEpsilon;
     private MixtureSpec.Scorer scorer;
+    private RouterForm form;
     private Activation activation;
     private MixtureSpec.Choice choice;
     private int topK;
@@ -36,15 +38,18 @@ public final class MixtureBuilder {
     private double biasStep;
     private boolean soleRouter;
     private RouterNoise noise;
+    private boolean rootGradient;
     private MixtureSpec.Balance balance;
     private double auxiliaryCoefficient;
     private LoadBalanceLoss.Scale auxiliaryScale;
     private LoadBalanceLoss.Scope auxiliaryScope;
     private double localisation;
+    private boolean biasedVariance;
     private double zCoefficient;
     private double varianceCoefficient;
     private double entropyCoefficient;
     private double consistencyCoefficient;
+    private double overlapCoefficient;
     private MixtureStages stages;
 
     MixtureBuilder(MixtureSpec spec) {
@@ -62,7 +67,9 @@ public final class MixtureBuilder {
         alpha = spec.experts().alpha();
         dropout = spec.experts().dropout();
         initialisation = spec.experts().initialisation();
+        riemannianEpsilon = spec.experts().riemannianEpsilon();
         scorer = spec.routing().scorer();
+        form = spec.routing().form();
         activation = spec.routing().activation();
         choice = spec.routing().choice();
         topK = spec.routing().topK();
@@ -75,15 +82,18 @@ public final class MixtureBuilder {
         biasStep = spec.routing().biasStep();
         soleRouter = spec.routing().soleRouter();
         noise = spec.routing().noise();
+        rootGradient = spec.routing().rootGradient();
         balance = spec.losses().balance();
         auxiliaryCoefficient = spec.losses().coefficient();
         auxiliaryScale = spec.losses().scale();
         auxiliaryScope = spec.losses().scope();
         localisation = spec.losses().localisation();
+        biasedVariance = spec.losses().biasedVariance();
         zCoefficient = spec.losses().scores();
         varianceCoefficient = spec.losses().variance();
         entropyCoefficient = spec.losses().entropy();
         consistencyCoefficient = spec.losses().consistency();
+        overlapCoefficient = spec.losses().overlap();
         stages = spec.stages();
     }
 
@@ -103,9 +113,11 @@ public final class MixtureBuilder {
                         ranksByDepth,
                         alpha,
                         dropout,
-                        initialisation),
+                        initialisation,
+                        riemannianEpsilon),
                 new MixtureSpec.Routing(
                         scorer,
+                        form,
                         activation,
                         choice,
                         topK,
@@ -117,17 +129,20 @@ public final class MixtureBuilder {
                         capacityInEvaluation,
                         biasStep,
                         soleRouter,
-                        noise),
+                        noise,
+                        rootGradient),
                 new MixtureSpec.Losses(
                         balance,
                         auxiliaryCoefficient,
                         auxiliaryScale,
                         auxiliaryScope,
                         localisation,
+                        biasedVariance,
                         zCoefficient,
                         varianceCoefficient,
                         entropyCoefficient,
-                        consistencyCoefficient),
+                        consistencyCoefficient,
+                        overlapCoefficient),
                 stages);
     }
 
@@ -209,6 +224,12 @@ public final class MixtureBuilder {
         return this;
     }
 
+    /** How the router comes to its scores. */
+    public MixtureBuilder form(RouterForm given) {
+        form = given;
+        return this;
+    }
+
     /** How scores become gates. */
     public MixtureBuilder activation(Activation given) {
         activation = given;
@@ -281,6 +302,12 @@ public final class MixtureBuilder {
         return this;
     }
 
+    /** Whether experts' gradients are weighed by the roots of their gates. */
+    public MixtureBuilder rootGradient(boolean given) {
+        rootGradient = given;
+        return this;
+    }
+
     /** Which loss keeps experts evenly used. */
     public MixtureBuilder balance(MixtureSpec.Balance given) {
         balance = given;
@@ -311,6 +338,12 @@ public final class MixtureBuilder {
         return this;
     }
 
+    /** Whether that loss takes the biased variance. */
+    public MixtureBuilder biasedVariance(boolean given) {
+        biasedVariance = given;
+        return this;
+    }
+
     /** Of the z-loss. */
     public MixtureBuilder zCoefficient(double given) {
         zCoefficient = given;
@@ -326,6 +359,18 @@ public final class MixtureBuilder {
     /** Of how far the answers of two passes lie apart. */
     public MixtureBuilder consistencyCoefficient(double given) {
         consistencyCoefficient = given;
+        return this;
+    }
+
+    /** Of the overlap of a token's experts. */
+    public MixtureBuilder overlapCoefficient(double given) {
+        overlapCoefficient = given;
+        return this;
+    }
+
+    /** Of the preconditioner of the experts' gradients; 0 for none. */
+    public MixtureBuilder riemannianEpsilon(double given) {
+        riemannianEpsilon = given;
         return this;
     }
 

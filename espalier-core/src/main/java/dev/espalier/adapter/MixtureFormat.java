@@ -12,7 +12,9 @@ import java.util.Map;
  * Tensors of a module: {@code experts.lora_A.weight [E, r, in]}, or {@code lora_A.weight [r, in]} where the experts share
  * it; {@code experts.lora_B.weight [E, out, r]}; {@code experts.scale [E, out]} in their place for vectors;
  * {@code router.weight [E, in]}, {@code [r E, in]} with a gate for every rank, rank after rank, or {@code [E]} without a
- * scorer; {@code threshold.weight [1, in]} and {@code threshold.bias [1]}; {@code router.selection_bias [E]}; {@link StagedExperts} has some more.
+ * scorer; {@code router.hidden.weight [h, in]} before a {@code router.weight [E, h]} where the router has two layers;
+ * {@code threshold.weight [1, in]} and {@code threshold.bias [1]}; {@code router.selection_bias [E]};
+ * {@link StagedExperts} has some more.
  */
 record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec> {
     /** One for each method. */
@@ -55,7 +57,12 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
                 .alpha(config.positive("lora_alpha", experts.alpha()))
                 .dropout(config.probability("lora_dropout", experts.dropout()))
                 .initialisation(config.constant("initialisation", experts.initialisation()))
+                .riemannianEpsilon(config.number("riemannian_epsilon", experts.riemannianEpsilon()))
                 .scorer(config.constant("scorer", routing.scorer()))
+                .form(new RouterForm(
+                        config.constant("router", routing.form().kind()),
+                        config.count("router_hidden", routing.form().hidden()),
+                        config.positive("router_temperature", routing.form().temperature())))
                 .activation(config.constant("activation", routing.activation()))
                 .choice(config.constant("choice", routing.choice()))
                 .topK(config.count("top_k", routing.topK()))
@@ -70,15 +77,18 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
                 .noise(new RouterNoise(
                         config.number("router_noise", routing.noise().scores()),
                         config.number("router_jitter", routing.noise().jitter())))
+                .rootGradient(config.flag("root_gradient", routing.rootGradient()))
                 .balance(config.constant("balance", losses.balance()))
                 .auxiliaryCoefficient(config.number("auxiliary_coefficient", losses.coefficient()))
                 .auxiliaryScale(config.constant("auxiliary_scale", losses.scale()))
                 .auxiliaryScope(config.constant("auxiliary_scope", losses.scope()))
                 .localisation(config.number("localisation", losses.localisation()))
+                .biasedVariance(config.flag("biased_variance", losses.biasedVariance()))
                 .zCoefficient(config.number("z_coefficient", losses.scores()))
                 .varianceCoefficient(config.number("variance_coefficient", losses.variance()))
                 .entropyCoefficient(config.number("entropy_coefficient", losses.entropy()))
                 .consistencyCoefficient(config.number("consistency_coefficient", losses.consistency()))
+                .overlapCoefficient(config.number("overlap_coefficient", losses.overlap()))
                 .stages(stages(config, d.stages())));
     }
 
@@ -106,7 +116,11 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
         keys.put("lora_alpha", LoraFormat.number(experts.alpha()));
         keys.put("lora_dropout", experts.dropout());
         keys.put("initialisation", experts.initialisation());
+        keys.put("riemannian_epsilon", experts.riemannianEpsilon());
         keys.put("scorer", routing.scorer());
+        keys.put("router", routing.form().kind());
+        keys.put("router_hidden", routing.form().hidden());
+        keys.put("router_temperature", routing.form().temperature());
         keys.put("activation", routing.activation());
         keys.put("choice", routing.choice());
         keys.put("top_k", routing.topK());
@@ -120,15 +134,18 @@ record MixtureFormat(Mixtures.Method method) implements ConfigFormat<MixtureSpec
         keys.put("sole_router", routing.soleRouter());
         keys.put("router_noise", routing.noise().scores());
         keys.put("router_jitter", routing.noise().jitter());
+        keys.put("root_gradient", routing.rootGradient());
         keys.put("balance", losses.balance());
         keys.put("auxiliary_coefficient", losses.coefficient());
         keys.put("auxiliary_scale", losses.scale());
         keys.put("auxiliary_scope", losses.scope());
         keys.put("localisation", losses.localisation());
+        keys.put("biased_variance", losses.biasedVariance());
         keys.put("z_coefficient", losses.scores());
         keys.put("variance_coefficient", losses.variance());
         keys.put("entropy_coefficient", losses.entropy());
         keys.put("consistency_coefficient", losses.consistency());
+        keys.put("overlap_coefficient", losses.overlap());
         if (spec.stages().any()) {
             keys.put("stages", spec.stages().phases());
             keys.put("stage_shares", spec.stages().shares());

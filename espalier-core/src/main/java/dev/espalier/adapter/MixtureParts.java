@@ -3,21 +3,28 @@ package dev.espalier.adapter;
 import dev.espalier.adapter.MixtureSpec.Choice;
 import dev.espalier.adapter.MixtureSpec.Initialisation;
 import dev.espalier.adapter.MixtureSpec.Kind;
-import dev.espalier.adapter.MixtureSpec.Scorer;
 import dev.espalier.error.InputException;
+import dev.espalier.kernel.Experts;
+import dev.espalier.kernel.KernelTable;
+import dev.espalier.kernel.OverlapLoss;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
+import dev.espalier.routing.ArrowScorer;
 import dev.espalier.routing.EntropyLoss;
 import dev.espalier.routing.ExpertCapacity;
 import dev.espalier.routing.ExpertDropout;
 import dev.espalier.routing.Gating;
 import dev.espalier.routing.LearnedThreshold;
+import dev.espalier.routing.LinearScorer;
 import dev.espalier.routing.LoadBalanceLoss;
 import dev.espalier.routing.LocalisedBalanceLoss;
+import dev.espalier.routing.MlpScorer;
+import dev.espalier.routing.PrototypeScorer;
 import dev.espalier.routing.Router;
 import dev.espalier.routing.RouterLoss;
 import dev.espalier.routing.ScoreLoss;
 import dev.espalier.routing.ScoreVarianceLoss;
+import dev.espalier.routing.Scorer;
 import dev.espalier.routing.Selection;
 import dev.espalier.routing.StaticRouter;
 import dev.espalier.routing.TaskRouter;
@@ -71,7 +78,7 @@ final class MixtureParts {
                     "experts.scale", StoredLayout.same(experts, out), random -> Initialiser.ones(experts, out));
             return new ScaleMixtureDelta(scales, router());
         }
-        if (spec.routing().scorer() == Scorer.RANDOM) {
+        if (spec.routing().scorer() == MixtureSpec.Scorer.RANDOM) {
             return soup();
         }
         if (spec.stages().any()) {
@@ -104,7 +111,15 @@ final class MixtureParts {
 
     RankGatedDelta lowRank(Parameter a, Parameter b, int count, @Nullable Router router) {
         return new RankGatedDelta(
-                linear.name(), a, b, count, scaling(), spec.experts().dropout(), kind == Kind.BOTTLENECK, router);
+                linear.name(),
+                new Experts(a, b, count, kind == Kind.BOTTLENECK),
+                scaling(),
+                spec.experts().dropout(),
+                router,
+                KernelTable.RELEASED,
+                new ExpertTraining(
+                        spec.routing().rootGradient(),
+                        new OverlapLoss(spec.losses().overlap(), weights.modules())));
     }
 
     /** The linear's path. */
@@ -133,7 +148,9 @@ final class MixtureParts {
 
     /** {@code s}; weights that are trained themselves start at alpha, which must not count twice. */
     private double scaling() {
-        return spec.routing().scorer() == Scorer.STATIC ? 1 : spec.experts().alpha() / rank;
+        return spec.routing().scorer() == MixtureSpec.Scorer.STATIC
+                ? 1
+                : spec.experts().alpha() / rank;
     }
 
     /** Experts that start from the frozen weight, and what they give at first taken off. */
@@ -188,7 +205,7 @@ final class MixtureParts {
             case LAYER -> {
                 requireLayer(layer);
                 var shared = weights.shared().router(layer, () -> tokenRouter(experts));
-                int gates = (int) shared.parameters().get(0).shape()[0] / (routing.perRank() ? rank : 1);
+                int gates = shared.gates() / (routing.perRank() ? rank : 1);
                 if (gates != experts) {
                     throw new InputException("The modules of a layer share their router, but " + linear.name() + " has "
                             + experts + " experts and the first of layer " + layer + " has " + gates
@@ -224,18 +241,14 @@ final class MixtureParts {
 
     Router tokenRouter(int gates) {
         var routing = spec.routing();
-        int in = linear.inFeatures();
         int perToken = routing.perRank() ? rank : 1;
-        var scorer = weights.weight(
-                "router.weight",
-                StoredLayout.same((long) perToken * gates, in),
-                random -> drawn(random, (long) perToken * gates, in));
+        var scorer = scorer((long) perToken * gates);
         var parts = new TokenRouter.Parts(
                 threshold(),
                 selectionBias(),
                 routing.biasStep(),
                 perToken,
-                routing.scorer() == Scorer.SEQUENCE,
+                routing.scorer() == MixtureSpec.Scorer.SEQUENCE,
                 routing.noise());
         var gating = new Gating(
                 routing.activation(),
@@ -245,6 +258,24 @@ final class MixtureParts {
                 new ExpertCapacity(routing.capacityFactor(), routing.capacityInEvaluation()),
                 losses());
         return new TokenRouter(linear.name(), scorer, parts, weights.modules(), gating);
+    }
+
+    private Scorer scorer(long width) {
+        var form = spec.routing().form();
+        int in = linear.inFeatures();
+        return switch (form.kind()) {
+            case LINEAR -> new LinearScorer(routerWeight("router.weight", width, in));
+            case MLP ->
+                new MlpScorer(
+                        routerWeight("router.hidden.weight", form.hidden(), in),
+                        routerWeight("router.weight", width, form.hidden()));
+            case PROTOTYPE -> new PrototypeScorer(routerWeight("router.weight", width, in), form.temperature());
+            case ARROW -> new ArrowScorer(routerWeight("router.weight", width, in));
+        };
+    }
+
+    private Parameter routerWeight(String key, long out, int in) {
+        return weights.weight(key, StoredLayout.same(out, in), random -> drawn(random, out, in));
     }
 
     private Optional<LearnedThreshold> threshold() {
@@ -283,7 +314,9 @@ final class MixtureParts {
             chosen.add(
                     switch (losses.balance()) {
                         case LOAD -> new LoadBalanceLoss(losses.coefficient(), losses.scale(), losses.scope());
-                        case LOCALISED -> new LocalisedBalanceLoss(losses.coefficient(), losses.localisation());
+                        case LOCALISED ->
+                            new LocalisedBalanceLoss(
+                                    losses.coefficient(), losses.localisation(), losses.biasedVariance());
                     });
         }
         if (losses.scores() > 0) {

@@ -78,7 +78,7 @@ public record MixtureSpec(
         @JsonProperty("modules")
         MODULES,
 
-        /** Nothing: every sequence has the expert of its task. */
+        /** Nothing: every sequence has the expert of its task, or those that the pass gives it. */
         @JsonProperty("task")
         TASK,
 
@@ -136,6 +136,7 @@ public record MixtureSpec(
      * @param alpha of the scaling {@code s = alpha / rank}; what the weights of {@link Scorer#STATIC} start at, whose
      *     {@code s} is 1
      * @param dropout on the experts' input in training; the router sees its input without
+     * @param riemannianEpsilon of the {@link RiemannianPreconditioner} of their gradients; 0 for none
      */
     public record Experts(
             Kind kind,
@@ -149,12 +150,14 @@ public record MixtureSpec(
             List<Integer> ranksByDepth,
             double alpha,
             double dropout,
-            Initialisation initialisation) {
+            Initialisation initialisation,
+            double riemannianEpsilon) {
         public Experts {
             Checks.positive("experts", count);
             Checks.positive("rank", rank);
             Checks.positive("alpha", alpha);
             Checks.probability("dropout", dropout);
+            Checks.notNegative("riemannian-epsilon", riemannianEpsilon);
             pattern = Collections.unmodifiableMap(new LinkedHashMap<>(pattern));
             rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
             byDepth = List.copyOf(byDepth);
@@ -186,6 +189,7 @@ public record MixtureSpec(
     /**
      * Who gets which expert. A module with one expert has no router unless {@code soleRouter} says so.
      *
+     * @param form of the router's scores
      * @param topK of {@link Choice#TOP_K}
      * @param threshold of {@link Choice#THRESHOLD}, or the largest one of {@link Choice#LEARNED_THRESHOLD}; empty there
      *     for one over the number of experts
@@ -197,9 +201,11 @@ public record MixtureSpec(
      * @param capacityInEvaluation whether that limit holds outside training too
      * @param biasStep how far a bias on the choice moves towards an even load after each step; 0 for no such bias
      * @param soleRouter whether a single expert is weighed too
+     * @param rootGradient whether an expert's gradient is weighed by the root of its gate; its output is by the gate itself
      */
     public record Routing(
             Scorer scorer,
+            RouterForm form,
             Activation activation,
             Choice choice,
             int topK,
@@ -211,7 +217,8 @@ public record MixtureSpec(
             boolean capacityInEvaluation,
             double biasStep,
             boolean soleRouter,
-            RouterNoise noise) {
+            RouterNoise noise,
+            boolean rootGradient) {
         public Routing {
             Checks.positive("top-k", topK);
             Checks.probability("expert-dropout", expertDropout);
@@ -230,10 +237,12 @@ public record MixtureSpec(
      * @param scale how {@link Balance#LOAD} values an even load
      * @param scope what it takes for one population
      * @param localisation {@code δ} of {@link Balance#LOCALISED}
+     * @param biasedVariance whether that loss takes the biased variance
      * @param scores coefficient of the z-loss on the router's scores; 0 for none
      * @param variance coefficient of minus the variance of a token's gates; 0 for none
      * @param entropy coefficient of the gates' entropy, of either sign; 0 for none
      * @param consistency coefficient of how far the answers of two passes lie apart; 0 for a single pass a step
+     * @param overlap coefficient of the {@link dev.espalier.kernel.OverlapLoss} of a token's experts; 0 for none
      */
     public record Losses(
             Balance balance,
@@ -241,44 +250,24 @@ public record MixtureSpec(
             LoadBalanceLoss.Scale scale,
             LoadBalanceLoss.Scope scope,
             double localisation,
+            boolean biasedVariance,
             double scores,
             double variance,
             double entropy,
-            double consistency) {
+            double consistency,
+            double overlap) {
         public Losses {
             Checks.notNegative("auxiliary-coefficient", coefficient);
             Checks.notNegative("z-coefficient", scores);
             Checks.notNegative("variance-coefficient", variance);
+            Checks.notNegative("overlap-coefficient", overlap);
             Checks.probability("localisation", localisation);
             Checks.notNegative("consistency-coefficient", consistency);
         }
     }
 
     public MixtureSpec {
-        if (routing.choice == Choice.TOP_K && routing.topK > experts.count && experts.byDepth.isEmpty()) {
-            throw new InputException("top-k " + routing.topK + " is more than the " + experts.count
-                    + " experts; a token can be given each expert once.");
-        }
-        if (routing.scorer == Scorer.MODULES && experts.count != 1) {
-            throw new InputException("Where the modules of a layer are its experts, each has one, not " + experts.count
-                    + "; set experts to 1, or choose another scorer.");
-        }
-        if (experts.initialisation == Initialisation.SVD_SEGMENTS && experts.kind != Kind.LORA) {
-            throw new InputException("The initialisation svd-segments is one of experts with both factors of their own,"
-                    + " not of " + experts.kind + "; choose another.");
-        }
-        if (routing.scorer == Scorer.RANDOM
-                && (experts.kind != Kind.LORA || experts.initialisation == Initialisation.SVD_SEGMENTS)) {
-            throw new InputException(
-                    "Experts that are drawn at random are of kind lora and start as one, so that they can"
-                            + " be averaged, not of " + experts.kind + " and " + experts.initialisation
-                            + "; choose another scorer.");
-        }
-        stages.requireFor(experts, routing);
-        if (routing.perRank && routing.choice != Choice.ALL) {
-            throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
-                    + "; switch one of them off.");
-        }
+        MixtureChecks.require(experts, routing, losses, stages);
     }
 
     /** The same with some changes. */
@@ -304,9 +293,18 @@ public record MixtureSpec(
         return experts.allocated && experts.pattern.isEmpty();
     }
 
+    /** Whether every task has an expert, so that their number is not one to choose. */
+    private boolean oneForEachTask() {
+        return routing.scorer == Scorer.TASK || stages.any();
+    }
+
     @Override
     public Cost allocationCost() {
-        return experts.kind == Kind.SHARED_A ? Cost.sharedExperts(experts.rank) : Cost.separateExperts(experts.rank);
+        if (oneForEachTask()) {
+            throw new InputException("Method '" + method + "' has an expert for each task in every module, so there is none"
+                    + " to allocate; remove the allocation.");
+        }
+        return new MixtureCost(this);
     }
 
     @Override
@@ -318,6 +316,12 @@ public record MixtureSpec(
                 .topK(Math.min(routing.topK, allocation.largest())));
     }
 
+    /** Unless a router weighs the experts of several. */
+    @Override
+    public boolean modulesStandAlone() {
+        return routing.scorer != Scorer.LAYER && routing.scorer != Scorer.MODULES;
+    }
+
     /** Where every task has an expert, as many as there are tasks. */
     @Override
     public MixtureSpec forTasks(int tasks) {
@@ -326,7 +330,7 @@ public record MixtureSpec(
                     "Method '" + method + "' trains an expert for each task and a router among them, but"
                             + " there is one task; give it several, or use method 'lora'.");
         }
-        return routing.scorer == Scorer.TASK || stages.any() ? with(m -> m.experts(tasks)) : this;
+        return oneForEachTask() ? with(m -> m.experts(tasks)) : this;
     }
 
     @Override
@@ -373,6 +377,13 @@ public record MixtureSpec(
     @Override
     public AdapterSpec saved(Adapter adapter) {
         return routing.scorer == Scorer.RANDOM ? ExpertSoupDelta.saved(this, adapter) : this;
+    }
+
+    @Override
+    public Optional<GradientTransform> gradientTransform(Adapter adapter) {
+        return experts.riemannianEpsilon > 0
+                ? Optional.of(RiemannianPreconditioner.of(adapter, experts.riemannianEpsilon))
+                : Optional.empty();
     }
 
     @Override

@@ -36,12 +36,30 @@ public final class Mixtures {
     private static final String FEED_FORWARD = ".*\\.(mlp\\.\\w+|intermediate\\.dense|\\d+\\.output\\.dense)";
 
     /** What every method with low-rank experts lets one choose. */
-    private static final Set<String> LOW_RANK =
-            Set.of("experts", "experts-pattern", "rank", "rank-pattern", "alpha", "dropout", "consistency-coefficient");
+    private static final Set<String> LOW_RANK = Set.of(
+            "experts",
+            "experts-pattern",
+            "rank",
+            "rank-pattern",
+            "alpha",
+            "dropout",
+            "riemannian-epsilon",
+            "consistency-coefficient");
 
     /** What every method with a router that is trained lets one choose. */
     private static final Set<String> ROUTED = Set.of(
-            "router-noise", "router-jitter", "z-coefficient", "variance-coefficient", "entropy-coefficient", "scorer");
+            "router",
+            "router-hidden",
+            "router-temperature",
+            "router-noise",
+            "router-jitter",
+            "z-coefficient",
+            "variance-coefficient",
+            "entropy-coefficient",
+            "scorer");
+
+    /** What every method that routes to low-rank experts lets one choose for their training. */
+    private static final Set<String> TRAINED = Set.of("overlap-coefficient", "root-gradient");
 
     /** What every method lets one choose that trains experts and router one after the other. */
     private static final Set<String> STAGED = Set.of(
@@ -95,9 +113,11 @@ public final class Mixtures {
                     List.of(),
                     16,
                     0.05,
-                    Initialisation.DEFAULT),
+                    Initialisation.DEFAULT,
+                    0),
             new MixtureSpec.Routing(
                     Scorer.TOKEN,
+                    RouterForm.DEFAULT,
                     Activation.SOFTMAX,
                     Choice.ALL,
                     1,
@@ -109,9 +129,20 @@ public final class Mixtures {
                     false,
                     0,
                     true,
-                    RouterNoise.NONE),
+                    RouterNoise.NONE,
+                    false),
             new MixtureSpec.Losses(
-                    Balance.LOAD, 0, LoadBalanceLoss.Scale.BY_SELECTION, LoadBalanceLoss.Scope.SEQUENCE, 0, 0, 0, 0, 0),
+                    Balance.LOAD,
+                    0,
+                    LoadBalanceLoss.Scale.BY_SELECTION,
+                    LoadBalanceLoss.Scope.SEQUENCE,
+                    0,
+                    false,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0),
             MixtureStages.NONE);
 
     /** By name, those of this project's papers first. */
@@ -124,6 +155,7 @@ public final class Mixtures {
                             "top-k expert-dropout capacity-factor capacity-in-evaluation renormalise",
                             LOW_RANK,
                             ROUTED,
+                            TRAINED,
                             BALANCED),
                     // The paper's setting; its alpha is not known: E · rank makes s the number of experts, so that an
                     // expert with an even share acts at scale 1. Capacity: a quarter more than an even load needs.
@@ -140,7 +172,7 @@ public final class Mixtures {
                     LORA_SMOE,
                     "one A and as many B as a matrix is worth, by gradient sensitivity",
                     Source.CODE,
-                    keys("", LOW_RANK, ROUTED),
+                    keys("", LOW_RANK, ROUTED, TRAINED),
                     m -> m.kind(Kind.SHARED_A)
                             .allocated(true)
                             .targets(TargetModules.allLinear())
@@ -151,7 +183,7 @@ public final class Mixtures {
                     "molora",
                     "dense mixture of LoRA experts",
                     Source.CODE,
-                    keys("initialisation", LOW_RANK, ROUTED),
+                    keys("initialisation", LOW_RANK, ROUTED, TRAINED),
                     m -> m.experts(10).initialisation(Initialisation.NORMAL)),
             method(
                     "mov",
@@ -168,7 +200,7 @@ public final class Mixtures {
                     "dense mixture in the feed-forward blocks, its halves kept for two types of tasks",
                     Source.CODE,
                     // The weights of the constraint are ours.
-                    keys("localisation auxiliary-coefficient", LOW_RANK, ROUTED),
+                    keys("localisation biased-variance auxiliary-coefficient", LOW_RANK, ROUTED, TRAINED),
                     m -> m.experts(8)
                             .alpha(32)
                             .targets(TargetModules.matching(FEED_FORWARD))
@@ -179,13 +211,13 @@ public final class Mixtures {
                     "mola",
                     "top-k of LoRA experts, more of them in higher layers",
                     Source.CODE,
-                    keys("top-k renormalise experts-by-depth", LOW_RANK, ROUTED, BALANCED),
+                    keys("top-k renormalise experts-by-depth", LOW_RANK, ROUTED, TRAINED, BALANCED),
                     Mixtures::mola),
             method(
                     "hilo",
                     "MoLA with ranks by depth too",
                     Source.PAPER,
-                    keys("top-k renormalise experts-by-depth ranks-by-depth", LOW_RANK, ROUTED, BALANCED),
+                    keys("top-k renormalise experts-by-depth ranks-by-depth", LOW_RANK, ROUTED, TRAINED, BALANCED),
                     m -> {
                         mola(m);
                         m.ranksByDepth(List.of(2, 4, 6, 8));
@@ -194,21 +226,24 @@ public final class Mixtures {
                     "adamole",
                     "experts above a learned threshold",
                     Source.CODE,
-                    keys("threshold", LOW_RANK, ROUTED, BALANCED),
+                    keys("threshold", LOW_RANK, ROUTED, TRAINED, BALANCED),
                     m -> m.rank(8)
                             .choice(Choice.LEARNED_THRESHOLD)
                             .renormalise(true)
                             .auxiliaryCoefficient(1e-2)
                             .auxiliaryScale(LoadBalanceLoss.Scale.BY_TOKEN)
                             .auxiliaryScope(LoadBalanceLoss.Scope.BATCH)),
-            method("hydralora", "one A, several B, softmax gates", Source.CODE, keys("", LOW_RANK, ROUTED), m -> m.kind(
-                            Kind.SHARED_A)
-                    .alpha(32)),
+            method(
+                    "hydralora",
+                    "one A, several B, softmax gates",
+                    Source.CODE,
+                    keys("", LOW_RANK, ROUTED, TRAINED),
+                    m -> m.kind(Kind.SHARED_A).alpha(32)),
             method(
                     "mosld",
                     "one A, top-k of several B, dropout on A's input",
                     Source.PAPER,
-                    keys("top-k renormalise", LOW_RANK, ROUTED, BALANCED),
+                    keys("top-k renormalise", LOW_RANK, ROUTED, TRAINED, BALANCED),
                     m -> m.kind(Kind.SHARED_A)
                             .choice(Choice.TOP_K)
                             .topK(2)
@@ -218,13 +253,13 @@ public final class Mixtures {
                     "mode",
                     "one A, a softmax over several B for every rank",
                     Source.PAPER,
-                    keys("", LOW_RANK, ROUTED),
+                    keys("", LOW_RANK, ROUTED, TRAINED),
                     m -> m.kind(Kind.SHARED_A).perRank(true)),
             method(
                     "smora",
                     "every rank an expert, evened by a bias on the choice",
                     Source.PAPER,
-                    keys("top-k renormalise bias-step activation", LOW_RANK, ROUTED),
+                    keys("top-k renormalise bias-step activation", LOW_RANK, ROUTED, TRAINED),
                     m -> m.experts(64)
                             .rank(1)
                             .alpha(8)
@@ -237,7 +272,7 @@ public final class Mixtures {
                     "top-k of experts that start from segments of the frozen weight's singular values",
                     Source.CODE,
                     // rank is an expert's, not all experts' together as in the authors' configs.
-                    keys("top-k renormalise", LOW_RANK, ROUTED, BALANCED),
+                    keys("top-k renormalise", LOW_RANK, ROUTED, TRAINED, BALANCED),
                     m -> m.experts(8)
                             .initialisation(Initialisation.SVD_SEGMENTS)
                             .choice(Choice.TOP_K)
@@ -245,10 +280,21 @@ public final class Mixtures {
                             .renormalise(true)
                             .auxiliaryCoefficient(1e-3)),
             method(
+                    "riemannian-mole",
+                    "top-k of LoRA experts, whose steps go by the product of their factors",
+                    Source.CODE,
+                    // Sizes are MoLA's; depth is left out.
+                    keys("top-k renormalise experts-by-depth", LOW_RANK, ROUTED, TRAINED, BALANCED),
+                    m -> {
+                        mola(m);
+                        m.expertsByDepth(List.of()).riemannianEpsilon(1e-6).rootGradient(true);
+                    }),
+            method(
                     "moa",
                     "experts of two kinds, one for each module, weighed by one router a layer",
                     Source.CODE,
-                    keys("rank rank-pattern alpha dropout threshold router-noise router-jitter z-coefficient"),
+                    keys(
+                            "rank rank-pattern alpha dropout riemannian-epsilon threshold router-noise router-jitter z-coefficient"),
                     m -> m.targets(TargetModules.allLinear())
                             .experts(1)
                             .rank(8)
@@ -260,7 +306,7 @@ public final class Mixtures {
                     "flix",
                     "an expert for each task",
                     Source.PAPER,
-                    keys("rank rank-pattern alpha dropout expert-dropout"),
+                    keys("rank rank-pattern alpha dropout expert-dropout riemannian-epsilon"),
                     m -> m.scorer(Scorer.TASK)),
             method(
                     "adamix",
@@ -291,7 +337,7 @@ public final class Mixtures {
                     "mlae",
                     "rank-1 experts with trained weights, dropped in training",
                     Source.CODE,
-                    keys("expert-dropout", LOW_RANK),
+                    keys("expert-dropout overlap-coefficient", LOW_RANK),
                     m -> m.experts(16).rank(1).alpha(1).scorer(Scorer.STATIC).expertDropout(0.5)));
 
     private Mixtures() {}

@@ -6,6 +6,7 @@ import dev.espalier.model.LinearDelta;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +47,11 @@ final class OutputScaleDelta implements LinearDelta, Mergeable {
     @Override
     public Tensor merged(Tensor rows, long first) {
         return rows.mul(scale.value().narrow(0, first, rows.size(0)));
+    }
+
+    @Override
+    public Tensor change(Tensor rows, long first) {
+        return rows.mul(scale.value().narrow(0, first, rows.size(0)).sub(new Scalar(1.0)));
     }
 
     @Override

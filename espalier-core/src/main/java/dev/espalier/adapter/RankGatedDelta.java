@@ -7,11 +7,14 @@ import dev.espalier.kernel.Kernel;
 import dev.espalier.kernel.KernelChoice;
 import dev.espalier.kernel.KernelShape;
 import dev.espalier.kernel.KernelTable;
+import dev.espalier.kernel.OverlapLoss;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.routing.Router;
+import dev.espalier.routing.StaticRouter;
 import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.FloatArrays;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
 import java.util.ArrayList;
@@ -33,13 +36,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Weights are fp32; products run in the input's dtype.
  */
-public final class RankGatedDelta implements LinearDelta, Mergeable {
+public final class RankGatedDelta implements LinearDelta, Mergeable, Routed {
     private final String name;
     private final Experts experts;
     private final double scaling;
     private final double dropout;
     private final @Nullable Router router;
     private final KernelChoice kernels;
+    private final ExpertTraining training;
 
     /** As the last, without a nonlinearity. */
     public RankGatedDelta(
@@ -86,12 +90,29 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
             boolean bottleneck,
             @Nullable Router router,
             KernelChoice kernels) {
+        this(name, new Experts(a, b, experts, bottleneck), scaling, dropout, router, kernels, ExpertTraining.USUAL);
+    }
+
+    /**
+     * As the last.
+     *
+     * @param training what more there is to training
+     */
+    RankGatedDelta(
+            String name,
+            Experts experts,
+            double scaling,
+            double dropout,
+            @Nullable Router router,
+            KernelChoice kernels,
+            ExpertTraining training) {
         this.name = name;
-        this.experts = new Experts(a, b, experts, bottleneck);
+        this.experts = experts;
         this.scaling = scaling;
         this.dropout = dropout;
         this.router = router;
         this.kernels = kernels;
+        this.training = training;
     }
 
     /** {@code A}, {@code B}, and the router's weights. */
@@ -111,6 +132,7 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
         return experts.b();
     }
 
+    @Override
     public int experts() {
         return experts.count();
     }
@@ -133,7 +155,7 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
 
     @Override
     public boolean tokenwise() {
-        return router == null || router.tokenwise();
+        return router == null || (router.tokenwise() && !(training.overlap().coefficient() > 0));
     }
 
     /** Who weighs the experts; empty where there is one that is always on. */
@@ -148,17 +170,20 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
         var mask = dropoutMask(x, context);
         double scale = mask == null ? scaling : scaling / (1 - dropout);
         var seen = mask == null ? x.value() : x.value().mul(mask);
-        var input = new ExpertInput(x, seen, mask, scale, gate, tape);
+        var input = new ExpertInput(x, seen, mask, scale, gate, training.rootGradient(), tape);
         var pass = kernel((int) x.value().size(0), Engine.dtype(x.value()), Engine.threadsHere())
                 .orElse(Kernel.DENSE)
                 .forward(experts, input, y);
+        var overlap = training.overlap().forward(experts, input, context);
         boolean trains = tape.trains(a()) || tape.trains(b()) || (gate != null && gate.backward() != null);
         if (!tape.isRecording() || !(trains || x.requiresGrad())) {
             return null;
         }
         pass.save();
+        overlap.ifPresent(OverlapLoss.Pass::save);
         return dY -> {
             pass.backward(dY);
+            overlap.ifPresent(OverlapLoss.Pass::backward);
             return dY;
         };
     }
@@ -200,14 +225,39 @@ public final class RankGatedDelta implements LinearDelta, Mergeable {
             throw new InputException("The experts of " + name + " act on every token differently, so they can't be"
                     + " merged into its weight; keep the adapter beside the base model.");
         }
-        var up = b().value().narrow(0, first, rows.size(0));
+        var up = weighted(b().value().narrow(0, first, rows.size(0)));
+        return torch.addmm(rows, up, down(), new Scalar(1), new Scalar(scaling));
+    }
+
+    /** Rows of {@code B}, every expert's columns times its weight. */
+    private Tensor weighted(Tensor up) {
         var weights = router == null ? Optional.<Tensor>empty() : router.staticWeights();
-        var weighted = weights.isEmpty()
+        return weights.isEmpty()
                 ? up
-                : up.view(up.size(0), experts(), -1)
+                : up.reshape(up.size(0), experts(), -1)
                         .mul(weights.get().view(1, experts(), -1))
                         .view(up.size(0), -1);
-        var down = experts.sharedA() ? a().value().repeat(experts(), 1) : a().value();
-        return torch.addmm(rows, weighted, down, new Scalar(1), new Scalar(scaling));
+    }
+
+    /** {@code A} with rows for every expert. */
+    private Tensor down() {
+        return experts.sharedA() ? a().value().repeat(experts(), 1) : a().value();
+    }
+
+    @Override
+    public Optional<WeightDelta.LowRank> factors() {
+        return isStatic()
+                ? Optional.of(new WeightDelta.LowRank(weighted(b().value()), down(), scaling))
+                : Optional.empty();
+    }
+
+    /** This itself where the experts' weights are the same for every token already. */
+    @Override
+    public LinearDelta withGates(float[] gates) {
+        if (router == null || router.staticWeights().isPresent()) {
+            return this;
+        }
+        var fixed = new StaticRouter(name, new Parameter(name, FloatArrays.tensor(gates, gates.length), false), 0);
+        return new RankGatedDelta(name, a(), b(), experts(), scaling, dropout, experts.bottleneck(), fixed, kernels);
     }
 }

@@ -51,6 +51,7 @@ final class Readme {
                         switch (head.kind()) {
                             case CAUSAL_LM -> "text";
                             case REGRESSION -> "a number";
+                            case CHOICE -> "the input's candidates";
                             case SINGLE_LABEL, MULTI_LABEL, TOKEN_LABELS ->
                                 head.labels().size();
                         },

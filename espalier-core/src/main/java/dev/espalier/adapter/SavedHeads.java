@@ -22,13 +22,51 @@ final class SavedHeads {
         this.tensors = tensors;
     }
 
-    /** Adds the heads that {@code model} does not have; their weights are yet to be loaded. */
+    /**
+     * Adds the heads that {@code model} does not have; their weights are yet to be loaded. Those that have none, but texts,
+     * are for who has the tokenizer.
+     */
     void addMissing(List<SavedHead> heads, LanguageModel model) {
         for (var head : heads) {
-            if (!model.heads().containsKey(head.name())) {
+            if (!model.heads().containsKey(head.name())
+                    && head.labelEmbeddings().isEmpty()) {
                 model.addHead(head.name(), head.kind(), head.outputs(), head.pooling(), RandomStream.of(0));
             }
         }
+    }
+
+    /**
+     * Adds a head to {@code model} under another name than it was saved by, with the saved weights. A layer that it had of
+     * the base model is a copy of that.
+     *
+     * @throws dev.espalier.error.InputException if a weight is missing or of another shape
+     */
+    void addAs(String name, SavedHead saved, LanguageModel model) {
+        var head = model.addHead(name, saved.kind(), saved.outputs(), saved.pooling(), RandomStream.of(0));
+        if (saved.kind() == TaskKind.CAUSAL_LM) {
+            return; // The checkpoint's own head.
+        }
+        int before = prefix(name).length();
+        var values = new LinkedHashMap<Parameter, Tensor>();
+        for (var parameter : parameters(head)) {
+            var ofBase = parameter.name().substring(before);
+            var path = prefix(saved.name()) + ofBase;
+            if (tensors.has(path)) {
+                values.put(parameter, tensors.tensor(path, parameter.shape()));
+            } else if (parameter.trainable()) {
+                values.put(
+                        parameter,
+                        model.weights()
+                                .copy(ofBase, parameter.shape())
+                                .map(Parameter::value)
+                                .orElseGet(() -> tensors.tensor(path, parameter.shape())));
+            }
+        }
+        load(values);
+    }
+
+    private static String prefix(String head) {
+        return head.isEmpty() ? "" : "heads." + head + ".";
     }
 
     /**

@@ -7,15 +7,18 @@ import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.Pooling;
+import dev.espalier.tensor.Scope;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -86,6 +89,18 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
                 .sum();
     }
 
+    /** The modules that have a tensor called {@code key} and are none of {@code modules}, as the file calls them. */
+    List<String> others(String key, Set<String> modules) {
+        var known = modules.stream()
+                .flatMap(module -> stored(module + "." + key).stream())
+                .collect(Collectors.toSet());
+        return file.names().stream()
+                .filter(name -> name.endsWith("." + key) && !known.contains(name))
+                .map(name -> name.substring(0, name.length() - key.length() - 1))
+                .map(module -> module.startsWith(PREFIX) ? module.substring(PREFIX.length()) : module)
+                .toList();
+    }
+
     /** Whether there is a tensor for {@code path}. */
     boolean has(String path) {
         return stored(path).isPresent();
@@ -123,6 +138,24 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
             } else if (!used.contains(name)) {
                 throw new InputException("Tensor '" + name + "' "
                         + file.info(name).shape() + " in " + file.path() + " has no place in the model: " + advice());
+            }
+        }
+    }
+
+    /**
+     * Refuses numbers that are not finite.
+     *
+     * @param adapter for the message
+     * @throws InputException naming the first tensor that has one
+     */
+    void requireFinite(String adapter) {
+        for (var name : file.names()) {
+            try (var scope = Scope.open()) {
+                if (file.tensor(name).is_floating_point()
+                        && !torch.isfinite(file.tensor(name)).all().item_bool()) {
+                    throw new InputException("Tensor '" + name + "' of " + adapter + " (" + file.path()
+                            + ") holds NaN or infinity; its training diverged, so train it again or leave it out.");
+                }
             }
         }
     }

@@ -5,6 +5,7 @@ import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.routing.Router;
 import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.FloatArrays;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
 import org.bytedeco.pytorch.Tensor;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * A mixture of vectors that scale a linear's output: {@code y' = (Σ_e w_e(x) l_e) ⊙ y}, MoV of Zadouri et al.
  * (<a href="https://arxiv.org/abs/2309.05444">arXiv 2309.05444</a>); with one expert that weighs 1, IA3.
  */
-final class ScaleMixtureDelta implements LinearDelta {
+final class ScaleMixtureDelta implements LinearDelta, Routed {
     private final Parameter scales;
     private final @Nullable Router router;
 
@@ -26,6 +27,23 @@ final class ScaleMixtureDelta implements LinearDelta {
     ScaleMixtureDelta(Parameter scales, @Nullable Router router) {
         this.scales = scales;
         this.router = router;
+    }
+
+    /** {@code l}, {@code [experts, out]}. */
+    Parameter scales() {
+        return scales;
+    }
+
+    @Override
+    public int experts() {
+        return (int) scales.shape()[0];
+    }
+
+    @Override
+    public LinearDelta withGates(float[] gates) {
+        var weights = FloatArrays.tensor(gates, 1, gates.length);
+        var scale = torch.mm(weights, scales.value()).t();
+        return new OutputScaleDelta(new Parameter(scales.name(), scale, false));
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
+import java.util.Optional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -126,6 +127,11 @@ final class ScaledRanksDelta implements LinearDelta, Mergeable {
     public Tensor merged(Tensor weight, long first) {
         var up = up().narrow(0, first, weight.size(0)).mul(d.value().view(-1));
         return torch.addmm(weight, up, a.value(), new Scalar(1), new Scalar(scaling));
+    }
+
+    @Override
+    public Optional<WeightDelta.LowRank> factors() {
+        return Optional.of(new WeightDelta.LowRank(up().mul(d.value().view(-1)), a.value(), scaling));
     }
 
     /** What backward needs of forward. */

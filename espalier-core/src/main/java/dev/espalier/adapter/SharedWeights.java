@@ -47,6 +47,11 @@ final class SharedWeights {
         return shapes.size();
     }
 
+    /** The shapes of the modules that the adapter changes, by path. */
+    Map<String, List<Integer>> shapes() {
+        return shapes;
+    }
+
     /** The modules that the adapter changes in a layer, in forward order. */
     List<String> ofLayer(int layer) {
         return shapes.keySet().stream()

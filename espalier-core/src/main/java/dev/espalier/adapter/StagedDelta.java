@@ -24,6 +24,11 @@ final class StagedDelta implements LinearDelta {
         stage = place;
     }
 
+    /** What acts in each stage. */
+    List<LinearDelta> parts() {
+        return byStage;
+    }
+
     private LinearDelta current() {
         return byStage.get(stage);
     }

@@ -7,13 +7,14 @@ import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /** Several low-rank deltas on one linear. Each adds its product, so the order decides no more than rounding. */
-final class SumDelta implements LinearDelta, Mergeable {
+final class SumDelta implements LinearDelta, Mergeable, Routed {
     private final List<RankGatedDelta> parts;
 
     SumDelta(List<RankGatedDelta> parts) {
@@ -40,6 +41,27 @@ final class SumDelta implements LinearDelta, Mergeable {
 
     private static RankGatedDelta frozen(String name, Parameter a, Parameter b, double scaling) {
         return new RankGatedDelta(name, a, b, 1, scaling, 0, null);
+    }
+
+    @Override
+    public int experts() {
+        return parts.stream().mapToInt(RankGatedDelta::experts).max().orElse(1);
+    }
+
+    @Override
+    public LinearDelta withGates(float[] gates) {
+        return new SumDelta(parts.stream()
+                .map(part -> (RankGatedDelta) part.withGates(gates))
+                .toList());
+    }
+
+    @Override
+    public Optional<WeightDelta.LowRank> factors() {
+        var found = parts.stream().map(RankGatedDelta::factors).toList();
+        return found.stream().allMatch(Optional::isPresent)
+                ? Optional.of(WeightDelta.LowRank.sum(
+                        found.stream().map(Optional::orElseThrow).toList()))
+                : Optional.empty();
     }
 
     List<RankGatedDelta> parts() {

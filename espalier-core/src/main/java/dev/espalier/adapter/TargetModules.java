@@ -91,6 +91,14 @@ public record TargetModules(
                 : this;
     }
 
+    /** The same, but for {@link #DEFAULT} with all that makes queries, keys and values in {@code model}. */
+    TargetModules forAttentionInputs(LanguageModel model) {
+        return modules.equals(DEFAULT.modules)
+                ? new TargetModules(
+                        Optional.of(ModuleNames.of(model.attentionInputs())), exclude, layersToTransform, layersPattern)
+                : this;
+    }
+
     /**
      * The modules of {@code model} to adapt, by path, in forward order.
      *

@@ -84,6 +84,21 @@ public final class AtomicFolders {
         delete(former);
     }
 
+    /**
+     * Deletes {@code target} with all that is in it; nothing happens where there is none.
+     *
+     * @throws InputException if something in it cannot be deleted
+     */
+    public static void remove(Path target) {
+        try {
+            delete(target);
+        } catch (IOException e) {
+            throw new InputException(
+                    "Cannot delete folder " + target + ": " + AtomicFiles.reason(e) + "; delete what is left of it.",
+                    e);
+        }
+    }
+
     private static void delete(Path folder) throws IOException {
         if (!Files.exists(folder)) {
             return;

@@ -20,6 +20,8 @@ import java.util.stream.LongStream;
  * @param values 0 or 1 per label {@code [rows, labels]}, or a number per row {@code [rows]}; else empty
  * @param exampleIds each segment's place in its split, {@code [segments]}
  * @param labelCount the number of answers asked: rows, or tokens with a label; the weight of this batch in a mean loss
+ * @param candidates the token ids of each row's candidates, {@code [rows][candidates][tokens]}, where rows have their own;
+ *     else empty
  */
 @SuppressWarnings("ArrayRecordComponent") // copied into native memory, never compared
 public record Batch(
@@ -30,7 +32,42 @@ public record Batch(
         int[] labels,
         float[] values,
         long[] exampleIds,
-        int labelCount) {
+        int labelCount,
+        List<List<int[]>> candidates) {
+    public Batch {
+        candidates = List.copyOf(candidates);
+    }
+
+    /** A batch whose rows have no candidates of their own. */
+    public Batch(
+            int task,
+            Layout layout,
+            long[] inputIds,
+            long[] tokenTypeIds,
+            int[] labels,
+            float[] values,
+            long[] exampleIds,
+            int labelCount) {
+        this(task, layout, inputIds, tokenTypeIds, labels, values, exampleIds, labelCount, List.of());
+    }
+
+    /**
+     * Texts alone, padded at the right to the longest.
+     *
+     * @param task the task's place in the run
+     * @param texts at least one, as token ids with special tokens
+     * @param padId the token id of the padding
+     */
+    public static Batch ofTexts(int task, List<int[]> texts, int padId) {
+        var none = new int[0];
+        return of(
+                IntStream.range(0, texts.size())
+                        .mapToObj(i -> new EncodedExample(
+                                task, i, texts.get(i), new int[texts.get(i).length], none, new float[0]))
+                        .toList(),
+                padId);
+    }
+
     /** The label of a token that is not asked, as in PyTorch's cross entropy. */
     public static final int IGNORED = -100;
 
@@ -86,7 +123,10 @@ public record Batch(
                 labels,
                 values,
                 examples.stream().mapToLong(EncodedExample::id).toArray(),
-                answers(labels, values, rows));
+                answers(labels, values, rows),
+                examples.get(0).candidates().isEmpty()
+                        ? List.of()
+                        : examples.stream().map(EncodedExample::candidates).toList());
     }
 
     /**
@@ -204,7 +244,10 @@ public record Batch(
                 partLabels,
                 partValues,
                 examples.build().toArray(),
-                answers(partLabels, partValues, chosen.length));
+                answers(partLabels, partValues, chosen.length),
+                candidates.isEmpty()
+                        ? List.of()
+                        : Arrays.stream(chosen).mapToObj(candidates::get).toList());
     }
 
     private static int answers(int[] labels, float[] values, int rows) {

@@ -29,6 +29,11 @@ final class ColumnRoles {
             read = texts.columns();
             nested = texts.nested();
             example = texts::example;
+        } else if (kind == TaskKind.CHOICE) {
+            var choices = ChoiceColumns.find(names, spec.columns());
+            read = choices.columns();
+            nested = Set.of();
+            example = choices::example;
         } else {
             var labels = LabelColumns.find(names, spec, kind);
             read = labels.columns();

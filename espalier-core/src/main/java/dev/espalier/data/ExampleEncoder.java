@@ -47,12 +47,24 @@ public final class ExampleEncoder implements TaskEncoder {
                 tokens.ids(),
                 tokens.typeIds(),
                 labels(example, tokens),
-                values(example.target(), example.origin()));
+                values(example.target(), example.origin()),
+                candidates(example.input()));
+    }
+
+    private List<int[]> candidates(Input input) {
+        return input instanceof Input.Choice choice
+                ? tokenizer.encodeAll(choice.candidates(), maxTokens).stream()
+                        .map(Encoded::ids)
+                        .toList()
+                : List.of();
     }
 
     private int[] labels(Example example, Encoded tokens) {
         if (example.target() instanceof Target.Label one) {
             return new int[] {labels.index(one.label(), example.origin())};
+        }
+        if (example.target() instanceof Target.Choice choice) {
+            return new int[] {choice.right()};
         }
         if (example.target() instanceof Target.WordLabels words) {
             return onFirstTokens(

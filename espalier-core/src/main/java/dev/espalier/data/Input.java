@@ -26,6 +26,21 @@ public sealed interface Input {
         }
     }
 
+    /**
+     * A text and the texts that it could go with, one of which is right. What is encoded is the text; each candidate is
+     * a text of its own.
+     */
+    record Choice(String text, List<String> candidates) implements Input {
+        public Choice {
+            candidates = List.copyOf(candidates);
+        }
+
+        @Override
+        public Encoded encode(TextTokenizer tokenizer, int maxTokens) {
+            return tokenizer.encode(text, maxTokens);
+        }
+    }
+
     /** A text split into words, for a label per word. */
     record Words(List<String> words) implements Input {
         public Words {

@@ -12,19 +12,19 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What to predict on, read as it comes: JSON Lines if the first line starts with a brace, with the columns that training
- * data has, else a text a line, of which a tab parts two texts and spaces part words.
+ * data has, else a text a line, of which a tab parts two texts, or a text and its candidates, and spaces part words.
  */
 public final class PredictionInput {
     private final String source;
     private final Columns columns;
-    private final boolean words;
+    private final TaskKind kind;
     private final AtomicLong row = new AtomicLong();
     private @Nullable Boolean json;
 
-    private PredictionInput(String source, Columns columns, boolean words) {
+    private PredictionInput(String source, Columns columns, TaskKind kind) {
         this.source = source;
         this.columns = columns;
-        this.words = words;
+        this.kind = kind;
     }
 
     /**
@@ -35,7 +35,7 @@ public final class PredictionInput {
      * @throws InputException from the stream, if a line is blank or lacks its text; it says which
      */
     public static Stream<Example> read(BufferedReader lines, String source, Columns columns, TaskKind kind) {
-        var input = new PredictionInput(source, columns, kind == TaskKind.TOKEN_LABELS);
+        var input = new PredictionInput(source, columns, kind);
         return lines.lines().map(input::example);
     }
 
@@ -47,13 +47,21 @@ public final class PredictionInput {
         if (line.isBlank()) {
             throw new InputException(origin + " is blank; remove the line.");
         }
-        var input = json ? ofObject(JsonLines.object(line, origin.toString()), origin) : ofText(line);
+        var input = json ? ofObject(JsonLines.object(line, origin.toString()), origin) : ofText(line, origin);
         return new Example(input, new Target.None(), origin);
     }
 
-    private Input ofText(String line) {
-        if (words) {
+    private Input ofText(String line, Origin origin) {
+        if (kind == TaskKind.TOKEN_LABELS) {
             return new Input.Words(List.of(line.strip().split("\\s+")));
+        }
+        if (kind == TaskKind.CHOICE) {
+            var parts = List.of(line.split("\t"));
+            if (parts.size() < 3) {
+                throw new InputException(origin + " has " + (parts.size() - 1)
+                        + " candidates; give the text and two or more, with tabs between them.");
+            }
+            return new Input.Choice(parts.get(0), parts.subList(1, parts.size()));
         }
         var texts = line.split("\t", 2);
         return texts.length == 2 ? new Input.Pair(texts[0], texts[1]) : new Input.Text(line);
@@ -63,7 +71,11 @@ public final class PredictionInput {
         var cells = new HashMap<String, @Nullable Object>();
         object.properties().forEach(entry -> cells.put(entry.getKey(), cell(entry.getValue())));
         var names = new ColumnNames(origin.toString(), object.propertyNames());
-        return InputColumns.find(names, columns, words).input(new Row(origin, cells));
+        var row = new Row(origin, cells);
+        return kind == TaskKind.CHOICE
+                ? ChoiceColumns.input(names, columns, row)
+                : InputColumns.find(names, columns, kind == TaskKind.TOKEN_LABELS)
+                        .input(row);
     }
 
     private static @Nullable Object cell(JsonNode value) {

@@ -32,7 +32,7 @@ public sealed interface Target {
     record Response(Message message) implements Target {}
 
     /**
-     * The right one of several texts that could follow the input.
+     * The right one of several texts: those that could follow the input, or an {@link Input.Choice}'s candidates.
      *
      * @param right its place in {@code candidates}
      */

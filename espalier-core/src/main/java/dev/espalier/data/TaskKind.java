@@ -8,6 +8,10 @@ public enum TaskKind {
     @JsonProperty("single-label")
     SINGLE_LABEL("single_label_classification"),
 
+    /** One of the input's own candidates. */
+    @JsonProperty("choice")
+    CHOICE("multiple_choice"),
+
     /** Each label applies or does not. */
     @JsonProperty("multi-label")
     MULTI_LABEL("multi_label_classification"),

@@ -3,6 +3,7 @@ package dev.espalier.data;
 import dev.espalier.data.wordnet.BuiltinTask;
 import dev.espalier.data.wordnet.BuiltinTasks;
 import dev.espalier.error.InputException;
+import dev.espalier.error.Nearest;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -56,16 +57,18 @@ public final class TaskLoader {
         return finish(kind.orElseThrow(), descriptions, folder);
     }
 
-    /** A built-in task that asks for a label may also be asked for the label's text, any other for a text only. */
+    /** A built-in task that asks for a label or a choice may also be asked for its text, any other for a text only. */
     private TaskKind kind(BuiltinTask task) {
         boolean labels = task.kind() == dev.espalier.data.wordnet.TaskKind.CLASSIFICATION;
+        boolean choices = task.kind() == dev.espalier.data.wordnet.TaskKind.CHOICE;
         var asked = spec.kind() != null ? spec.kind() : labels ? TaskKind.SINGLE_LABEL : TaskKind.CAUSAL_LM;
-        if (asked != TaskKind.CAUSAL_LM && !(labels && asked == TaskKind.SINGLE_LABEL)) {
+        boolean fits = asked == TaskKind.CAUSAL_LM
+                || labels && asked == TaskKind.SINGLE_LABEL
+                || choices && asked == TaskKind.CHOICE;
+        if (!fits) {
             throw new InputException("The built-in task '" + task.name() + "' asks for "
-                    + (labels
-                            ? "a label"
-                            : task.kind() == dev.espalier.data.wordnet.TaskKind.CHOICE ? "a choice" : "a text")
-                    + "; its kind can be " + (labels ? "single-label or " : "") + "causal-lm only.");
+                    + (labels ? "a label" : choices ? "a choice" : "a text") + "; its kind can be "
+                    + (labels ? "single-label or " : choices ? "choice or " : "") + "causal-lm only.");
         }
         return asked;
     }
@@ -88,6 +91,9 @@ public final class TaskLoader {
         holdOut(Split.TEST, spec.testFraction());
         holdOut(Split.VALIDATION, spec.validationFraction());
         splits.replaceAll((split, examples) -> sample(examples));
+        if (!spec.labelDescriptions().isEmpty()) {
+            requireDescribed(labels);
+        }
         return new TaskData(
                 spec.title(),
                 kind,
@@ -95,7 +101,7 @@ public final class TaskLoader {
                 examples(Split.VALIDATION),
                 examples(Split.TEST),
                 labels,
-                descriptions,
+                spec.labelDescriptions().isEmpty() ? descriptions : spec.labelDescriptions(),
                 spec.causalLm().in(folder));
     }
 
@@ -109,7 +115,7 @@ public final class TaskLoader {
                 .toList());
         int least =
                 switch (kind) {
-                    case REGRESSION, CAUSAL_LM -> 0;
+                    case REGRESSION, CAUSAL_LM, CHOICE -> 0;
                     case MULTI_LABEL -> 1;
                     case SINGLE_LABEL, TOKEN_LABELS -> 2;
                 };
@@ -122,6 +128,27 @@ public final class TaskLoader {
                     example -> example.target().names().forEach(label -> labels.index(label, example.origin())));
         }
         return labels;
+    }
+
+    private void requireDescribed(LabelSpace labels) {
+        var descriptions = spec.labelDescriptions();
+        for (var label : labels.names()) {
+            if (!descriptions.containsKey(label)) {
+                throw new InputException("Task '" + spec.title() + "': label-descriptions has no line about the label '"
+                        + label + "'; describe each label, or none to go by their names.");
+            }
+        }
+        for (var described : descriptions.keySet()) {
+            if (!labels.contains(described)) {
+                throw new InputException("Task '" + spec.title() + "': label-descriptions describes '" + described
+                        + "', which is no label of its training split"
+                        + (labels.size() == 0
+                                ? ", for it asks for no labels; remove label-descriptions."
+                                : "; did you mean '"
+                                        + Nearest.to(described, labels.names(), 1)
+                                                .get(0) + "'?"));
+            }
+        }
     }
 
     /** Moves a share of the training rows to a split that the data does not have. */

@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * @param testFraction the same for the test split, drawn first
  * @param seed draws the splits and the rows of {@code limit}, and builds a built-in task
  * @param limit rows of each split at most, drawn by {@code seed}; 0 for all
+ * @param labelDescriptions a line about each label, where labels are embedded; empty for those of a built-in task, or the
+ *     labels' names
  */
 public record TaskSpec(
         @Nullable String name,
@@ -42,9 +44,11 @@ public record TaskSpec(
         double validationFraction,
         double testFraction,
         long seed,
-        int limit) {
+        int limit,
+        Map<String, String> labelDescriptions) {
 
     public TaskSpec {
+        labelDescriptions = labelDescriptions == null ? Map.of() : Map.copyOf(labelDescriptions);
         files = files == null ? Map.of() : Map.copyOf(files);
         columns = columns == null ? Columns.GUESSED : columns;
         causalLm = causalLm == null ? CausalOptions.DEFAULT : causalLm;
@@ -64,6 +68,38 @@ public record TaskSpec(
         if (limit < 0) {
             throw new InputException(called + ": limit is " + limit + "; give 0 for all rows or a number of rows.");
         }
+    }
+
+    /** A task whose labels are described where the data is, or not at all. */
+    public TaskSpec(
+            @Nullable String name,
+            @Nullable String builtin,
+            @Nullable String file,
+            Map<Split, String> files,
+            @Nullable String sql,
+            @Nullable TaskKind kind,
+            Columns columns,
+            @Nullable String labelSeparator,
+            CausalOptions causalLm,
+            double validationFraction,
+            double testFraction,
+            long seed,
+            int limit) {
+        this(
+                name,
+                builtin,
+                file,
+                files,
+                sql,
+                kind,
+                columns,
+                labelSeparator,
+                causalLm,
+                validationFraction,
+                testFraction,
+                seed,
+                limit,
+                Map.of());
     }
 
     /** A built-in task. */
@@ -105,7 +141,8 @@ public record TaskSpec(
                 validationFraction,
                 testFraction,
                 seed,
-                limit);
+                limit,
+                labelDescriptions);
     }
 
     /** The same task with columns named, not guessed. */
@@ -123,7 +160,8 @@ public record TaskSpec(
                 validationFraction,
                 testFraction,
                 seed,
-                limit);
+                limit,
+                labelDescriptions);
     }
 
     /** The same task with its rows made texts in another way. */
@@ -141,7 +179,8 @@ public record TaskSpec(
                 validationFraction,
                 testFraction,
                 seed,
-                limit);
+                limit,
+                labelDescriptions);
     }
 
     /** The same task with these shares of the training rows held out. */
@@ -159,7 +198,8 @@ public record TaskSpec(
                 validation,
                 test,
                 seed,
-                limit);
+                limit,
+                labelDescriptions);
     }
 
     /** The same task, its splits drawn by another seed. */
@@ -177,7 +217,8 @@ public record TaskSpec(
                 validationFraction,
                 testFraction,
                 given,
-                limit);
+                limit,
+                labelDescriptions);
     }
 
     /** The same task with at most this many rows of each split. */
@@ -195,6 +236,26 @@ public record TaskSpec(
                 validationFraction,
                 testFraction,
                 seed,
+                given,
+                labelDescriptions);
+    }
+
+    /** The same task with a line about each label. */
+    public TaskSpec withLabelDescriptions(Map<String, String> given) {
+        return new TaskSpec(
+                name,
+                builtin,
+                file,
+                files,
+                sql,
+                kind,
+                columns,
+                labelSeparator,
+                causalLm,
+                validationFraction,
+                testFraction,
+                seed,
+                limit,
                 given);
     }
 

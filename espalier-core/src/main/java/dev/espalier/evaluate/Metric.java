@@ -11,7 +11,7 @@ import java.util.Set;
 
 /** A number by which checkpoints are compared. */
 public enum Metric {
-    ACCURACY(true, TaskKind.SINGLE_LABEL, TaskKind.TOKEN_LABELS, TaskKind.CAUSAL_LM),
+    ACCURACY(true, TaskKind.SINGLE_LABEL, TaskKind.CHOICE, TaskKind.TOKEN_LABELS, TaskKind.CAUSAL_LM),
     MACRO_F1(true, TaskKind.SINGLE_LABEL, TaskKind.MULTI_LABEL),
     MATTHEWS(true, TaskKind.SINGLE_LABEL),
     MICRO_F1(true, TaskKind.MULTI_LABEL),
@@ -37,7 +37,7 @@ public enum Metric {
     /** What a task is judged by unless the recipe says otherwise. */
     public static Metric defaultFor(TaskKind kind) {
         return switch (kind) {
-            case SINGLE_LABEL -> ACCURACY;
+            case SINGLE_LABEL, CHOICE -> ACCURACY;
             case MULTI_LABEL -> MICRO_F1;
             case REGRESSION -> MSE;
             case TOKEN_LABELS -> SPAN_F1;

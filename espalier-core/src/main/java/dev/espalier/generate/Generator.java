@@ -3,6 +3,7 @@ package dev.espalier.generate;
 import dev.espalier.error.InputException;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.model.KvCache;
+import dev.espalier.model.SequenceGuide;
 import dev.espalier.text.TextStream;
 import dev.espalier.text.TextTokenizer;
 import java.util.ArrayList;
@@ -53,12 +54,6 @@ public final class Generator {
         tokens = new TokenGenerator(model, options, batchSize);
     }
 
-    /** Says which task prompts are of; see {@link TokenGenerator#task}. */
-    public Generator task(int place) {
-        tokens.task(place);
-        return this;
-    }
-
     /** Continues a text. */
     public Generation generate(String text) {
         return generate(List.of(Prompt.text(0, text, tokenizer))).get(0);
@@ -91,6 +86,19 @@ public final class Generator {
     public List<Generation> generate(List<Prompt> prompts, List<Optional<String>> adapters, Listener listener) {
         var writers = new Writers(prompts, listener, () -> false);
         return writers.finished(tokens.generate(prompts, adapters, writers));
+    }
+
+    /**
+     * Continues prompts, each with what {@code guide} gives it; see {@link TokenGenerator#generate(List, SequenceGuide,
+     * TokenGenerator.Listener)}.
+     *
+     * @param guide is asked by the prompts' places in the list
+     * @return in the prompts' order
+     * @throws InputException as {@link #generate(List, Listener)}
+     */
+    public List<Generation> generate(List<Prompt> prompts, SequenceGuide guide, Listener listener) {
+        var writers = new Writers(prompts, listener, () -> false);
+        return writers.finished(tokens.generate(prompts, guide, writers));
     }
 
     /** Continues one prompt whose first tokens may be in {@code cache} already, until {@code interrupted}. */

@@ -5,6 +5,7 @@ import dev.espalier.error.Nearest;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.KvCache;
+import dev.espalier.model.SequenceGuide;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.Scope;
@@ -31,7 +32,6 @@ public final class TokenGenerator {
     private final SamplingOptions options;
     private final Sampler sampler;
     private final int batchSize;
-    private int task;
 
     /** Sees tokens as they come. */
     @FunctionalInterface
@@ -73,16 +73,6 @@ public final class TokenGenerator {
     }
 
     /**
-     * Says which task prompts are of, where every task has experts of its own; without this call the first.
-     *
-     * @param place of the task in the run that trained the adapter
-     */
-    public TokenGenerator task(int place) {
-        task = place;
-        return this;
-    }
-
-    /**
      * Continues prompts of any number and lengths. Of {@link SamplingOptions} only the stop strings are left to the
      * listener.
      *
@@ -90,7 +80,7 @@ public final class TokenGenerator {
      * @throws InputException if a prompt leaves no room in the model's context, or logits are not numbers
      */
     public List<Generated> generate(List<Prompt> prompts, Listener listener) {
-        return generate(prompts, Optional.empty(), listener);
+        return generate(prompts, SequenceGuide.NONE, listener);
     }
 
     /**
@@ -116,18 +106,24 @@ public final class TokenGenerator {
                                         + "."));
             }
         }
-        return generate(prompts, Optional.of(adapters), listener);
+        return generate(prompts, SequenceGuide.adapters(adapters), listener);
     }
 
-    private List<Generated> generate(
-            List<Prompt> prompts, Optional<List<Optional<String>>> adapters, Listener listener) {
+    /**
+     * Continues prompts, each with what {@code guide} gives it.
+     *
+     * @param guide is asked by the prompts' places in the list
+     * @return in the prompts' order
+     * @throws InputException as {@link #generate(List, Listener)}
+     */
+    public List<Generated> generate(List<Prompt> prompts, SequenceGuide guide, Listener listener) {
         var rows = new ArrayList<GeneratedRow>();
         for (var prompt : prompts) {
             rows.add(new GeneratedRow(rows.size(), prompt, model.maxTokens(), options));
         }
         for (var batch : batches(rows)) {
             try (var cache = new KvCache(batch.size())) {
-                new Run(cache, adapters, listener).continueAll(batch);
+                new Run(cache, guide, listener).continueAll(batch);
             }
         }
         return rows.stream().map(GeneratedRow::result).toList();
@@ -139,7 +135,7 @@ public final class TokenGenerator {
      */
     Generated generate(Prompt prompt, KvCache cache, Listener listener) {
         var row = new GeneratedRow(0, prompt, model.maxTokens(), options);
-        new Run(cache, Optional.empty(), listener).continueAll(List.of(row));
+        new Run(cache, SequenceGuide.NONE, listener).continueAll(List.of(row));
         return row.result();
     }
 
@@ -161,16 +157,16 @@ public final class TokenGenerator {
     /**
      * One batch.
      *
-     * @param adapters of all prompts, in their order; empty if those that are attached act on all of them
+     * @param guide is asked by the places of all prompts
      */
     private final class Run {
         private final KvCache cache;
-        private final Optional<List<Optional<String>>> adapters;
+        private final SequenceGuide guide;
         private final Listener listener;
 
-        Run(KvCache cache, Optional<List<Optional<String>>> adapters, Listener listener) {
+        Run(KvCache cache, SequenceGuide guide, Listener listener) {
             this.cache = cache;
-            this.adapters = adapters;
+            this.guide = guide;
             this.listener = listener;
         }
 
@@ -218,11 +214,7 @@ public final class TokenGenerator {
                 last[row] = row * tokens + lengths[row] - 1;
             }
             try (var context = ForwardContext.cached(Layout.rightPadded(tokens, lengths), cache)) {
-                var tasks = new int[rows.size()];
-                Arrays.fill(tasks, task);
-                context.tasks(tasks);
-                adapters.ifPresent(all -> context.adapters(
-                        rows.stream().map(row -> all.get(row.place())).toList()));
+                guide.guide(context, rows.stream().mapToInt(GeneratedRow::place).toArray());
                 return model.lmHead().logits(model.hidden(ids, context, state -> {}), last, context);
             }
         }

@@ -57,7 +57,7 @@ final class DenseKernel implements ExpertKernel {
             var tape = input.tape();
             var s = new Scalar(input.scale());
             if (tape.trains(experts.b())) {
-                var dB = torch.mm(dY.t(), gated);
+                var dB = torch.mm(dY.t(), passed());
                 dB.mul_(s);
                 tape.deliver(experts.b(), dB);
             }
@@ -74,6 +74,14 @@ final class DenseKernel implements ExpertKernel {
             input.accumulateProduct(dProjected, down);
         }
 
+        /** What {@code B}'s gradient takes for what was gated. */
+        private Tensor passed() {
+            var gate = input.gate();
+            return gate == null || !input.rootGradient()
+                    ? gated
+                    : DenseKernel.gated(experts, projected, input.backwardWeights(gate.weights()));
+        }
+
         /** The gradient with respect to what was gated; the gate's own backward pass is run on the way. */
         private Tensor ungated(Tensor dGated, Router.Gate gate) {
             int count = experts.count();
@@ -83,7 +91,8 @@ final class DenseKernel implements ExpertKernel {
                 boolean oneEach = gate.weights().size(1) == count;
                 gate.backward().run(oneEach ? perRank.sum(2) : perRank.reshape(dGated.size(0), -1));
             }
-            var weighted = d.mul(gate.weights().view(gate.weights().size(0), count, -1));
+            var weights = input.backwardWeights(gate.weights());
+            var weighted = d.mul(weights.view(weights.size(0), count, -1));
             return experts.sharedA() ? weighted.sum(1) : weighted.view(dGated.size(0), -1);
         }
     }

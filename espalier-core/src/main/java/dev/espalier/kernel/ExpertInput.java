@@ -15,9 +15,28 @@ import org.jspecify.annotations.Nullable;
  * @param mask 0 or 1 where {@code value} is not {@code x}; null where it is
  * @param scale {@code s}, times what makes up for the mask
  * @param gate the experts' weights; null for one expert that is always on
+ * @param rootGradient whether an expert's gradient is weighed by the root of its gate, where its output is weighed by the
+ *     gate itself: what Sun et al. (<a href="https://arxiv.org/abs/2502.15828">arXiv 2502.15828</a>) do, so that experts
+ *     with small gates learn too. The gate's own gradient is as it would be
  */
 public record ExpertInput(
-        Variable x, Tensor value, @Nullable Tensor mask, double scale, Router.@Nullable Gate gate, Tape tape) {
+        Variable x,
+        Tensor value,
+        @Nullable Tensor mask,
+        double scale,
+        Router.@Nullable Gate gate,
+        boolean rootGradient,
+        Tape tape) {
+    /**
+     * What gradients of experts are weighed by.
+     *
+     * @param weights the gate's, of any shape
+     */
+    Tensor backwardWeights(Tensor weights) {
+        // Weights without a router may be negative.
+        return rootGradient ? weights.abs().sqrt().mul(weights.sign()) : weights;
+    }
+
     /** Adds the product {@code dU A} to the input's gradient. */
     void accumulateProduct(Tensor dU, Tensor a) {
         if (mask == null) {

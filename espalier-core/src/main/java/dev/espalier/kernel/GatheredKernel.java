@@ -22,8 +22,7 @@ final class GatheredKernel implements ExpertKernel {
         var gate = Objects.requireNonNull(input.gate(), "gate");
         var choices = Choices.of(Objects.requireNonNull(gate.tokens(), "tokens").get());
         var weights = gate.weights().reshape(-1).index_select(0, choices.gates());
-        weights.mul_(new Scalar(input.scale()));
-        var scaled = weights.unsqueeze(1);
+        var scaled = scaled(weights, input);
         var linearly = linearly(experts, input, down, choices);
         var projected = experts.bottleneck() ? torch.silu(linearly) : linearly;
         var gated = projected.mul(scaled);
@@ -34,7 +33,16 @@ final class GatheredKernel implements ExpertKernel {
                 y.index_add_(0, part.of(choices.tokens()), out);
             }
         }
-        return new GatheredPass(experts, input, choices, gate, down, up, scaled, linearly, projected, gated);
+        if (!input.rootGradient()) {
+            return new GatheredPass(experts, input, choices, gate, down, up, scaled, linearly, projected, gated);
+        }
+        var back = scaled(input.backwardWeights(weights), input);
+        var passed = projected.mul(back);
+        return new GatheredPass(experts, input, choices, gate, down, up, back, linearly, projected, passed);
+    }
+
+    private static Tensor scaled(Tensor weights, ExpertInput input) {
+        return weights.mul(new Scalar(input.scale())).unsqueeze(1);
     }
 
     /** {@code A x} of all pairs, {@code [pairs, rank]}. */
@@ -58,9 +66,10 @@ final class GatheredKernel implements ExpertKernel {
     }
 
     /**
-     * @param scaled the pairs' gate weights times the scale, {@code [pairs, 1]}
+     * @param scaled what gradients are weighed by: the pairs' gate weights times the scale, {@code [pairs, 1]}
      * @param linearly {@code A x}, {@code [pairs, rank]}
      * @param projected what was gated
+     * @param gated by {@code scaled}
      */
     private record GatheredPass(
             Experts experts,

@@ -114,6 +114,13 @@ public final class DecoderModel implements LanguageModel {
     }
 
     @Override
+    public Head addLabelEmbeddings(
+            String name, Pooling pooling, LabelEmbeddings settings, List<int[]> labels, int padId) {
+        throw new InputException("A " + config.modelType()
+                + " model is a decoder, which embeds no texts; use an encoder, or ask for a text with kind causal-lm.");
+    }
+
+    @Override
     public Map<String, Head> heads() {
         return Collections.unmodifiableMap(heads);
     }
@@ -180,9 +187,15 @@ public final class DecoderModel implements LanguageModel {
 
     @Override
     public List<String> usualTargets() {
-        var projections = names.linears().projections();
-        return Stream.of(projections.get(0), projections.get(projections.size() - 1))
+        var inputs = attentionInputs();
+        return Stream.of(inputs.get(0), inputs.get(inputs.size() - 1))
                 .distinct()
+                .toList();
+    }
+
+    @Override
+    public List<String> attentionInputs() {
+        return names.linears().projections().stream()
                 .map(path -> path.substring(path.lastIndexOf('.') + 1))
                 .toList();
     }

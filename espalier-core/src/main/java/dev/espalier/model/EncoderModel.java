@@ -63,12 +63,22 @@ public final class EncoderModel implements LanguageModel {
                     + " model is an encoder, which writes no texts; use a causal language model for a task of kind"
                     + " causal-lm, or ask for labels or a number.");
         }
+        if (kind == TaskKind.CHOICE) {
+            throw new InputException("A task of kind choice has no labels that a classifier could have outputs for; its"
+                    + " candidates are compared by label embeddings.");
+        }
         var prefix = name.isEmpty() ? "" : "heads." + name + ".";
         var own = new HeadWeights(weights, config.initializerRange(), random);
         Head head = kind == TaskKind.TOKEN_LABELS
                 ? new TokenHead(prefix, outputs, config, own)
                 : new SequenceHead(prefix, outputs, pooling, family, config, own);
         return put(name, head);
+    }
+
+    @Override
+    public Head addLabelEmbeddings(
+            String name, Pooling pooling, LabelEmbeddings settings, List<int[]> labels, int padId) {
+        return put(name, new LabelEmbeddingHead(this, pooling, settings, labels, padId));
     }
 
     /**
@@ -144,6 +154,11 @@ public final class EncoderModel implements LanguageModel {
     @Override
     public List<String> usualTargets() {
         return List.of("query", "value");
+    }
+
+    @Override
+    public List<String> attentionInputs() {
+        return List.of("query", "key", "value");
     }
 
     @Override

@@ -34,10 +34,10 @@ public final class ForwardContext implements AutoCloseable {
     private boolean checkpointing;
     private @Nullable TokenOrder order;
     private final Map<Shared, Tensor> shared;
+    private Object pass;
     private final @Nullable KvCache cache;
     private final boolean root;
-    private @Nullable List<Optional<String>> adapters;
-    private int[] tasks;
+    private OfSequences given;
     private final Map<String, Optional<SelectedTokens>> selected = new HashMap<>();
     private final Map<Object, Object> remembered = new HashMap<>();
     private @Nullable ForwardContext whole;
@@ -51,8 +51,8 @@ public final class ForwardContext implements AutoCloseable {
      */
     public record Training(RandomStream random, long[] sequences, int sequencesInStep) {}
 
-    /** What layers share, and for which tokens. */
-    private record Shared(Layout layout, Object key) {}
+    /** What layers share, in which pass and for which tokens. */
+    private record Shared(Object pass, Layout layout, Object key) {}
 
     private ForwardContext(
             Tape tape,
@@ -65,8 +65,9 @@ public final class ForwardContext implements AutoCloseable {
         this.training = training;
         this.cache = cache;
         root = parent == null;
-        tasks = new int[layout.segments().size()];
+        given = OfSequences.none(layout.segments().size());
         shared = parent == null ? new HashMap<>() : parent.shared;
+        pass = parent == null ? this : parent.pass;
     }
 
     /** A pass without dropout. */
@@ -95,8 +96,7 @@ public final class ForwardContext implements AutoCloseable {
         var ones = new int[layout.segments().size()];
         Arrays.fill(ones, 1);
         var context = new ForwardContext(tape, Layout.rightPadded(1, ones), training, cache, this);
-        context.adapters = adapters;
-        context.tasks = tasks;
+        context.given = given;
         context.whole = this;
         return context;
     }
@@ -107,8 +107,7 @@ public final class ForwardContext implements AutoCloseable {
     ForwardContext on(Tape other) {
         var context = new ForwardContext(other, layout, training, cache, this);
         context.order = order;
-        context.adapters = adapters;
-        context.tasks = tasks;
+        context.given = given;
         return context;
     }
 
@@ -119,10 +118,31 @@ public final class ForwardContext implements AutoCloseable {
     public ForwardContext again(Training other) {
         var context = new ForwardContext(tape, layout, other, cache, this);
         context.order = order;
-        context.adapters = adapters;
-        context.tasks = tasks;
+        context.given = given;
         context.checkpointing = checkpointing;
         return context;
+    }
+
+    /**
+     * A pass over other sequences that this one's are compared with, as they are in evaluation: nothing drops out, and
+     * what routers do there is no part of this pass's losses and observations. It is freed with this one; its tape is not.
+     *
+     * @param like for each of the sequences, the segment of this pass whose adapter and task it has
+     */
+    ForwardContext beside(Tape other, Layout sequences, int[] like) {
+        var context = new ForwardContext(other, sequences, null, null, this);
+        context.pass = context;
+        context.checkpointing = checkpointing;
+        context.given = given.of(like);
+        return context;
+    }
+
+    /** For each segment the first one that the same adapter acts on. */
+    int[] firstWithSameAdapter() {
+        var perSegment = given.adapters();
+        return IntStream.range(0, layout.segments().size())
+                .map(i -> perSegment == null ? 0 : perSegment.indexOf(perSegment.get(i)))
+                .toArray();
     }
 
     /** A part of the pass for some tokens, each a sequence of its own with draws of its own. */
@@ -131,14 +151,8 @@ public final class ForwardContext implements AutoCloseable {
         Arrays.fill(ones, 1);
         var context = new ForwardContext(other, Layout.rightPadded(1, ones), ofTokens(places), cache, this);
         var segmentOf = layout.segmentOfToken();
-        context.tasks =
-                Arrays.stream(places).map(place -> tasks[segmentOf[place]]).toArray();
-        if (adapters != null) {
-            var perSegment = adapters;
-            context.adapters = Arrays.stream(places)
-                    .mapToObj(place -> perSegment.get(segmentOf[place]))
-                    .toList();
-        }
+        context.given =
+                given.of(Arrays.stream(places).map(place -> segmentOf[place]).toArray());
         return context;
     }
 
@@ -201,11 +215,8 @@ public final class ForwardContext implements AutoCloseable {
      * @param perSequence an adapter's name for each segment of the layout; empty for the bare model
      */
     public ForwardContext adapters(List<Optional<String>> perSequence) {
-        if (perSequence.size() != layout.segments().size()) {
-            throw new IllegalArgumentException(
-                    perSequence.size() + " adapters for " + layout.segments().size() + " sequences");
-        }
-        adapters = List.copyOf(perSequence);
+        requireForAll(perSequence.size(), "adapters");
+        given = given.with(List.copyOf(perSequence));
         selected.clear();
         return this;
     }
@@ -216,21 +227,43 @@ public final class ForwardContext implements AutoCloseable {
      * @param perSequence a task's place in the run for each segment of the layout
      */
     public ForwardContext tasks(int[] perSequence) {
-        if (perSequence.length != layout.segments().size()) {
-            throw new IllegalArgumentException(
-                    perSequence.length + " tasks for " + layout.segments().size() + " sequences");
-        }
-        tasks = perSequence.clone();
+        requireForAll(perSequence.length, "tasks");
+        given = given.with(perSequence.clone());
         return this;
+    }
+
+    /**
+     * Says which experts each sequence has, in place of its task's, of adapters whose experts are chosen by task.
+     *
+     * @param perSequence the weight of every expert for each segment of the layout, {@code [segments, experts]}
+     */
+    public ForwardContext experts(float[][] perSequence) {
+        requireForAll(perSequence.length, "rows of expert weights");
+        given = given.with(perSequence.clone());
+        selected.clear();
+        return this;
+    }
+
+    /** The weights of each segment's experts, {@code [segments, experts]}; null where the pass does not say. */
+    public float @Nullable [][] experts() {
+        return given.experts();
+    }
+
+    private void requireForAll(int count, String what) {
+        if (count != layout.segments().size()) {
+            throw new IllegalArgumentException(
+                    count + " " + what + " for " + layout.segments().size() + " sequences");
+        }
     }
 
     /** The task of each segment of the layout, by its place in the run. */
     public int[] tasks() {
-        return tasks.clone();
+        return given.tasks().clone();
     }
 
     /** Whether {@code adapter} acts on all tokens. */
     boolean selects(String adapter) {
+        var adapters = given.adapters();
         return adapters == null || adapters.stream().allMatch(name -> name.equals(Optional.of(adapter)));
     }
 
@@ -240,7 +273,7 @@ public final class ForwardContext implements AutoCloseable {
     }
 
     private Optional<SelectedTokens> select(String adapter) {
-        var perSequence = Objects.requireNonNull(adapters);
+        var perSequence = Objects.requireNonNull(given.adapters());
         var chosen = IntStream.range(0, perSequence.size())
                 .filter(i -> perSequence.get(i).equals(Optional.of(adapter)))
                 .toArray();
@@ -250,7 +283,7 @@ public final class ForwardContext implements AutoCloseable {
         var places = shared(List.of("tokens of", adapter), () -> torch.tensor(layout.places(chosen)));
         var context = new ForwardContext(tape, layout.packed(chosen), ofSequences(chosen), cache, this);
         context.whole = this;
-        context.tasks = Arrays.stream(chosen).map(i -> tasks[i]).toArray();
+        context.given = given.of(chosen).onlyAdapter();
         return Optional.of(new SelectedTokens(places, context));
     }
 
@@ -303,7 +336,7 @@ public final class ForwardContext implements AutoCloseable {
      * @param key what it is, as a value
      */
     public Tensor shared(Object key, Supplier<Tensor> make) {
-        var place = new Shared(layout, key);
+        var place = new Shared(pass, layout, key);
         var known = shared.get(place);
         if (known != null) {
             return known;

@@ -2,6 +2,7 @@ package dev.espalier.model;
 
 import dev.espalier.data.Batch;
 import dev.espalier.data.TaskKind;
+import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Variable;
 import java.util.List;
@@ -15,13 +16,22 @@ public interface Head {
     Variable forward(Variable hidden, ForwardContext context);
 
     /**
+     * As {@link #forward}, for a head that compares with what the batch's rows offer.
+     *
+     * @param hidden of {@code batch}, {@code [rows * tokens, hidden]}
+     */
+    default Variable logits(Variable hidden, Batch batch, ForwardContext context) {
+        return forward(hidden, context);
+    }
+
+    /**
      * The sum of the losses of all answers that {@code batch} asks, times {@code weight}.
      *
      * @param hidden {@code [rows * tokens, hidden]}
      * @return a scalar, fp32
      */
     default Variable loss(TaskKind kind, Variable hidden, Batch batch, double weight, ForwardContext context) {
-        return TaskLoss.of(kind, forward(hidden, context), batch, weight, context);
+        return TaskLoss.of(kind, logits(hidden, batch, context), batch, weight, context);
     }
 
     /**
@@ -34,8 +44,8 @@ public interface Head {
     default Variable loss(
             TaskKind kind, HeadInput first, HeadInput second, Batch batch, double weight, double coefficient) {
         var context = first.context();
-        var logits = forward(first.hidden(), context);
-        var others = forward(second.hidden(), second.context());
+        var logits = logits(first.hidden(), batch, context);
+        var others = logits(second.hidden(), batch, second.context());
         var divergence = Consistency.of(kind, logits, others, batch, coefficient * weight, context.tape());
         return Consistency.join(TaskLoss.of(kind, logits, batch, weight, context), divergence, context.tape(), context);
     }
@@ -47,7 +57,7 @@ public interface Head {
      * @param withLoss whether the batch has targets
      */
     default Judged judge(TaskKind kind, Variable hidden, Batch batch, boolean withLoss, ForwardContext context) {
-        return Judged.of(kind, forward(hidden, context), batch, withLoss, context);
+        return Judged.of(kind, logits(hidden, batch, context), batch, withLoss, context);
     }
 
     /**
@@ -56,6 +66,25 @@ public interface Head {
      */
     default boolean readsFirstTokens() {
         return false;
+    }
+
+    /**
+     * How often the model runs for a batch with gradients: each weight's comes in so many terms. More than once where texts
+     * are compared that are run by themselves.
+     */
+    default int passes() {
+        return 1;
+    }
+
+    /**
+     * This head for as long as no weight of the model changes: what it would compute anew for every batch, it may compute
+     * once. It answers to the bit what this one does, where all enabled adapters act on all rows.
+     *
+     * @param task the place of the head's task in the run
+     * @param owner of what is computed
+     */
+    default Head settled(int task, Owner owner) {
+        return this;
     }
 
     /** The head's linears, by which adapters may target them. */

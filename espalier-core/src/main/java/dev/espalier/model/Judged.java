@@ -13,7 +13,7 @@ import org.bytedeco.pytorch.Tensor;
  * What a head made of a batch.
  *
  * @param loss the sum over all answers asked; NaN if targets are not known
- * @param answers of each example: probabilities or the number, {@code [outputs]}; for each word that has a token
+ * @param answers of each example: probabilities or the number, {@code [outputs]} or {@code [candidates]}; for each word that has a token
  *     {@code [words * outputs]}; for each token of a text that has to be predicted the logarithm of its probability and
  *     whether it was the likeliest (1 or 0), {@code [targets * 2]}
  */
@@ -22,14 +22,18 @@ public record Judged(double loss, List<float[]> answers) {
         double loss =
                 withLoss ? TaskLoss.of(kind, logits, batch, 1, context).value().item_double() : Double.NaN;
         var answers = floats(TaskLoss.answers(kind, logits.value()));
-        return new Judged(loss, kind == TaskKind.TOKEN_LABELS ? perWord(batch, answers) : rows(answers, batch.rows()));
+        return new Judged(loss, kind == TaskKind.TOKEN_LABELS ? perWord(batch, answers) : perRow(batch, answers));
     }
 
-    private static List<float[]> rows(float[] values, int rows) {
-        int width = values.length / rows;
+    /** The outputs of every row: as many as it has candidates, where rows have their own. */
+    private static List<float[]> perRow(Batch batch, float[] values) {
+        int width = values.length / batch.rows();
         var list = new ArrayList<float[]>();
-        for (int row = 0; row < rows; row++) {
-            list.add(Arrays.copyOfRange(values, row * width, (row + 1) * width));
+        for (int row = 0; row < batch.rows(); row++) {
+            int outputs = batch.candidates().isEmpty()
+                    ? width
+                    : batch.candidates().get(row).size();
+            list.add(Arrays.copyOfRange(values, row * width, row * width + outputs));
         }
         return list;
     }

@@ -34,6 +34,16 @@ public interface LanguageModel extends AutoCloseable {
      */
     Head addHead(String name, TaskKind kind, int outputs, Pooling pooling, RandomStream random);
 
+    /**
+     * Adds a head that compares texts with the texts of labels, or with each row's own candidates. It has no weights.
+     *
+     * @param pooling how hidden states become an embedding; the mean where it is the default
+     * @param labels token ids of each label's text, with special tokens; empty where rows have candidates
+     * @param padId the token id of the padding
+     * @throws dev.espalier.error.InputException if this kind of model embeds no texts
+     */
+    Head addLabelEmbeddings(String name, Pooling pooling, LabelEmbeddings settings, List<int[]> labels, int padId);
+
     /** The heads by name. */
     Map<String, Head> heads();
 
@@ -108,6 +118,9 @@ public interface LanguageModel extends AutoCloseable {
 
     /** The ends of the paths of the linears that PEFT adapts by default: those that make queries and values. */
     List<String> usualTargets();
+
+    /** The ends of the paths of the linears that make queries, keys and values. */
+    List<String> attentionInputs();
 
     /** All weights by name: the body's, then the heads'. */
     Map<String, Parameter> parameters();

@@ -155,23 +155,44 @@ public final class Linear implements Adaptable<LinearDelta>, Copyable {
             if (w != matrix) {
                 tape.save(w);
             }
-            var y = Gemm.linear(x.value(), w, bias == null ? null : as(dtype, bias.value()));
-            List<LinearDelta.Backward> backwards = new ArrayList<>();
-            for (var attached : deltas().entrySet()) {
-                var backward = context.selects(attached.getKey())
-                        ? attached.getValue().forward(this, x, y, context)
-                        : applySelected(attached.getKey(), attached.getValue(), x, y, context);
-                if (backward != null) {
-                    backwards.add(backward);
-                }
-            }
+            var change = weightChange(x, context);
+            var product = change == null ? w : change.of(w);
+            var y = Gemm.linear(x.value(), product, bias == null ? null : as(dtype, bias.value()));
+            var backwards = backwards(change, x, y, context);
             boolean trains = tape.trains(weight) || tape.trains(bias);
             if (tape.trains(weight)) {
                 tape.save(x.value());
             }
             boolean requiresGrad = x.requiresGrad() || trains || !backwards.isEmpty();
-            return tape.record(scope, y, requiresGrad, dY -> backward(x, dY, w, backwards, context));
+            return tape.record(scope, y, requiresGrad, dY -> backward(x, dY, w, change, backwards, context));
         }
+    }
+
+    /** Of the first delta, if it acts on all tokens and would rather change the weight. */
+    private LinearDelta.@Nullable WeightChange weightChange(Variable x, ForwardContext context) {
+        for (var first : deltas().entrySet()) {
+            return context.selects(first.getKey()) ? first.getValue().weightChange(this, x, context) : null;
+        }
+        return null;
+    }
+
+    /** Lets the deltas change {@code y}, but for one that changed the weight; their backward passes in order. */
+    private List<LinearDelta.Backward> backwards(
+            LinearDelta.@Nullable WeightChange change, Variable x, Tensor y, ForwardContext context) {
+        List<LinearDelta.Backward> backwards = new ArrayList<>();
+        var pending = change;
+        for (var attached : deltas().entrySet()) {
+            var backward = pending != null
+                    ? pending.backward()
+                    : context.selects(attached.getKey())
+                            ? attached.getValue().forward(this, x, y, context)
+                            : applySelected(attached.getKey(), attached.getValue(), x, y, context);
+            pending = null;
+            if (backward != null) {
+                backwards.add(backward);
+            }
+        }
+        return backwards;
     }
 
     /** The input as the deltas want it. */
@@ -201,7 +222,12 @@ public final class Linear implements Adaptable<LinearDelta>, Copyable {
     }
 
     private void backward(
-            Variable x, Tensor dOut, Tensor w, List<LinearDelta.Backward> deltas, ForwardContext context) {
+            Variable x,
+            Tensor dOut,
+            Tensor w,
+            LinearDelta.@Nullable WeightChange change,
+            List<LinearDelta.Backward> deltas,
+            ForwardContext context) {
         var tape = context.tape();
         Deque<LinearDelta.Backward> order = new ArrayDeque<>();
         deltas.forEach(order::push);
@@ -209,7 +235,9 @@ public final class Linear implements Adaptable<LinearDelta>, Copyable {
         for (var delta : order) {
             dY = delta.run(dY);
         }
-        x.accumulateProduct(dY, w);
+        if (x.requiresGrad()) {
+            x.accumulateProduct(dY, change == null ? w : change.of(w));
+        }
         if (tape.trains(weight)) {
             var dW = storedTransposed ? torch.mm(x.value().t(), dY) : torch.mm(dY.t(), x.value());
             tape.deliver(weight, dW);

@@ -17,6 +17,32 @@ public non-sealed interface LinearDelta extends Delta {
     @Nullable Backward forward(Linear linear, Variable x, Tensor y, ForwardContext context);
 
     /**
+     * This delta as a change of the weight, where one product with the changed weight takes less than one with each; then
+     * {@link #forward} is not called. The linear only asks where the delta acts on all tokens and before any other.
+     *
+     * @param x the linear's input, {@code [rows * tokens, in]}
+     * @return null where the delta changes the output
+     */
+    default @Nullable WeightChange weightChange(Linear linear, Variable x, ForwardContext context) {
+        return null;
+    }
+
+    /** A change of a linear's weight in one pass. */
+    interface WeightChange {
+        /**
+         * The changed weight, made for the product forward and made again for that backward, so that no copy of a weight
+         * outlives its product.
+         *
+         * @param weight {@code [out, in]} in the dtype of the pass; not to be changed
+         * @return of the same shape, good until any weight of the pass is changed next
+         */
+        Tensor of(Tensor weight);
+
+        /** Delivers the gradients of the delta's weights, the input's aside; null where none is wanted. */
+        @Nullable Backward backward();
+    }
+
+    /**
      * What the linear and the deltas after this one see in place of {@code x}; recorded on the context's tape by itself.
      * What a token becomes here depends on that token alone.
      *

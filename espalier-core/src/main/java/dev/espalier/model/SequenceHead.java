@@ -3,8 +3,6 @@ package dev.espalier.model;
 import dev.espalier.tensor.Variable;
 import java.util.ArrayList;
 import java.util.List;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /** A label, several labels or a number for a sequence: pooling, the family's dense layer and tanh, projection. */
@@ -54,7 +52,7 @@ final class SequenceHead implements Head {
     @Override
     public Variable forward(Variable hidden, ForwardContext context) {
         var tape = context.tape();
-        var x = tape.autograd(List.of(hidden), List.of(), in -> pool(in.get(0), context));
+        var x = tape.autograd(List.of(hidden), List.of(), in -> pooling.pool(in.get(0), context));
         var rows = context.perSequence();
         if (dense != null) {
             if (inputDropout != null) {
@@ -68,18 +66,6 @@ final class SequenceHead implements Head {
     @Override
     public boolean readsFirstTokens() {
         return pooling != Pooling.MEAN;
-    }
-
-    private Tensor pool(Tensor hidden, ForwardContext context) {
-        if (!context.layout().unpacked()) {
-            throw new IllegalArgumentException("a label for a sequence needs a row for each");
-        }
-        var perRow = hidden.view(context.rows(), context.tokens(), -1);
-        if (pooling != Pooling.MEAN) {
-            return perRow.select(1, 0).to(ScalarType.Float);
-        }
-        var mask = context.tokenMask().unsqueeze(2);
-        return perRow.to(ScalarType.Float).mul(mask).sum(1).div(mask.sum(1));
     }
 
     @Override

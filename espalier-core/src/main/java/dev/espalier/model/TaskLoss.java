@@ -27,7 +27,7 @@ public final class TaskLoss {
 
     private static Tensor sum(TaskKind kind, Tensor logits, Batch batch) {
         return switch (kind) {
-            case SINGLE_LABEL, TOKEN_LABELS -> {
+            case SINGLE_LABEL, CHOICE, TOKEN_LABELS -> {
                 var labels = torch.tensor(
                         Arrays.stream(batch.labels()).asLongStream().toArray());
                 var logProbabilities = torch.log_softmax(logits, 1);
@@ -57,7 +57,7 @@ public final class TaskLoss {
     /** Stable probabilities or values for people: softmax, sigmoid, or the number itself; fp32, the logits' shape. */
     public static Tensor answers(TaskKind kind, Tensor logits) {
         return switch (kind) {
-            case SINGLE_LABEL, TOKEN_LABELS -> torch.softmax(logits, 1);
+            case SINGLE_LABEL, CHOICE, TOKEN_LABELS -> torch.softmax(logits, 1);
             case MULTI_LABEL -> torch.sigmoid(logits);
             case REGRESSION -> logits;
             case CAUSAL_LM -> throw textHeadNeeded();

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -41,24 +42,17 @@ public final class Adafactor implements Optimizer {
     public Adafactor(List<ParameterGroup> groups, Options options) {
         this.groups = List.copyOf(groups);
         this.options = options;
-        this.state = new OptimizerState(groups);
-        for (var group : groups) {
-            group.parameters().forEach(this::addState);
-        }
+        this.state = new OptimizerState(groups, Adafactor::kinds);
     }
 
-    private void addState(String name, Tensor parameter) {
-        var shape = parameter.shape();
-        state.addZeros(name, STEP);
+    private static Map<String, long[]> kinds(long[] shape) {
         if (shape.length < 2) {
-            state.addZeros(name, SQUARE, shape);
-            return;
+            return Map.of(STEP, new long[0], SQUARE, shape);
         }
         var row = Arrays.copyOf(shape, shape.length - 1);
         var column = row.clone();
         column[column.length - 1] = shape[shape.length - 1];
-        state.addZeros(name, ROW, row);
-        state.addZeros(name, COLUMN, column);
+        return Map.of(STEP, new long[0], ROW, row, COLUMN, column);
     }
 
     @Override
@@ -121,6 +115,11 @@ public final class Adafactor implements Optimizer {
     @Override
     public void forget(Set<String> parameters) {
         state.forget(parameters);
+    }
+
+    @Override
+    public void exchange(String parameter, String source, UnaryOperator<Tensor> entries) {
+        state.exchange(parameter, source, entries);
     }
 
     @Override

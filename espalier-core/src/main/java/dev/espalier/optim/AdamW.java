@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -33,15 +34,9 @@ public final class AdamW implements Optimizer {
     /** @throws IllegalArgumentException for a parameter that is not contiguous fp32 or stands in two groups */
     public AdamW(List<ParameterGroup> groups, Options options) {
         this.options = options;
-        this.state = new OptimizerState(groups);
+        this.state = new OptimizerState(
+                groups, shape -> Map.of(STEP, new long[0], AVERAGE, shape.clone(), SQUARE, shape.clone()));
         this.groups = groups.stream().map(FusedGroup::new).toList();
-        for (var group : groups) {
-            group.parameters().forEach((name, parameter) -> {
-                state.addZeros(name, STEP);
-                state.addZeros(name, AVERAGE, parameter.shape());
-                state.addZeros(name, SQUARE, parameter.shape());
-            });
-        }
     }
 
     @Override
@@ -59,6 +54,11 @@ public final class AdamW implements Optimizer {
     @Override
     public void forget(Set<String> parameters) {
         state.forget(parameters);
+    }
+
+    @Override
+    public void exchange(String parameter, String source, UnaryOperator<Tensor> entries) {
+        state.exchange(parameter, source, entries);
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.espalier.optim;
 
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -26,6 +27,18 @@ public interface Optimizer extends AutoCloseable {
      * @throws IllegalArgumentException for an unknown name
      */
     void forget(Set<String> parameters);
+
+    /**
+     * Follows an exchange of a parameter's entries, which may have changed its shape: its moments become what
+     * {@code entries} makes of those of {@code source}, whose step count it takes over. Where the two have moments of
+     * different kinds it begins anew.
+     *
+     * @param parameter a name
+     * @param source another's name, or the same
+     * @param entries from a moment of {@code source} to one of {@code parameter}, of the caller's scope
+     * @throws IllegalArgumentException for an unknown name
+     */
+    void exchange(String parameter, String source, UnaryOperator<Tensor> entries);
 
     /**
      * The tensors from which training goes on exactly: {@code PARAMETER.step} (scalar) and the moments, fp32. They are

@@ -10,6 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -20,8 +22,11 @@ final class OptimizerState implements AutoCloseable {
     private final Map<String, Tensor> parameters = new LinkedHashMap<>();
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
     private final Owner owner = new Owner();
+    private final Function<long[], Map<String, long[]>> kinds;
 
-    OptimizerState(List<ParameterGroup> groups) {
+    /** @param kinds the shapes of a parameter's state tensors by their kind, of the parameter's own */
+    OptimizerState(List<ParameterGroup> groups, Function<long[], Map<String, long[]>> kinds) {
+        this.kinds = kinds;
         for (var group : groups) {
             group.parameters().forEach((name, parameter) -> {
                 if (parameter.scalar_type().intern() != ScalarType.Float || !parameter.is_contiguous()) {
@@ -32,12 +37,13 @@ final class OptimizerState implements AutoCloseable {
                 if (parameters.put(name, parameter) != null) {
                     throw new IllegalArgumentException("Parameter " + name + " stands in two groups.");
                 }
+                kinds.apply(parameter.shape()).forEach((kind, shape) -> addZeros(name, kind, shape));
             });
         }
     }
 
     /** Adds a state tensor of zeros on the parameter's device. */
-    void addZeros(String parameter, String kind, long... shape) {
+    private void addZeros(String parameter, String kind, long... shape) {
         try (var scope = Scope.open()) {
             var options = parameter(parameter).options();
             tensors.put(key(parameter, kind), owner.own(torch.zeros(shape, options)));
@@ -76,25 +82,75 @@ final class OptimizerState implements AutoCloseable {
     }
 
     void forget(Set<String> names) {
-        for (var name : names) {
-            if (!parameters.containsKey(name)) {
-                throw new IllegalArgumentException("There is no parameter named " + name + ".");
-            }
+        names.forEach(this::requireKnown);
+        names.forEach(name -> kindsOf(name).forEach((kind, shape) -> begin(get(name, kind), shape)));
+    }
+
+    private void requireKnown(String name) {
+        if (!parameters.containsKey(name)) {
+            throw new IllegalArgumentException("There is no parameter named " + name + ".");
         }
-        tensors.forEach((key, tensor) -> {
-            if (names.contains(key.substring(0, key.lastIndexOf('.')))) {
-                tensor.zero_();
-            }
-        });
+    }
+
+    private Map<String, long[]> kindsOf(String name) {
+        return kinds.apply(parameter(name).shape());
+    }
+
+    private static void begin(Tensor tensor, long[] shape) {
+        if (Arrays.equals(tensor.shape(), shape)) {
+            tensor.zero_();
+            return;
+        }
+        try (var scope = Scope.open()) {
+            tensor.set_(torch.zeros(shape, tensor.options()));
+        }
+    }
+
+    /** Whether every entry of the parameter has moments of its own. */
+    private boolean isOfEntries(String name) {
+        var shape = parameter(name).shape();
+        return kindsOf(name).values().stream().allMatch(kind -> kind.length == 0 || Arrays.equals(kind, shape));
+    }
+
+    /** See {@link Optimizer#exchange}. */
+    void exchange(String name, String source, UnaryOperator<Tensor> entries) {
+        requireKnown(name);
+        requireKnown(source);
+        var wanted = kindsOf(name);
+        if (!wanted.keySet().equals(kindsOf(source).keySet()) || !(name.equals(source) || isOfEntries(source))) {
+            forget(Set.of(name));
+            return;
+        }
+        try (var scope = Scope.open()) {
+            wanted.forEach((kind, shape) -> {
+                var old = get(source, kind);
+                var made = shape.length == 0 ? old.clone() : entries.apply(old);
+                if (!Arrays.equals(made.shape(), shape)) {
+                    throw new IllegalArgumentException("The " + kind + " of " + name + " must have the shape "
+                            + Arrays.toString(shape) + ", not " + Arrays.toString(made.shape()) + ".");
+                }
+                get(name, kind).set_(made.contiguous());
+            });
+        }
     }
 
     @SuppressWarnings("try") // the guard works by being open
     void load(Map<String, Tensor> saved) {
         try (var scope = Scope.open();
                 var noGrad = new NoGradGuard()) {
+            parameters.keySet().forEach(this::follow);
             requireSame(saved);
             tensors.forEach((name, tensor) -> tensor.copy_(named(saved, name)));
         }
+    }
+
+    /** Begins anew where the parameter has another shape by now. */
+    private void follow(String name) {
+        kindsOf(name).forEach((kind, shape) -> {
+            if (!Arrays.equals(get(name, kind).shape(), shape)) {
+                begin(get(name, kind), shape);
+            }
+        });
     }
 
     private void requireSame(Map<String, Tensor> saved) {

@@ -6,8 +6,8 @@ import java.util.Map;
 /**
  * A line of metrics.
  *
- * @param kind what it tells of: {@code kernels}, {@code stage}, {@code train}, {@code validation}, {@code router}, {@code test} or
- *     {@code summary}
+ * @param kind what it tells of: {@code kernels}, {@code stage}, {@code train}, {@code validation}, {@code router},
+ *     {@code similarity}, {@code rank}, {@code test} or {@code summary}
  * @param values by key; numbers, texts such as {@code task}, lists and maps
  */
 public record MetricsRecord(String kind, int step, Map<String, ?> values) {

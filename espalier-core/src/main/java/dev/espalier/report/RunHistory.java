@@ -33,6 +33,7 @@ import tools.jackson.databind.ObjectReader;
  * @param name of the run: its folder's
  * @param routers statistics of the routers; none unless the adapter is a mixture
  * @param ranks of the modules at each validation, where the adapter's budget changes; by step
+ * @param similarities how alike the experts of a module are at each validation, where it has several; by step
  * @param tests one for each task that was tested
  * @param summary there once the run is done
  * @param allocated what modules were given before training, where that was decided
@@ -44,6 +45,7 @@ public record RunHistory(
         List<Validation> validations,
         List<Router> routers,
         List<Rank> ranks,
+        List<Similarity> similarities,
         List<Test> tests,
         Optional<Summary> summary,
         Optional<Allocated> allocated,
@@ -58,7 +60,7 @@ public record RunHistory(
             List<Router> routers,
             List<Test> tests,
             Optional<Summary> summary) {
-        this(name, train, validations, routers, List.of(), tests, summary, Optional.empty(), List.of());
+        this(name, train, validations, routers, List.of(), List.of(), tests, summary, Optional.empty(), List.of());
     }
 
     /** An allocation of experts or ranks, and the sensitivities that it goes by where they were measured. */
@@ -110,6 +112,12 @@ public record RunHistory(
 
     /** The rank of a module. */
     public record Rank(int step, String module, int rank) {}
+
+    /**
+     * @param mean cosine of two experts' changes of the weight
+     * @param cosines {@code [expert][expert]}; none where there are many experts
+     */
+    public record Similarity(int step, String module, double mean, List<List<Double>> cosines) {}
 
     /**
      * @param metrics by key, such as {@code accuracy}, {@code accuracy_low}, {@code accuracy_high}
@@ -194,6 +202,7 @@ public record RunHistory(
         private final Map<Integer, Map<String, Validation>> validations = new TreeMap<>();
         private final Map<Integer, Map<String, Router>> routers = new TreeMap<>();
         private final Map<Integer, Map<String, Rank>> ranks = new TreeMap<>();
+        private final Map<Integer, Map<String, Similarity>> similarities = new TreeMap<>();
         private final Map<Integer, Stage> stages = new TreeMap<>();
         private final Map<String, Test> tests = new LinkedHashMap<>();
         private Optional<Summary> summary = Optional.empty();
@@ -233,6 +242,9 @@ public record RunHistory(
                             .put(
                                     module,
                                     new Rank(step, module, line.path("rank").asInt(0)));
+                case "similarity" ->
+                    at(similarities, step)
+                            .put(module, new Similarity(step, module, number(line, "mean"), cosines(line)));
                 case "stage" ->
                     stages.put(step, new Stage(step, line.path("stage").asString("")));
                 case "test" -> tests.put(task, test(step, task, line));
@@ -241,6 +253,15 @@ public record RunHistory(
                     // Kinds that later versions add are no business of this report.
                 }
             }
+        }
+
+        private static List<List<Double>> cosines(JsonNode line) {
+            return line.path("cosines")
+                    .valueStream()
+                    .map(row -> row.valueStream()
+                            .map(value -> value.isNumber() ? value.asDouble() : Double.NaN)
+                            .toList())
+                    .toList();
         }
 
         private static Test test(int step, String task, JsonNode line) {
@@ -282,6 +303,7 @@ public record RunHistory(
                     flat(validations),
                     joinedRouters(),
                     flat(ranks),
+                    flat(similarities),
                     List.copyOf(tests.values()),
                     summary,
                     allocated,

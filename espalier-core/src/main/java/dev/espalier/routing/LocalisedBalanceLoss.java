@@ -4,13 +4,13 @@ package dev.espalier.routing;
  * LoRAMoE's localised balancing constraint (Dou et al., <a href="https://arxiv.org/abs/2312.09979">arXiv
  * 2312.09979</a>): experts are split into two halves, the first for tasks of type 0, the second for type 1, and
  * {@code L = var(Z) / mean(Z)²} with {@code Z_{b,e} = I_{b,e} Σ_t g_{t,e}} over the sequences {@code b} and experts of a
- * pass; {@code I} is {@code 1 + δ} where the expert's half is of the sequence's type and {@code 1 - δ} elsewhere. The
- * variance is the unbiased one.
+ * pass; {@code I} is {@code 1 + δ} where the expert's half is of the sequence's type and {@code 1 - δ} elsewhere.
  *
  * @param coefficient the loss's weight
  * @param delta {@code δ}, from 0 to 1
+ * @param biased whether the variance is the sum of squares over their number; else over one less, as PyTorch's {@code var}
  */
-public record LocalisedBalanceLoss(double coefficient, double delta) implements RouterLoss {
+public record LocalisedBalanceLoss(double coefficient, double delta, boolean biased) implements RouterLoss {
     private static final double EPSILON = 1e-10;
 
     @Override
@@ -31,11 +31,12 @@ public record LocalisedBalanceLoss(double coefficient, double delta) implements 
         for (double value : z) {
             squares += (value - mean) * (value - mean);
         }
-        double variance = squares / (count - 1);
+        int degrees = biased ? count : count - 1;
+        double variance = squares / degrees;
         double below = mean * mean + EPSILON;
         double scale = coefficient * share * sequences;
         for (int i = 0; i < count; i++) {
-            double slope = 2 * (z[i] - mean) / (count - 1) / below - variance * 2 * mean / count / (below * below);
+            double slope = 2 * (z[i] - mean) / degrees / below - variance * 2 * mean / count / (below * below);
             add(gates, i / experts, i % experts, scale * slope, slopes);
         }
         return scale * variance / below;

@@ -22,6 +22,9 @@ public interface Router {
     /** The router's weights. */
     List<Parameter> parameters();
 
+    /** The gates of a token: one for every expert, or for every rank of every expert. */
+    int gates();
+
     /**
      * The experts' weights outside training, {@code [gates]}, where they are the same for all tokens, so that the experts
      * can be merged into one weight; empty where they are not.

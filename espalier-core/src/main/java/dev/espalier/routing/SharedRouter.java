@@ -30,6 +30,11 @@ public final class SharedRouter implements Router {
     }
 
     @Override
+    public int gates() {
+        return router.gates();
+    }
+
+    @Override
     public Gate route(Variable x, ForwardContext context) {
         boolean first = !context.remembers(this);
         var shared = context.remembered(this, Shared.class, () -> share(x, context));
@@ -72,6 +77,11 @@ public final class SharedRouter implements Router {
         @Override
         public List<Parameter> parameters() {
             return shared.parameters();
+        }
+
+        @Override
+        public int gates() {
+            return 1;
         }
 
         @Override

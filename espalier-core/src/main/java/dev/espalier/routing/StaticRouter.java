@@ -37,6 +37,11 @@ public final class StaticRouter implements Router {
     }
 
     @Override
+    public int gates() {
+        return (int) weight.size();
+    }
+
+    @Override
     public Optional<Tensor> staticWeights() {
         return Optional.of(weight.value());
     }

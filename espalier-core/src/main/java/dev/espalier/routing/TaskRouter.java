@@ -11,7 +11,8 @@ import java.util.List;
 /**
  * Gives every sequence the expert of its task, by weight 1: FLix of Sun et al.
  * (<a href="https://arxiv.org/abs/2312.03248">arXiv 2312.03248</a>, of which a summary was read) with one feature, the
- * task. In training the expert of a sequence may be dropped, with inverted scaling.
+ * task. A pass that {@linkplain ForwardContext#experts gives} its sequences experts has several of them for each, by the
+ * weights it says. In training the experts of a sequence may be dropped, all at once, with inverted scaling.
  */
 public final class TaskRouter implements Router {
     private final String name;
@@ -21,7 +22,7 @@ public final class TaskRouter implements Router {
     /**
      * @param name the module's path
      * @param experts one for each task
-     * @param dropout that a sequence goes without its expert
+     * @param dropout that a sequence goes without its experts
      */
     public TaskRouter(String name, int experts, double dropout) {
         this.name = name;
@@ -35,23 +36,48 @@ public final class TaskRouter implements Router {
     }
 
     @Override
+    public int gates() {
+        return experts;
+    }
+
+    @Override
     public boolean tokenwise() {
         return true;
     }
 
     @Override
     public Gate route(Variable x, ForwardContext context) {
-        var factors = factors(context);
-        var tasks = context.tasks();
+        var ofSequence = weights(context);
         var sequenceOf = context.layout().segmentOfToken();
         var weights = new float[sequenceOf.length * experts];
         for (int token = 0; token < sequenceOf.length; token++) {
-            int sequence = sequenceOf[token];
-            if (sequence >= 0) {
-                weights[token * experts + tasks[sequence]] = factors[sequence];
+            if (sequenceOf[token] >= 0) {
+                System.arraycopy(ofSequence[sequenceOf[token]], 0, weights, token * experts, experts);
             }
         }
         return new Gate(FloatArrays.tensor(weights, sequenceOf.length, experts).to(Engine.dtype(x.value())), null);
+    }
+
+    /** The weights of every sequence's experts, {@code [sequences, experts]}. */
+    private float[][] weights(ForwardContext context) {
+        var given = context.experts();
+        var factors = factors(context);
+        var tasks = context.tasks();
+        var weights = new float[factors.length][experts];
+        for (int sequence = 0; sequence < factors.length; sequence++) {
+            if (given == null) {
+                weights[sequence][tasks[sequence]] = factors[sequence];
+                continue;
+            }
+            if (given[sequence].length != experts) {
+                throw new IllegalArgumentException(
+                        given[sequence].length + " weights for the " + experts + " experts of " + name);
+            }
+            for (int e = 0; e < experts; e++) {
+                weights[sequence][e] = factors[sequence] * given[sequence][e];
+            }
+        }
+        return weights;
     }
 
     private float[] factors(ForwardContext context) {

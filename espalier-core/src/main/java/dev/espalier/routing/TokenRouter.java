@@ -11,19 +11,17 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * A router that scores each token, or each sequence by the mean of its tokens, with a linear map. Scores are computed in
- * the input's dtype; gates, choices, capacity and losses in fp32 on the host, where {@code [tokens, experts]} is small,
- * by {@link Gates}.
+ * A router that scores each token, or each sequence by the mean of its tokens. Scores are computed in the input's dtype;
+ * gates, choices, capacity and losses in fp32 on the host, where {@code [tokens, experts]} is small, by {@link Gates}.
  */
 public final class TokenRouter implements Router {
     private final String name;
-    private final Parameter weight;
+    private final Scorer scorer;
     private final Parts parts;
     private final int modules;
     private final Gating gating;
@@ -51,12 +49,12 @@ public final class TokenRouter implements Router {
 
     /**
      * @param name the module's path
-     * @param weight {@code [perToken * experts, in]}
+     * @param scorer gives {@code perToken * experts} scores
      * @param modules how many modules of the adapter have a router, which auxiliary losses are divided by
      */
-    public TokenRouter(String name, Parameter weight, Parts parts, int modules, Gating gating) {
+    public TokenRouter(String name, Scorer scorer, Parts parts, int modules, Gating gating) {
         this.name = name;
-        this.weight = weight;
+        this.scorer = scorer;
         this.parts = parts;
         this.modules = modules;
         this.gating = gating;
@@ -64,8 +62,7 @@ public final class TokenRouter implements Router {
 
     @Override
     public List<Parameter> parameters() {
-        var parameters = new ArrayList<Parameter>();
-        parameters.add(weight);
+        var parameters = new ArrayList<>(scorer.parameters());
         parts.threshold().ifPresent(threshold -> parameters.addAll(threshold.parameters()));
         parts.selectionBias().ifPresent(parameters::add);
         return parameters;
@@ -79,8 +76,13 @@ public final class TokenRouter implements Router {
     }
 
     @Override
+    public int gates() {
+        return scorer.width();
+    }
+
+    @Override
     public OptionalInt choices() {
-        int experts = (int) weight.shape()[0] / parts.perToken();
+        int experts = scorer.width() / parts.perToken();
         return parts.perToken() == 1 && !parts.perSequence()
                 ? OptionalInt.of(gating.selection().slots(experts))
                 : OptionalInt.empty();
@@ -95,10 +97,10 @@ public final class TokenRouter implements Router {
     private Gate gate(Variable x, ForwardContext context) {
         var tape = context.tape();
         var dtype = Engine.dtype(x.value());
-        var scorer = weight.value().to(dtype);
         var jitter = parts.noise().jitter(name, x.value(), context);
         var seen = jitter == null ? x.value() : x.value().mul(jitter);
-        var scores = torch.mm(seen, scorer.t()).to(ScalarType.Float);
+        var scored = scorer.of(new ScorerInput(x, seen, jitter, tape));
+        var scores = scored.scores();
         parts.noise().addTo(scores, name, context);
         int experts = (int) scores.size(1) / parts.perToken();
         var rows = scores.view(-1, experts);
@@ -124,26 +126,15 @@ public final class TokenRouter implements Router {
         if (!trains(tape) && !(tape.isRecording() && x.requiresGrad())) {
             return new Gate(weights, null, tokens);
         }
-        tape.save(x.value());
-        tape.save(scorer);
-        if (jitter != null) {
-            tape.save(seen);
-            tape.save(jitter);
+        scored.save();
+        if (threshold != null) {
+            tape.save(x.value());
         }
         return new Gate(
                 weights,
                 dWeights -> {
                     var derivative = gates.backward(FloatArrays.of(rankMajor(dWeights, experts)));
-                    var dScores = FloatArrays.tensor(derivative.scores(), dWeights.shape())
-                            .to(dtype);
-                    if (tape.trains(weight)) {
-                        tape.deliver(weight, torch.mm(dScores.t(), seen));
-                    }
-                    if (jitter == null) {
-                        x.accumulateProduct(dScores, scorer);
-                    } else {
-                        x.accumulate(torch.mm(dScores, scorer).mul(jitter));
-                    }
+                    scored.backward(FloatArrays.tensor(derivative.scores(), dWeights.shape()));
                     if (threshold != null && derivative.threshold() != null) {
                         threshold.backward(derivative.threshold(), x, tape);
                     }
@@ -152,10 +143,9 @@ public final class TokenRouter implements Router {
     }
 
     private boolean trains(Tape tape) {
-        return tape.trains(weight)
-                || parts.threshold().stream()
-                        .flatMap(t -> t.parameters().stream())
-                        .anyMatch(tape::trains);
+        return Stream.concat(
+                        scorer.parameters().stream(), parts.threshold().stream().flatMap(t -> t.parameters().stream()))
+                .anyMatch(tape::trains);
     }
 
     /** Gates of several rows a token lie row after row; experts' ranks lie expert after expert. */

@@ -1,5 +1,6 @@
 package dev.espalier.tensor;
 
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -58,9 +59,17 @@ public final class Gradients implements GradientSink, AutoCloseable {
         return byName;
     }
 
-    /** Sets every sum to zero. */
+    /** Sets every sum to zero, in the shape that its parameter has now. */
     public void clear() {
-        sums.values().forEach(Tensor::zero_);
+        try (var scope = Scope.open()) {
+            sums.forEach((parameter, sum) -> {
+                if (Arrays.equals(sum.shape(), parameter.shape())) {
+                    sum.zero_();
+                } else {
+                    sum.set_(torch.zeros(parameter.shape(), sum.options()));
+                }
+            });
+        }
     }
 
     @Override

@@ -10,13 +10,24 @@ import org.bytedeco.pytorch.Tensor;
 public final class Parameter {
     private final String name;
     private final Tensor value;
+    private final boolean resizable;
     private boolean trainable;
 
     /** A parameter called {@code name} (its Hugging Face path) with the values of {@code value}, which is not copied. */
     public Parameter(String name, Tensor value, boolean trainable) {
+        this(name, value, trainable, false);
+    }
+
+    private Parameter(String name, Tensor value, boolean trainable, boolean resizable) {
         this.name = name;
         this.value = value;
         this.trainable = trainable;
+        this.resizable = resizable;
+    }
+
+    /** The same for one whose shape may change while it trains, see {@link #resize}. */
+    public static Parameter resizable(String name, Tensor value, boolean trainable) {
+        return new Parameter(name, value, trainable, true);
     }
 
     public String name() {
@@ -34,6 +45,26 @@ public final class Parameter {
     /** Whether backward computes this parameter's gradient from now on. */
     public void trainable(boolean trainable) {
         this.trainable = trainable;
+    }
+
+    /** Whether {@link #resize} may be called. */
+    public boolean resizable() {
+        return resizable;
+    }
+
+    /**
+     * Takes over a copy of {@code values}, which may have another shape, in place: whoever holds {@link #value()} sees it.
+     * Between steps only; what others keep in this parameter's shape they make anew when they are used next.
+     *
+     * @throws IllegalStateException if this parameter keeps its shape
+     */
+    public void resize(Tensor values) {
+        if (!resizable) {
+            throw new IllegalStateException(name + " keeps its shape");
+        }
+        try (var scope = Scope.open()) {
+            value.set_(values.to(Engine.dtype(value)).contiguous().clone());
+        }
     }
 
     public long[] shape() {

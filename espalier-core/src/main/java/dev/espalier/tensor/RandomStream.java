@@ -3,6 +3,7 @@ package dev.espalier.tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -86,6 +87,39 @@ public final class RandomStream {
                     values[start + feature] = (mix(counter) >>> 40) * 0x1.0p-24f;
                 }
             }
+        }
+        return values;
+    }
+
+    /**
+     * A mask of a matrix that is 0 with probability {@code p} (to 1/65536) and 1 elsewhere, not scaled; each row from a
+     * stream of its own.
+     *
+     * @return {@code [rows, columns]}
+     */
+    public Tensor keepMask(double p, int rows, int columns, ScalarType dtype) {
+        var mask = new Mask(p, rows, columns);
+        for (int row = 0; row < rows; row++) {
+            mask.draw(row * columns, columns, at(key, row));
+        }
+        return mask.tensor(dtype);
+    }
+
+    /**
+     * Numbers from 0, included, to 1, excluded, to 24 bits; each row from a stream of its own.
+     *
+     * @return {@code [rows, columns]}, fp32
+     */
+    public Tensor uniform(int rows, int columns) {
+        var values = torch.empty(new long[] {rows, columns}, Engine.options(ScalarType.Float), null);
+        var memory = new FloatPointer(values.data_ptr()).capacity((long) rows * columns);
+        var row = new float[columns];
+        for (int i = 0; i < rows; i++) {
+            long counter = at(key, i);
+            for (int column = 0; column < columns; column++, counter += GOLDEN) {
+                row[column] = (mix(counter) >>> 40) * 0x1.0p-24f;
+            }
+            memory.position((long) i * columns).put(row);
         }
         return values;
     }

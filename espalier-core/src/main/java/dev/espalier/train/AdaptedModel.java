@@ -3,14 +3,13 @@ package dev.espalier.train;
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterCard;
 import dev.espalier.adapter.AdapterFolder;
+import dev.espalier.adapter.HeadOnlySpec;
 import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.data.CausalEncoder;
-import dev.espalier.data.CausalOptions;
 import dev.espalier.data.EncodedExample;
 import dev.espalier.data.Example;
 import dev.espalier.data.ExampleEncoder;
 import dev.espalier.data.Input;
-import dev.espalier.data.LabelSpace;
 import dev.espalier.data.Origin;
 import dev.espalier.data.Target;
 import dev.espalier.data.TaskEncoder;
@@ -20,6 +19,7 @@ import dev.espalier.error.Nearest;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.model.Head;
 import dev.espalier.model.LanguageModel;
+import dev.espalier.model.SequenceGuide;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
@@ -28,10 +28,10 @@ import dev.espalier.tensor.Scope;
 import dev.espalier.text.TextTokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -51,6 +51,7 @@ public final class AdaptedModel implements AutoCloseable {
     private final List<AdaptedTask> tasks;
     private final int maxTokens;
     private final Workers workers;
+    private final InputGuide guide;
 
     private AdaptedModel(
             String base,
@@ -60,7 +61,8 @@ public final class AdaptedModel implements AutoCloseable {
             Adapter adapter,
             List<AdaptedTask> tasks,
             int maxTokens,
-            Workers workers) {
+            Workers workers,
+            InputGuide guide) {
         this.base = base;
         this.folder = folder;
         this.model = model;
@@ -69,6 +71,7 @@ public final class AdaptedModel implements AutoCloseable {
         this.tasks = List.copyOf(tasks);
         this.maxTokens = Math.min(maxTokens, model.maxTokens());
         this.workers = workers;
+        this.guide = guide;
     }
 
     /** A new adapter and new heads on the model that {@code training} names. */
@@ -81,19 +84,12 @@ public final class AdaptedModel implements AutoCloseable {
         var folder = ModelLocator.locate(training.model());
         var model = AutoModel.open(folder, Engine.dtype(options.dtype()));
         try {
-            var tasks = new ArrayList<AdaptedTask>();
-            for (var task : training.tasks()) {
-                var head = model.addHead(
-                        headName(task.name(), training.tasks().size()),
-                        task.kind(),
-                        task.outputs(),
-                        training.pooling(),
-                        random.at("head"));
-                tasks.add(new AdaptedTask(
-                        task.name(), task.kind(), task.labels(), training.pooling(), head, task.causalLm()));
-            }
-            WeightsLog.unused(model.weights());
             var tokenizer = TextTokenizer.open(folder);
+            var heads = new TaskHeads(model, tokenizer);
+            var tasks = training.tasks().stream()
+                    .map(task -> heads.create(task, training, random.at("head")))
+                    .toList();
+            WeightsLog.unused(model.weights());
             var adapter = Adapter.create(
                     ADAPTER, training.adapter().forTasks(training.tasks().size()), model, random.at("adapter"));
             return new AdaptedModel(
@@ -104,10 +100,25 @@ public final class AdaptedModel implements AutoCloseable {
                     adapter,
                     tasks,
                     options.maxTokens(training.tasks()),
-                    new Workers(options.workers()));
+                    new Workers(options.workers()),
+                    InputGuide.NONE);
         } catch (RuntimeException e) {
             model.close();
             throw e;
+        }
+    }
+
+    /**
+     * The model that {@code training} names with a head for each of its tasks and no adapter. Heads with weights have those
+     * of the checkpoint, or random ones.
+     *
+     * @throws InputException if the model cannot be had, or has no head for a task
+     */
+    @SuppressWarnings("try") // guard and scope work by being open
+    public static AdaptedModel bare(Training training) {
+        try (var guard = Engine.enter(Engine.threads());
+                var scope = Scope.open()) {
+            return create(training.adapter(new HeadOnlySpec()));
         }
     }
 
@@ -125,39 +136,47 @@ public final class AdaptedModel implements AutoCloseable {
      */
     @SuppressWarnings("try") // guard and scope work by being open
     public static AdaptedModel open(Path folder, String dtype, int workers) {
-        var own = new RunFolder(folder).adapter();
         try (var guard = Engine.enter(Engine.threads());
                 var scope = Scope.open();
-                var saved = AdapterFolder.open(Files.isDirectory(own) ? own : folder)) {
-            var card = saved.card();
-            var base = ModelLocator.locate(card.baseModel());
-            var model = AutoModel.open(base, Engine.dtype(dtype));
-            try {
-                var adapter = saved.load(ADAPTER, model);
-                var tasks = card.heads().stream().map(head -> task(head, model)).toList();
-                WeightsLog.unused(model.weights());
-                int maxTokens = card.maxTokens().orElse(model.maxTokens());
-                return new AdaptedModel(
-                        card.baseModel(),
-                        base,
-                        model,
-                        TextTokenizer.open(base),
-                        adapter,
-                        tasks,
-                        maxTokens,
-                        new Workers(workers));
-            } catch (RuntimeException e) {
-                model.close();
-                throw e;
-            }
+                var saved = AdapterFolder.open(adapterFolder(folder))) {
+            return open(saved.card(), dtype, workers, model -> saved.load(ADAPTER, model), InputGuide.NONE);
         }
     }
 
-    private static AdaptedTask task(AdapterCard.SavedHead saved, LanguageModel model) {
-        var head = Optional.ofNullable(model.heads().get(saved.name())).orElseThrow();
-        var causalLm = saved.causalLm().orElse(CausalOptions.DEFAULT);
-        var labels = LabelSpace.inOrder(saved.labels());
-        return new AdaptedTask(saved.task(), saved.kind(), labels, saved.pooling(), head, causalLm);
+    /** The adapter's folder where {@code folder} is a run's, else itself. */
+    public static Path adapterFolder(Path folder) {
+        var own = new RunFolder(folder).adapter();
+        return Files.isDirectory(own) ? own : folder;
+    }
+
+    /**
+     * Opens a base model with whatever adapter {@code load} puts on it. To be called on the engine, in an open scope.
+     *
+     * @param card the base model, and the heads that {@code load} adds
+     * @param dtype of the frozen weights: {@code fp32} or {@code bf16}
+     * @param workers threads that each take a part of the inputs; 0 for what is fastest here
+     * @param load attaches the adapter, which the model owns then, and adds the heads
+     * @param guide what inputs say of the adapter's experts; closed with the model
+     * @throws InputException if the base model is not here
+     */
+    public static AdaptedModel open(
+            AdapterCard card, String dtype, int workers, Function<LanguageModel, Adapter> load, InputGuide guide) {
+        var base = ModelLocator.locate(card.baseModel());
+        var model = AutoModel.open(base, Engine.dtype(dtype));
+        try {
+            var tokenizer = TextTokenizer.open(base);
+            var heads = new TaskHeads(model, tokenizer);
+            heads.addWithoutWeights(card.heads());
+            var adapter = load.apply(model);
+            var tasks = card.heads().stream().map(heads::restored).toList();
+            WeightsLog.unused(model.weights());
+            int maxTokens = card.maxTokens().orElse(model.maxTokens());
+            return new AdaptedModel(
+                    card.baseModel(), base, model, tokenizer, adapter, tasks, maxTokens, new Workers(workers), guide);
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
     }
 
     public LanguageModel model() {
@@ -177,7 +196,7 @@ public final class AdaptedModel implements AutoCloseable {
     }
 
     /** Tokens of an input at most. */
-    int maxTokens() {
+    public int maxTokens() {
         return maxTokens;
     }
 
@@ -231,7 +250,9 @@ public final class AdaptedModel implements AutoCloseable {
                 .map(input -> new Example(input, new Target.None(), UNKNOWN))
                 .toList();
         return onEngine(() -> {
-            var answers = evaluator().answer(tasks.get(place), encoder(place).encode(examples));
+            var answers = evaluator()
+                    .guided(guide.of(inputs))
+                    .answer(tasks.get(place), encoder(place).encode(examples));
             return IntStream.range(0, inputs.size())
                     .mapToObj(i -> Answer.of(tasks.get(place), inputs.get(i), answers.get(i), tokenizer, maxTokens))
                     .toList();
@@ -276,9 +297,17 @@ public final class AdaptedModel implements AutoCloseable {
     /** The same for the task at {@code place}, whose examples {@code encoded} are. */
     Evaluation evaluate(int place, List<Example> examples, List<EncodedExample> encoded, int generateTokens) {
         var task = tasks.get(place);
-        var evaluation = evaluator().evaluate(task, encoded);
+        var given = guide.of(examples.stream().map(Example::input).toList());
+        var evaluation = evaluator().guided(given).evaluate(task, encoded);
         return task.kind() == TaskKind.CAUSAL_LM && model instanceof DecoderModel decoder
-                ? new TextJudge(decoder, folder, tokenizer, causalEncoder(place), evaluator(), task, place)
+                ? new TextJudge(
+                                decoder,
+                                folder,
+                                tokenizer,
+                                causalEncoder(place),
+                                evaluator(),
+                                task,
+                                given.and(SequenceGuide.task(place)))
                         .extend(evaluation, examples, generateTokens)
                 : evaluation;
     }
@@ -313,26 +342,15 @@ public final class AdaptedModel implements AutoCloseable {
      * @throws InputException if it cannot be written
      */
     public void save(Path folder) {
-        var heads = tasks.stream()
-                .map(task -> new AdapterCard.SavedHead(
-                        headName(task.name(), tasks.size()),
-                        task.name(),
-                        task.kind(),
-                        task.labels().names(),
-                        task.pooling(),
-                        task.kind() == TaskKind.CAUSAL_LM ? Optional.of(task.causalLm()) : Optional.empty()))
-                .toList();
+        var heads =
+                tasks.stream().map(task -> TaskHeads.saved(task, tasks.size())).toList();
         AdapterFolder.save(folder, adapter, model, new AdapterCard(base, Optional.of(maxTokens), heads));
-    }
-
-    /** A model's only head has no name, as Hugging Face's models have it; of several each has its task's. */
-    private static String headName(String task, int tasks) {
-        return tasks == 1 ? "" : task;
     }
 
     @Override
     public void close() {
         workers.close();
+        guide.close();
         adapter.close();
         tokenizer.close();
         model.close();

@@ -17,9 +17,9 @@ public sealed interface Answer {
     record Scored(String label, double probability) {}
 
     /**
-     * One label of several.
+     * One label of several, or one of the input's candidates.
      *
-     * @param scored every label, the most probable first
+     * @param scored every label or candidate, the most probable first
      */
     record Label(List<Scored> scored) implements Answer {
         public Label {
@@ -76,8 +76,9 @@ public sealed interface Answer {
     /** The answer that {@code probabilities} mean; see {@link dev.espalier.model.Judged#answers}. */
     static Answer of(AdaptedTask task, Input input, float[] probabilities, TextTokenizer tokenizer, int maxTokens) {
         return switch (task.kind()) {
-            case SINGLE_LABEL -> new Label(scored(task.labels(), probabilities));
-            case MULTI_LABEL -> new Labels(scored(task.labels(), probabilities));
+            case SINGLE_LABEL -> new Label(scored(task.labels().names(), probabilities));
+            case CHOICE -> new Label(scored(candidates(input), probabilities));
+            case MULTI_LABEL -> new Labels(scored(task.labels().names(), probabilities));
             case REGRESSION -> new Value(probabilities[0]);
             case TOKEN_LABELS -> words(task.labels(), input, probabilities, tokenizer, maxTokens);
             case CAUSAL_LM ->
@@ -85,9 +86,16 @@ public sealed interface Answer {
         };
     }
 
-    private static List<Scored> scored(LabelSpace labels, float[] probabilities) {
+    private static List<String> candidates(Input input) {
+        if (!(input instanceof Input.Choice choice)) {
+            throw new InputException("A choice needs candidates; give the text and two or more.");
+        }
+        return choice.candidates();
+    }
+
+    private static List<Scored> scored(List<String> labels, float[] probabilities) {
         return IntStream.range(0, labels.size())
-                .mapToObj(label -> new Scored(labels.name(label), probabilities[label]))
+                .mapToObj(label -> new Scored(labels.get(label), probabilities[label]))
                 .sorted(Comparator.comparingDouble((Scored s) -> -s.probability()))
                 .toList();
     }

@@ -3,6 +3,7 @@ package dev.espalier.train;
 import dev.espalier.data.Batch;
 import dev.espalier.data.EncodedExample;
 import dev.espalier.data.LabelSpace;
+import dev.espalier.evaluate.ChoiceScores;
 import dev.espalier.evaluate.ConfusionMatrix;
 import dev.espalier.evaluate.Interval;
 import dev.espalier.evaluate.Metric;
@@ -46,6 +47,7 @@ public record Evaluation(String task, int examples, double loss, Scores scores) 
                                 answers.stream()
                                         .mapToInt(a -> argMax(a, 0, a.length))
                                         .toArray());
+                    case CHOICE -> choices(examples, answers);
                     case MULTI_LABEL ->
                         MultiLabelScores.of(
                                 examples.stream().map(e -> applies(e.values())).toArray(boolean[][]::new),
@@ -65,6 +67,14 @@ public record Evaluation(String task, int examples, double loss, Scores scores) 
     /** The same with more metrics. */
     Evaluation with(Scores more) {
         return new Evaluation(task, examples, loss, scores.and(more));
+    }
+
+    private static ChoiceScores choices(List<EncodedExample> examples, List<float[]> answers) {
+        var right = IntStream.range(0, examples.size())
+                .filter(i -> argMax(answers.get(i), 0, answers.get(i).length)
+                        == examples.get(i).labels()[0])
+                .count();
+        return new ChoiceScores(right, examples.size());
     }
 
     private static TokenScores tokens(List<float[]> answers) {

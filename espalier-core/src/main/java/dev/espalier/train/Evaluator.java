@@ -3,12 +3,17 @@ package dev.espalier.train;
 import dev.espalier.data.Batch;
 import dev.espalier.data.Batcher;
 import dev.espalier.data.EncodedExample;
+import dev.espalier.data.TaskKind;
 import dev.espalier.model.ForwardContext;
+import dev.espalier.model.Head;
 import dev.espalier.model.Judged;
 import dev.espalier.model.LanguageModel;
+import dev.espalier.model.SequenceGuide;
+import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,11 +34,22 @@ final class Evaluator {
     private final LanguageModel model;
     private final Workers workers;
     private final int padId;
+    private final SequenceGuide guide;
 
     Evaluator(LanguageModel model, Workers workers, int padId) {
+        this(model, workers, padId, SequenceGuide.NONE);
+    }
+
+    private Evaluator(LanguageModel model, Workers workers, int padId, SequenceGuide guide) {
         this.model = model;
         this.workers = workers;
         this.padId = padId;
+        this.guide = guide;
+    }
+
+    /** The same with examples that get what {@code guide} gives them; it is asked by their ids. */
+    Evaluator guided(SequenceGuide by) {
+        return new Evaluator(model, workers, padId, by);
     }
 
     /**
@@ -59,7 +75,7 @@ final class Evaluator {
             }
             batches.add(batch);
         }
-        workers.map(batches, (batch, place) -> part(task, batch, true));
+        judged(task, batches, true);
     }
 
     private Judged run(AdaptedTask task, List<EncodedExample> examples, boolean withLoss) {
@@ -68,7 +84,7 @@ final class Evaluator {
         Map<Long, float[]> answers = new HashMap<>();
         double loss = 0;
         int asked = 0;
-        var parts = workers.map(batches, (batch, place) -> part(task, batch, withLoss));
+        var parts = judged(task, batches, withLoss);
         for (int i = 0; i < parts.size(); i++) {
             var batch = batches.get(i);
             for (int example = 0; example < batch.exampleIds().length; example++) {
@@ -84,11 +100,24 @@ final class Evaluator {
                         .toList());
     }
 
-    private Judged part(AdaptedTask task, Batch batch, boolean withLoss) {
+    private List<Judged> judged(AdaptedTask task, List<Batch> batches, boolean withLoss) {
+        if (batches.isEmpty()) {
+            return List.of();
+        }
+        try (var owner = new Owner()) {
+            var head = task.head().settled(batches.get(0).task(), owner);
+            return workers.map(batches, (batch, place) -> part(head, task.kind(), batch, withLoss));
+        }
+    }
+
+    private Judged part(Head head, TaskKind kind, Batch batch, boolean withLoss) {
         try (var scope = Scope.open();
                 var context = ForwardContext.evaluation(Tape.inference(), batch.layout())
                         .tasks(batch.tasks())) {
-            return task.head().judge(task.kind(), model.hidden(batch, context), batch, withLoss, context);
+            guide.guide(
+                    context,
+                    Arrays.stream(batch.exampleIds()).mapToInt(Math::toIntExact).toArray());
+            return head.judge(kind, model.hidden(batch, context), batch, withLoss, context);
         }
     }
 }

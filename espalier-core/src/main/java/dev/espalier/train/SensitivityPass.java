@@ -25,7 +25,8 @@ interface SensitivityPass extends AutoCloseable {
     /** Forward and backward of the mean loss of a row's answers, without dropout. */
     static void run(LanguageModel model, StepTask task, boolean checkpointing, Batch row, GradientSink sink) {
         try (var scope = Scope.open();
-                var context = ForwardContext.evaluation(Tape.recording(sink), row.layout())
+                var whole = new SummingSink(sink, task.head().passes());
+                var context = ForwardContext.evaluation(Tape.recording(whole), row.layout())
                         .checkpointing(checkpointing)) {
             var loss = model.loss(task.head(), task.kind(), row, 1.0 / row.labelCount(), context);
             context.tape().backward(loss);

@@ -1,6 +1,7 @@
 package dev.espalier.train;
 
 import dev.espalier.adapter.BudgetSchedule;
+import dev.espalier.adapter.GradientTransform;
 import dev.espalier.data.Batcher;
 import dev.espalier.data.EncodedExample;
 import dev.espalier.data.Packing;
@@ -42,6 +43,7 @@ final class Session implements AutoCloseable {
     final TrainingStep step;
     final Optimizer optimizer;
     final Optional<BudgetSchedule> budget;
+    final Optional<GradientTransform> transform;
     final Evaluator evaluator;
     private final List<TaskData> data;
     final RandomStream random;
@@ -70,6 +72,11 @@ final class Session implements AutoCloseable {
                         trained.stream(),
                         adapted.adapter().parameters().stream().filter(p -> !p.trainable()))
                 .toList();
+        if (trained.isEmpty()) {
+            throw new InputException("There is nothing to train: method '"
+                    + training.adapter().method() + "' trains heads alone, and label embeddings have no weights; choose"
+                    + " another method, or a head that is a classifier.");
+        }
         var stepTasks = adapted.tasks().stream()
                 .map(t -> new StepTask(t.head(), t.kind()))
                 .toList();
@@ -81,7 +88,8 @@ final class Session implements AutoCloseable {
                 options.gradientCheckpointing(),
                 adapted.adapter().penalty(),
                 adapted.adapter().spec().consistency());
-        budget = adapted.adapter().startTraining(steps);
+        transform = adapted.adapter().gradientTransform();
+        budget = adapted.adapter().startTraining(steps, batcher.batchesPerEpoch());
         optimizer = options.optimizer().create(trained, adapted.adapter().learningRateFactors(), options.weightDecay());
         evaluator = adapted.evaluator();
         stages = new RunStages(adapted.adapter(), options, steps);
@@ -176,6 +184,7 @@ final class Session implements AutoCloseable {
         settings.put("model", training.model());
         settings.put("adapter", training.adapter().toString());
         settings.put("pooling", training.pooling().toString());
+        training.labelEmbeddings().ifPresent(labels -> settings.put("label embeddings", labels.toString()));
         Json.recipes().valueToTree(training.options()).properties().stream()
                 .filter(option -> !FREE.contains(option.getKey()))
                 .forEach(option -> settings.put(
@@ -193,7 +202,8 @@ final class Session implements AutoCloseable {
         for (var example : examples) {
             var text = Arrays.toString(example.ids())
                     + Arrays.toString(example.labels())
-                    + Arrays.toString(example.values());
+                    + Arrays.toString(example.values())
+                    + example.candidates().stream().map(Arrays::toString).collect(Collectors.joining());
             sum.update(text.getBytes(StandardCharsets.US_ASCII));
         }
         return Long.toHexString(sum.getValue());

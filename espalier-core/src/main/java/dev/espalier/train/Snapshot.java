@@ -28,12 +28,12 @@ final class Snapshot implements AutoCloseable {
 
     /** Copies the parameters again. */
     void take() {
-        parameters.forEach(parameter -> copy(parameter).copy_(parameter.value()));
+        parameters.forEach(parameter -> copyInto(copy(parameter), parameter.value()));
     }
 
     /** Sets the parameters to the copies. */
     void restore() {
-        parameters.forEach(parameter -> parameter.value().copy_(copy(parameter)));
+        parameters.forEach(parameter -> set(parameter, copy(parameter)));
     }
 
     /**
@@ -42,7 +42,7 @@ final class Snapshot implements AutoCloseable {
      * @throws InputException if one is missing or of another shape
      */
     void load(Map<String, Tensor> saved) {
-        copies.forEach((name, copy) -> copyInto(copy, name, saved));
+        parameters.forEach(parameter -> copyInto(copy(parameter), find(parameter, saved)));
     }
 
     /**
@@ -51,16 +51,35 @@ final class Snapshot implements AutoCloseable {
      * @throws InputException if one is missing or of another shape
      */
     static void load(List<Parameter> parameters, Map<String, Tensor> saved) {
-        parameters.forEach(parameter -> copyInto(parameter.value(), parameter.name(), saved));
+        parameters.forEach(parameter -> set(parameter, find(parameter, saved)));
     }
 
-    private static void copyInto(Tensor target, String name, Map<String, Tensor> saved) {
-        var value = saved.get(name);
-        if (value == null || !Arrays.equals(value.shape(), target.shape())) {
+    private static Tensor find(Parameter parameter, Map<String, Tensor> saved) {
+        var value = saved.get(parameter.name());
+        boolean fits = value != null && (parameter.resizable() || Arrays.equals(value.shape(), parameter.shape()));
+        if (value == null || !fits) {
             throw new InputException("The saved state has " + (value == null ? "no weight " : "another shape for ")
-                    + name + ": it belongs to another model, adapter or task; start the run anew.");
+                    + parameter.name() + ": it belongs to another model, adapter or task; start the run anew.");
         }
-        target.copy_(value);
+        return value;
+    }
+
+    private static void set(Parameter parameter, Tensor value) {
+        if (Arrays.equals(value.shape(), parameter.shape())) {
+            parameter.value().copy_(value);
+        } else {
+            parameter.resize(value);
+        }
+    }
+
+    private static void copyInto(Tensor copy, Tensor value) {
+        if (Arrays.equals(value.shape(), copy.shape())) {
+            copy.copy_(value);
+            return;
+        }
+        try (var scope = Scope.open()) {
+            copy.set_(value.clone());
+        }
     }
 
     private Tensor copy(Parameter parameter) {

@@ -12,6 +12,7 @@ import dev.espalier.generate.Prompt;
 import dev.espalier.generate.SamplingOptions;
 import dev.espalier.generate.StopTokens;
 import dev.espalier.model.DecoderModel;
+import dev.espalier.model.SequenceGuide;
 import dev.espalier.text.TextTokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ import org.slf4j.LoggerFactory;
  * tokens' logarithmic probabilities), and what it writes.
  *
  * @param folder the model's
+ * @param guide is asked by the examples' places
  */
 record TextJudge(
         DecoderModel model,
@@ -33,7 +35,7 @@ record TextJudge(
         CausalEncoder encoder,
         Evaluator evaluator,
         AdaptedTask task,
-        int place) {
+        SequenceGuide guide) {
     private static final Logger LOG = LoggerFactory.getLogger(TextJudge.class);
 
     /**
@@ -53,19 +55,21 @@ record TextJudge(
         var candidates = new ArrayList<EncodedExample>();
         var starts = new ArrayList<Integer>();
         var rights = new ArrayList<Integer>();
-        for (var example : examples) {
-            if (example.target() instanceof Target.Choice choice) {
+        var places = new ArrayList<Integer>();
+        for (int place = 0; place < examples.size(); place++) {
+            if (examples.get(place).target() instanceof Target.Choice choice) {
                 starts.add(candidates.size());
                 rights.add(choice.right());
-                for (var candidate : encoder.candidates(0, example)) {
+                for (var candidate : encoder.candidates(0, examples.get(place))) {
                     candidates.add(candidate.withId(candidates.size()));
+                    places.add(place);
                 }
             }
         }
         if (rights.isEmpty()) {
             return Optional.empty();
         }
-        var answers = evaluator.answer(task, candidates);
+        var answers = evaluator.guided(guide.at(places)).answer(task, candidates);
         int right = 0;
         for (int i = 0; i < rights.size(); i++) {
             int end = i + 1 < starts.size() ? starts.get(i + 1) : answers.size();
@@ -98,8 +102,10 @@ record TextJudge(
         var template = task.causalLm().template(folder);
         var prompts = new ArrayList<Prompt>();
         var truth = new ArrayList<String>();
+        var places = new ArrayList<Integer>();
         int tooLong = 0;
-        for (var example : examples) {
+        for (int place = 0; place < examples.size(); place++) {
+            var example = examples.get(place);
             if (example.target() instanceof Target.Response response) {
                 var prompt = encoder.prompt(example.input(), example.origin());
                 if (prompt.length >= model.maxTokens()) {
@@ -108,6 +114,7 @@ record TextJudge(
                 }
                 prompts.add(new Prompt(prompts.size(), prompt, template.isEmpty()));
                 truth.add(response.message().content());
+                places.add(place);
             }
         }
         if (tooLong > 0) {
@@ -127,7 +134,7 @@ record TextJudge(
                 .stopTokens(stops)
                 .build();
         var generated = new Generator(model, tokenizer, options)
-                .task(place).generate(prompts).stream()
+                .generate(prompts, guide.at(places), Generator.Listener.NONE).stream()
                         .map(answer -> answer.text())
                         .toList();
         return Optional.of(TextScores.of(truth, generated));

@@ -6,6 +6,7 @@ import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskLoader;
 import dev.espalier.data.TaskSpec;
 import dev.espalier.error.InputException;
+import dev.espalier.model.LabelEmbeddings;
 import dev.espalier.model.Pooling;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -29,6 +30,7 @@ import java.util.stream.Stream;
  * @param adapter what is trained beside the heads
  * @param allocation how experts or ranks are given out before it is trained; empty for as the adapter says
  * @param pooling what a head for whole texts reads
+ * @param labelEmbeddings how texts are compared with the texts of labels; empty for heads that are classifiers
  * @param options how it is trained
  * @param recipe the text for {@code recipe.yaml}; empty to write none
  * @param listener is told how it goes
@@ -39,6 +41,7 @@ public record Training(
         AdapterSpec adapter,
         Optional<AllocationPlan> allocation,
         Pooling pooling,
+        Optional<LabelEmbeddings> labelEmbeddings,
         TrainingOptions options,
         String recipe,
         ProgressListener listener) {
@@ -63,6 +66,7 @@ public record Training(
                 LoraSpec.defaults(),
                 Optional.empty(),
                 Pooling.DEFAULT,
+                Optional.empty(),
                 TrainingOptions.DEFAULT,
                 "",
                 ProgressListener.NONE);
@@ -71,7 +75,7 @@ public record Training(
     /** With one more task. */
     public Training task(TaskData task) {
         var more = Stream.concat(tasks.stream(), Stream.of(task)).toList();
-        return new Training(model, more, adapter, allocation, pooling, options, recipe, listener);
+        return new Training(model, more, adapter, allocation, pooling, labelEmbeddings, options, recipe, listener);
     }
 
     /**
@@ -85,32 +89,38 @@ public record Training(
 
     /** With this adapter. */
     public Training adapter(AdapterSpec given) {
-        return new Training(model, tasks, given, allocation, pooling, options, recipe, listener);
+        return new Training(model, tasks, given, allocation, pooling, labelEmbeddings, options, recipe, listener);
     }
 
     /** With experts or ranks that are given out by this plan before it is trained. */
     public Training allocation(AllocationPlan given) {
-        return new Training(model, tasks, adapter, Optional.of(given), pooling, options, recipe, listener);
+        return new Training(
+                model, tasks, adapter, Optional.of(given), pooling, labelEmbeddings, options, recipe, listener);
     }
 
     /** With heads that read this. */
     public Training pooling(Pooling given) {
-        return new Training(model, tasks, adapter, allocation, given, options, recipe, listener);
+        return new Training(model, tasks, adapter, allocation, given, labelEmbeddings, options, recipe, listener);
+    }
+
+    /** With labels that are told by their texts, not by trained heads. */
+    public Training labelEmbeddings(LabelEmbeddings given) {
+        return new Training(model, tasks, adapter, allocation, pooling, Optional.of(given), options, recipe, listener);
     }
 
     /** With these options. */
     public Training options(TrainingOptions given) {
-        return new Training(model, tasks, adapter, allocation, pooling, given, recipe, listener);
+        return new Training(model, tasks, adapter, allocation, pooling, labelEmbeddings, given, recipe, listener);
     }
 
     /** With a recipe that is kept in the run folder. */
     public Training recipe(String text) {
-        return new Training(model, tasks, adapter, allocation, pooling, options, text, listener);
+        return new Training(model, tasks, adapter, allocation, pooling, labelEmbeddings, options, text, listener);
     }
 
     /** With a listener that is told how it goes. */
     public Training listener(ProgressListener given) {
-        return new Training(model, tasks, adapter, allocation, pooling, options, recipe, given);
+        return new Training(model, tasks, adapter, allocation, pooling, labelEmbeddings, options, recipe, given);
     }
 
     /** Who carries it out in {@code folder}; it can be stopped from another thread. */

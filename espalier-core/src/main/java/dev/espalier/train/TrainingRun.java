@@ -1,7 +1,9 @@
 package dev.espalier.train;
 
 import dev.espalier.adapter.BudgetSchedule;
+import dev.espalier.adapter.ExpertSimilarity;
 import dev.espalier.checkpoint.AtomicFiles;
+import dev.espalier.data.Batch;
 import dev.espalier.data.Split;
 import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskKind;
@@ -15,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -159,8 +162,8 @@ final class TrainingRun implements AutoCloseable {
         long start = System.nanoTime();
         int perEpoch = session.batcher.batchesPerEpoch();
         var batch = session.batcher.batch(step / perEpoch, step % perEpoch);
-        var result = session.step.run(batch.split(options.accumulation()), session.random.at(step));
         double rate = session.stages.rate(step);
+        var result = pass(batch.split(options.accumulation()), rate);
         if (!Double.isFinite(result.loss() + result.auxiliaryLoss())) {
             throw new InputException(diverged("loss is " + result.loss(), rate));
         }
@@ -177,15 +180,27 @@ final class TrainingRun implements AutoCloseable {
         }
     }
 
+    /** Forward and backward; a budget that asks for it sees the step's data before. */
+    private TrainingStep.Result pass(List<Batch> microBatches, double rate) {
+        var random = session.random.at(step);
+        session.budget.ifPresent(budget -> budget.beforeStep(
+                step,
+                sink -> session.step.run(microBatches.subList(0, 1), random, Optional.of(sink)),
+                session.optimizer));
+        var sink = session.budget.flatMap(budget -> budget.sink(step, rate, microBatches.size()));
+        return session.step.run(microBatches, random, sink);
+    }
+
     private Map<String, Object> withStage(Map<String, Double> line) {
         Map<String, Object> staged = new LinkedHashMap<>(line);
         session.stages.current().ifPresent(stage -> staged.put("stage", stage.name()));
         return staged;
     }
 
-    /** Clips the gradients of the last step and applies them; their norm before clipping. */
+    /** Applies the last step's gradients as the method transforms them, clipped; their norm before clipping. */
     private double update(int task, double rate) {
         var gradients = session.gradients(task);
+        session.transform.ifPresent(transform -> transform.apply(gradients));
         try {
             double norm = GradientClipping.clip(
                     gradients, options.clipNorm() > 0 ? options.clipNorm() : Double.POSITIVE_INFINITY);
@@ -216,7 +231,11 @@ final class TrainingRun implements AutoCloseable {
 
     /** Judges the weights on every validation split; the best ones so far go to the adapter folder. */
     private void validate() {
+        session.budget.ifPresent(BudgetSchedule::settle);
         routers.write(log(), step);
+        ExpertSimilarity.of(session.adapted.adapter())
+                .forEach((module, similarity) ->
+                        similarity.line().ifPresent(line -> log().write("similarity", step, withModule(module, line))));
         session.budget.ifPresent(budget -> budget.ranks()
                 .forEach((module, rank) -> log().write("rank", step, Map.of("module", module, "rank", rank))));
         var evaluations = new ArrayList<Evaluation>();
@@ -253,6 +272,7 @@ final class TrainingRun implements AutoCloseable {
     /** Ends a run that is to be resumed; it has an adapter folder already. */
     TrainingResult stopped() {
         if (!best.exists()) {
+            session.budget.ifPresent(BudgetSchedule::settle);
             session.adapted.save(folder.adapter());
         }
         writeReport();
@@ -307,6 +327,13 @@ final class TrainingRun implements AutoCloseable {
 
     private double seconds() {
         return (System.nanoTime() - startNanos) / NANOS;
+    }
+
+    private static Map<String, Object> withModule(String module, Map<String, Object> values) {
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("module", module);
+        line.putAll(values);
+        return line;
     }
 
     private static Map<String, Object> line(Evaluation evaluation) {

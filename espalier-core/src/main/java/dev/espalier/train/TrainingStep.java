@@ -5,6 +5,7 @@ import dev.espalier.data.Batch;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.RouterObservation;
+import dev.espalier.tensor.GradientSink;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
@@ -93,6 +94,16 @@ public final class TrainingStep implements AutoCloseable {
      * @param random the step's stream
      */
     public Result run(List<Batch> microBatches, RandomStream random) {
+        return run(microBatches, random, Optional.empty());
+    }
+
+    /**
+     * As the other.
+     *
+     * @param whole takes the gradients of weights that train beside those collected, each the whole gradient of a
+     *     micro-batch: these then run one after another, by one worker
+     */
+    public Result run(List<Batch> microBatches, RandomStream random, Optional<GradientSink> whole) {
         perWorker.forEach(Gradients::clear);
         int labels = microBatches.stream().mapToInt(Batch::labelCount).sum();
         int sequences = microBatches.stream()
@@ -105,8 +116,10 @@ public final class TrainingStep implements AutoCloseable {
         double auxiliaryLoss = 0;
         int tokens = 0;
         var observations = new ArrayList<RouterObservation>();
-        for (var parts : rounds(microBatches)) {
-            for (var result : workers.map(parts, (part, place) -> part(part, place, labels, sequences, random))) {
+        var rounds = whole.isPresent() ? microBatches.stream().map(List::of).toList() : rounds(microBatches);
+        for (var parts : rounds) {
+            for (var result :
+                    workers.map(parts, (part, place) -> part(part, place, whole, labels, sequences, random))) {
                 loss += result.loss;
                 auxiliaryLoss += result.auxiliaryLoss;
                 tokens += result.tokens;
@@ -136,11 +149,26 @@ public final class TrainingStep implements AutoCloseable {
         return rounds;
     }
 
-    private Result part(Batch part, int worker, int labels, int sequences, RandomStream random) {
+    private GradientSink sink(int worker, Optional<GradientSink> whole, SummingSink summed) {
+        var collected = perWorker.get(worker);
+        return whole.isEmpty()
+                ? collected
+                : (parameter, gradient) -> {
+                    collected.add(parameter, gradient);
+                    summed.add(parameter, gradient);
+                };
+    }
+
+    private Result part(
+            Batch part, int worker, Optional<GradientSink> whole, int labels, int sequences, RandomStream random) {
         var task = tasks.get(part.task());
         try (var scope = Scope.open();
+                var summed = new SummingSink(
+                        whole.orElse((p, g) -> {}), task.head().passes() * (consistency == 0 ? 1 : 2));
                 var first = ForwardContext.training(
-                                Tape.recording(perWorker.get(worker)), part.layout(), draws(part, sequences, random))
+                                Tape.recording(sink(worker, whole, summed)),
+                                part.layout(),
+                                draws(part, sequences, random))
                         .checkpointing(checkpointing)
                         .tasks(part.tasks())) {
             var passes = List.of(first);

@@ -52,6 +52,11 @@ class AdapterFolderTest {
                         .withPatterns(Map.of("value", 3), Map.of("layer.1.attention.self.query", 5.5))
                         .withInitialisation(LoraSpec.Initialisation.RANDOM),
                 Mixtures.sira().with(m -> m.experts(5).topK(2).rank(3).capacityFactor(Optional.empty())),
+                Mixtures.of("mola").with(m -> m.scorer(MixtureSpec.Scorer.LAYER)
+                        .expertsByDepth(List.of())
+                        .form(new RouterForm(RouterForm.Kind.MLP, 5, 1))),
+                Mixtures.of("mode").with(m -> m.scorer(MixtureSpec.Scorer.SEQUENCE)
+                        .form(new RouterForm(RouterForm.Kind.PROTOTYPE, 5, .3))),
                 new HeadOnlySpec());
     }
 
@@ -86,6 +91,11 @@ class AdapterFolderTest {
                 .topK(2)
                 .capacityFactor(Optional.empty())
                 .capacityInEvaluation(true)
+                .form(new RouterForm(RouterForm.Kind.PROTOTYPE, 7, .3))
+                .rootGradient(true)
+                .riemannianEpsilon(1e-4)
+                .overlapCoefficient(.2)
+                .biasedVariance(true)
                 .targets(TargetModules.of("query").inLayers(List.of(1), List.of("layer"))));
         var heads = List.of(
                 new SavedHead("a", "a", TaskKind.REGRESSION, List.of(), Pooling.MEAN),

@@ -110,7 +110,9 @@ final class AdapterRun implements AutoCloseable {
         var found = new LinkedHashMap<String, Parameter>();
         try (var file = SafetensorsFile.open(folder.resolve(AdapterFolder.WEIGHTS))) {
             file.names().stream()
-                    .filter(key -> key.startsWith(SavedTensors.PREFIX) && !key.endsWith(".base_layer.weight"))
+                    .filter(key -> key.startsWith(SavedTensors.PREFIX)
+                            && !key.endsWith(".base_layer.weight")
+                            && !key.endsWith("_indices"))
                     .forEach(key -> {
                         var name = key.substring(SavedTensors.PREFIX.length());
                         found.put(key, Objects.requireNonNull(byName.remove(name), name));

@@ -72,6 +72,7 @@ class MixtureFixtureTest {
                 "adamole_default margin",
                 "adamole_high_threshold margin",
                 "loramoe_balance unbiased_var",
+                "loramoe_balance biased_var",
                 "rank_gated_softmax none",
                 "rank_gated_softmax_renormalised none",
                 "rank_gated_sigmoid none"
@@ -238,6 +239,7 @@ class MixtureFixtureTest {
                     m.auxiliaryScale(LoadBalanceLoss.Scale.BY_SELECTION).auxiliaryScope(LoadBalanceLoss.Scope.BATCH);
                 case "by_token" ->
                     m.auxiliaryScale(LoadBalanceLoss.Scale.BY_TOKEN).auxiliaryScope(LoadBalanceLoss.Scope.BATCH);
+                case "biased_var" -> m.biasedVariance(true);
                 default -> {}
             }
         });

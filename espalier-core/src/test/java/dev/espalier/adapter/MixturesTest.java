@@ -9,10 +9,10 @@ import dev.espalier.adapter.MixtureSpec.Choice;
 import dev.espalier.adapter.MixtureSpec.Initialisation;
 import dev.espalier.adapter.MixtureSpec.Kind;
 import dev.espalier.adapter.MixtureSpec.Scorer;
+import dev.espalier.allocation.MatrixShape;
 import dev.espalier.error.InputException;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Linear;
-import dev.espalier.routing.RouterNoise;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.Initialiser;
@@ -26,7 +26,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -71,28 +70,25 @@ class MixturesTest {
                         .contains(spec.routing().scorer());
     }
 
-    static Stream<String> topKMethods() {
-        return methods(spec -> spec.routing().choice() == Choice.TOP_K && isRouted(spec));
+    static Stream<Arguments> topK() {
+        return withRouters(methods(spec -> spec.routing().choice() == Choice.TOP_K && isRouted(spec)));
     }
 
-    /** Every method, and what no method has by default. */
-    static Stream<Arguments> compositions() {
-        Map<String, Consumer<MixtureBuilder>> others = Map.of(
-                "bottleneck", m -> m.kind(Kind.BOTTLENECK),
-                "sequence", m -> m.scorer(Scorer.SEQUENCE),
-                "layer", m -> m.scorer(Scorer.LAYER),
-                "noise and jitter", m -> m.noise(new RouterNoise(.5, .3)),
-                "z and entropy losses",
-                        m -> m.zCoefficient(.3).entropyCoefficient(-.2).varianceCoefficient(.5));
+    static Stream<Arguments> routed() {
+        return withRouters(routedMethods());
+    }
+
+    static Stream<Arguments> all() {
+        return withRouters(methods());
+    }
+
+    private static Stream<Arguments> withRouters(Stream<String> methods) {
         return Stream.concat(
-                methods().map(name -> Arguments.of(name, small(Mixtures.of(name)))),
-                others.entrySet().stream()
-                        .map(other -> Arguments.of(
-                                other.getKey(), small(Mixtures.of("molora")).with(other.getValue()))));
+                methods.map(name -> Arguments.of(name, small(Mixtures.of(name)))), MixtureCompositions.routers());
     }
 
     /** Few experts, and losses that weigh something. */
-    private static MixtureSpec small(MixtureSpec spec) {
+    static MixtureSpec small(MixtureSpec spec) {
         boolean segments = spec.experts().initialisation() == Initialisation.SVD_SEGMENTS;
         return spec.with(m -> m.experts(spec.experts().count() == 1 ? 1 : 5)
                 .expertsByDepth(List.of())
@@ -103,20 +99,22 @@ class MixturesTest {
     }
 
     @ParameterizedTest(name = "{0}")
-    @MethodSource("compositions")
+    @MethodSource("dev.espalier.adapter.MixtureCompositions#all")
     void gradientsAreTheSlopesOfTheLoss(String name, MixtureSpec spec) {
-        try (var one = new One(spec.with(m -> m.dropout(0).expertDropout(0)), 1)) {
+        // Root gradients are no slopes by intent; KernelTest has them.
+        try (var one = new One(spec.with(m -> m.dropout(0).expertDropout(0).rootGradient(false)), 1)) {
             var gradients = one.step();
-            double slope = 0;
             var directions = new ArrayList<Tensor>();
+            var ofX = Initialiser.normal(1, RandomStream.of(77), one.x.shape());
+            double slope = one.dX.mul(ofX).sum().item_double();
             for (var parameter : one.trained()) {
                 var direction = Initialiser.normal(1, RandomStream.of(directions.size()), parameter.shape());
                 directions.add(direction);
                 slope += gradients.of(parameter).mul(direction).sum().item_double();
             }
             double size = 2e-3;
-            double up = one.lossAt(directions, size);
-            double down = one.lossAt(directions, -2 * size);
+            double up = one.lossAt(ofX, directions, size);
+            double down = one.lossAt(ofX, directions, -2 * size);
             assertThat((up - down) / (2 * size)).isCloseTo(slope, within(2e-2 * Math.max(1, Math.abs(slope))));
             gradients.close();
         }
@@ -139,43 +137,42 @@ class MixturesTest {
         }
     }
 
-    @ParameterizedTest
-    @MethodSource("topKMethods")
-    void allExpertsChosenIsTheDenseMixture(String method) {
-        var spec = small(Mixtures.of(method));
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("topK")
+    void allExpertsChosenIsTheDenseMixture(String name, MixtureSpec spec) {
         try (var chosen = new One(spec.with(m -> m.topK(5)), 3);
                 var dense = new One(spec.with(m -> m.choice(Choice.ALL)), 3)) {
-            assertClose(method, chosen.evaluate(), dense.evaluate(), 1e-5, 1e-6);
+            assertClose(name, chosen.evaluate(), dense.evaluate(), 1e-5, 1e-6);
         }
     }
 
-    @ParameterizedTest
-    @MethodSource("routedMethods")
-    void theOrderOfExpertsChangesNothing(String method) {
-        try (var one = new One(small(Mixtures.of(method)), 4)) {
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("routed")
+    void theOrderOfExpertsChangesNothing(String name, MixtureSpec spec) {
+        try (var one = new One(spec, 4)) {
             var before = one.evaluate().clone();
             one.reverseExperts();
-            assertClose(method, one.evaluate(), before, 1e-5, 1e-6);
+            assertClose(name, one.evaluate(), before, 1e-5, 1e-6);
         }
     }
 
-    @ParameterizedTest
-    @MethodSource("methods")
-    void aPaddedBatchIsTheSequencesAlone(String method) {
-        try (var one = new One(small(Mixtures.of(method)), 5)) {
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("all")
+    void aPaddedBatchIsTheSequencesAlone(String name, MixtureSpec spec) {
+        try (var one = new One(spec, 5)) {
             var together = one.evaluate();
             for (int row = 0; row < LENGTHS.length; row++) {
                 var tokens = one.x.narrow(0, (long) row * TOKENS, LENGTHS[row]);
                 var alone = one.evaluate(tokens, Layout.rightPadded(LENGTHS[row], LENGTHS[row]));
-                assertClose(method, alone, together.narrow(0, (long) row * TOKENS, LENGTHS[row]), 1e-5, 1e-6);
+                assertClose(name, alone, together.narrow(0, (long) row * TOKENS, LENGTHS[row]), 1e-5, 1e-6);
             }
         }
     }
 
-    @ParameterizedTest
-    @MethodSource("methods")
-    void whatTrainsAreExpertsAndRoutersAndAllGetGradients(String method) {
-        try (var one = new One(small(Mixtures.of(method)), 6)) {
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("all")
+    void whatTrainsAreExpertsAndRoutersAndAllGetGradients(String name, MixtureSpec spec) {
+        try (var one = new One(spec, 6)) {
             var gradients = one.step();
             for (var parameter : one.trained()) {
                 assertThat(parameter.name()).containsPattern("experts|universal|lora_|router|threshold");
@@ -183,7 +180,7 @@ class MixturesTest {
                         .as(parameter.name())
                         .isPositive();
             }
-            var scorer = Mixtures.of(method).routing().scorer();
+            var scorer = spec.routing().scorer();
             boolean hasRouter = scorer != Scorer.TASK && scorer != Scorer.RANDOM;
             assertThat(one.trained().stream().anyMatch(p -> p.name().contains("router")))
                     .isEqualTo(hasRouter);
@@ -200,6 +197,32 @@ class MixturesTest {
             assertThat(one.parameter("router").shape()[0] % 2).isZero();
             assertThat(one.evaluate().isfinite().all().item_bool()).isTrue();
         }
+    }
+
+    /** So a budget of trained weights is shared out to the last one. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("all")
+    void anAllocationCountsWhatTrains(String name, MixtureSpec spec) {
+        for (int experts : new int[] {spec.experts().count(), 1}) {
+            var some = spec.with(m ->
+                    m.experts(experts).topK(Math.min(experts, spec.routing().topK())));
+            try (var one = new One(some, 10)) {
+                long trained = one.trained().stream().mapToLong(Parameter::size).sum();
+                var cost = new MixtureCost(some);
+                assertThat(cost.weights(new MatrixShape(OUT, IN), experts)).isEqualTo(trained);
+                assertThat(cost.weights(new MatrixShape(OUT, IN), 0)).isZero();
+            }
+        }
+    }
+
+    @Test
+    void whatIsForLowRankExpertsIsRefusedForVectors() {
+        var vectors = Mixtures.of("mov");
+        var message = "Experts that are vectors have no low-rank factors, which overlap-coefficient, riemannian-epsilon"
+                + " and root-gradient are for; leave these out, or choose another kind.";
+        assertThatThrownBy(() -> vectors.with(m -> m.overlapCoefficient(.1))).hasMessage(message);
+        assertThatThrownBy(() -> vectors.with(m -> m.riemannianEpsilon(.1))).hasMessage(message);
+        assertThatThrownBy(() -> vectors.with(m -> m.rootGradient(true))).hasMessage(message);
     }
 
     @Test
@@ -257,6 +280,7 @@ class MixturesTest {
         private final List<Parameter> parameters;
         private final MixtureSpec spec;
         private final List<Tensor> noise;
+        private Tensor dX;
 
         One(MixtureSpec spec, long seed) {
             this.spec = spec;
@@ -279,6 +303,7 @@ class MixturesTest {
                     .map(p -> Initialiser.normal(.4, random.at(p.name()).at(1), p.shape()))
                     .toList();
             learn(1);
+            dX = x;
         }
 
         private void learn(double factor) {
@@ -329,14 +354,17 @@ class MixturesTest {
         Gradients step() {
             var gradients = new Gradients(parameters);
             try (var context = training(Tape.recording(gradients))) {
-                var y = linear.forward(context.tape().input(x), context);
+                var input = context.tape().input(x);
+                var y = linear.forward(input, context);
                 context.tape().backward(y, slope.clone());
+                dX = Objects.requireNonNull(input.gradient()).clone();
             }
             return gradients;
         }
 
-        /** The loss after all trained weights have moved on. */
-        double lossAt(List<Tensor> directions, double size) {
+        /** The loss after input and all trained weights have moved on. */
+        double lossAt(Tensor ofX, List<Tensor> directions, double size) {
+            x.add_(ofX, new Scalar(size));
             for (int i = 0; i < directions.size(); i++) {
                 trained().get(i).value().add_(directions.get(i), new Scalar(size));
             }
@@ -352,7 +380,9 @@ class MixturesTest {
                 int experts = spec.experts().count();
                 boolean shared = spec.experts().kind() == Kind.SHARED_A
                         && parameter.name().contains("lora_A");
-                if (shared || parameter.name().contains("threshold")) {
+                if (shared
+                        || parameter.name().contains("threshold")
+                        || parameter.name().contains("router.hidden")) {
                     continue;
                 }
                 Tensor reversed;

@@ -35,7 +35,8 @@ class PeftFixtureTest {
                 "lora_embed",
                 "lora_embed_tied",
                 "ia3",
-                "vera");
+                "vera",
+                "shira");
     }
 
     static Stream<String> adapters() {

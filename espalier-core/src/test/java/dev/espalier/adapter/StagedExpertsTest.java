@@ -10,6 +10,7 @@ import dev.espalier.adapter.MixtureStages.Phase;
 import dev.espalier.error.InputException;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.tensor.Layout;
+import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Tape;
 import java.util.ArrayList;
@@ -202,9 +203,29 @@ class StagedExpertsTest {
                 .hasMessage("Method 'modula' trains an expert for each task and a router among them, but there is one"
                         + " task; give it several, or use method 'lora'.");
         assertThat(modula.forTasks(3).experts().count()).isEqualTo(3);
+        for (var method : List.of("modula", "flix")) {
+            assertThatThrownBy(() -> Mixtures.of(method).allocationCost())
+                    .isInstanceOf(InputException.class)
+                    .hasMessage("Method '" + method + "' has an expert for each task in every module, so there is none to"
+                            + " allocate; remove the allocation.");
+        }
         assertThatThrownBy(() -> modula.with(m -> m.scorer(Scorer.LAYER))).hasMessageContaining("LAYER");
         assertThatThrownBy(() -> modula.with(m -> m.renormalise(true))).hasMessageContaining("every gate is 1");
         assertThatThrownBy(() -> new MixtureStages(List.of(Phase.EXPERTS), List.of(1.), false))
                 .hasMessageContaining("The last stage of a mixture trains its router");
+    }
+
+    @Test
+    void aRouterOfTwoLayersTrainsWholeInItsStage() {
+        var mlp = spec("tt-lora-moe", false).with(m -> m.form(new RouterForm(RouterForm.Kind.MLP, 4, 1)));
+        try (var base = new TinyModel();
+                var adapter = Adapter.create("a", mlp, base.model(), RandomStream.of(1))) {
+            adapter.enter(1);
+            assertThat(adapter.parameters())
+                    .filteredOn(Parameter::trainable)
+                    .extracting(Parameter::name)
+                    .allMatch(name -> name.contains("router"))
+                    .anyMatch(name -> name.contains("router.hidden"));
+        }
     }
 }

@@ -50,7 +50,8 @@ class StructuredLoraTest {
                 spec(new DynamicRankLora(1.5), 2),
                 spec(new GrowingLora(4, 3, 2), 2),
                 spec(new PyramidLora(2, 3), 1),
-                spec(new SquareLora(), 2));
+                spec(new SquareLora(), 2),
+                spec(new SquareLora(SquareLora.Compression.ROTATED), 2));
     }
 
     private static Tensor lora(Tensor x, Tensor a, Tensor b) {

@@ -7,7 +7,9 @@ import dev.espalier.routing.Activation;
 import dev.espalier.routing.ExpertCapacity;
 import dev.espalier.routing.ExpertDropout;
 import dev.espalier.routing.Gating;
+import dev.espalier.routing.LinearScorer;
 import dev.espalier.routing.LoadBalanceLoss;
+import dev.espalier.routing.Router;
 import dev.espalier.routing.Selection;
 import dev.espalier.routing.TokenRouter;
 import dev.espalier.tensor.Engine;
@@ -19,12 +21,16 @@ import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -77,25 +83,30 @@ class KernelTest {
             Optional<Double> capacityFactor,
             boolean sharedA,
             boolean silu,
-            boolean masked) {
+            boolean masked,
+            boolean rootGradient) {
         Setting(int experts, Selection selection, int... lengths) {
-            this(experts, selection, lengths, Optional.empty(), false, false, false);
+            this(experts, selection, lengths, Optional.empty(), false, false, false, false);
         }
 
         Setting capacity(double factor) {
-            return new Setting(experts, selection, lengths, Optional.of(factor), sharedA, silu, masked);
+            return new Setting(experts, selection, lengths, Optional.of(factor), sharedA, silu, masked, rootGradient);
         }
 
         Setting shared() {
-            return new Setting(experts, selection, lengths, capacityFactor, true, silu, masked);
+            return new Setting(experts, selection, lengths, capacityFactor, true, silu, masked, rootGradient);
         }
 
         Setting bottleneck() {
-            return new Setting(experts, selection, lengths, capacityFactor, sharedA, true, masked);
+            return new Setting(experts, selection, lengths, capacityFactor, sharedA, true, masked, rootGradient);
         }
 
         Setting dropout() {
-            return new Setting(experts, selection, lengths, capacityFactor, sharedA, silu, true);
+            return new Setting(experts, selection, lengths, capacityFactor, sharedA, silu, true, rootGradient);
+        }
+
+        Setting rootGradients() {
+            return new Setting(experts, selection, lengths, capacityFactor, sharedA, silu, masked, true);
         }
     }
 
@@ -104,17 +115,65 @@ class KernelTest {
     void bothKernelsGiveTheSameOutputAndGradients(Case which) {
         try (var guard = Engine.enter(1);
                 var scope = Scope.open()) {
-            var dense = results(Kernel.DENSE, which.setting);
-            var gathered = results(Kernel.GATHERED, which.setting);
-            assertThat(gathered.keySet()).isEqualTo(dense.keySet());
-            dense.forEach((name, want) -> {
-                double difference = want.sub(Objects.requireNonNull(gathered.get(name)))
-                        .norm()
-                        .item_double();
-                assertThat(difference)
-                        .as(name)
-                        .isLessThanOrEqualTo(BOUND * want.norm().item_double());
+            for (var setting : List.of(which.setting, which.setting.rootGradients())) {
+                assertSame(results(Kernel.GATHERED, setting), results(Kernel.DENSE, setting));
+            }
+        }
+    }
+
+    private static void assertSame(Map<String, Tensor> results, Map<String, Tensor> wanted) {
+        assertThat(results.keySet()).isEqualTo(wanted.keySet());
+        wanted.forEach((name, want) -> {
+            double difference =
+                    want.sub(Objects.requireNonNull(results.get(name))).norm().item_double();
+            assertThat(difference)
+                    .as(name)
+                    .isLessThanOrEqualTo(BOUND * want.norm().item_double());
+        });
+    }
+
+    /** {@code Σ_e g_e Y_e} in forward, {@code Σ_e √g_e Y_e} to the experts and {@code Y_e} to the gates in backward. */
+    @ParameterizedTest
+    @EnumSource(Kernel.class)
+    void rootGradientsAreThoseOfThePlainFormula(Kernel kernel) {
+        var setting = new Setting(5, new Selection.TopK(2), 7, 4, 1).rootGradients();
+        var gates = new ArrayList<Tensor>();
+        try (var guard = Engine.enter(1);
+                var scope = Scope.open()) {
+            var results = results(kernel, setting, gate -> {
+                gates.add(gate.weights().clone());
+                scope.keep(gates.get(0));
+                return new Router.Gate(
+                        gate.weights(), dWeights -> gates.add(scope.keep(dWeights.clone())), gate.tokens());
             });
+            var chosen = gates.get(0).ne(new Scalar(0));
+            results.remove("router");
+            results.put("gates", gates.get(1).mul(chosen));
+            assertSame(results, plainRootGradients(gates.get(0), chosen));
+        }
+    }
+
+    private static Map<String, Tensor> plainRootGradients(Tensor weights, Tensor chosen) {
+        try (var mode = new AutoGradMode(true)) {
+            var x = random("x", weights.size(0), IN).requires_grad_(true);
+            var a = random("A", 5 * RANK, IN).requires_grad_(true);
+            var b = random("B", OUT, 5 * RANK).requires_grad_(true);
+            var gates = weights.detach().requires_grad_(true);
+            var sum = torch.zeros(new long[] {weights.size(0), OUT}, weights.options());
+            for (int e = 0; e < 5; e++) {
+                var down = torch.mm(x, a.narrow(0, (long) e * RANK, RANK).t());
+                var y = torch.mm(down, b.narrow(1, (long) e * RANK, RANK).t());
+                var g = gates.narrow(1, e, 1);
+                var toExpert = g.detach().sqrt().mul(y.sub(y.detach()));
+                sum = sum.add(g.mul(y.detach()).add(toExpert).mul(new Scalar(1.5)));
+            }
+            var found = Tape.gradients(sum, List.of(x, a, b, gates), random("dY", weights.size(0), OUT));
+            return Map.of(
+                    "added", sum.detach(),
+                    "x", found.get(0),
+                    "A", found.get(1),
+                    "B", found.get(2),
+                    "gates", found.get(3).mul(chosen));
         }
     }
 
@@ -143,6 +202,10 @@ class KernelTest {
 
     /** What one kernel adds to an output, and all gradients of a loss that is linear in it. */
     private static Map<String, Tensor> results(Kernel kernel, Setting setting) {
+        return results(kernel, setting, gate -> gate);
+    }
+
+    private static Map<String, Tensor> results(Kernel kernel, Setting setting, UnaryOperator<Router.Gate> seen) {
         int tokens = Arrays.stream(setting.lengths).max().orElseThrow();
         var layout = Layout.rightPadded(tokens, setting.lengths);
         int rows = layout.rows() * tokens;
@@ -157,7 +220,7 @@ class KernelTest {
                 true,
                 new ExpertCapacity(setting.capacityFactor, false),
                 List.of(new LoadBalanceLoss(.1, LoadBalanceLoss.Scale.BY_SELECTION, LoadBalanceLoss.Scope.SEQUENCE)));
-        var router = new TokenRouter("linear", scorer, TokenRouter.Parts.NONE, 1, gating);
+        var router = new TokenRouter("linear", new LinearScorer(scorer), TokenRouter.Parts.NONE, 1, gating);
         var sequences = new long[layout.segments().size()];
         var training = new ForwardContext.Training(RandomStream.of(1), sequences, sequences.length);
         var results = new LinkedHashMap<String, Tensor>();
@@ -167,7 +230,14 @@ class KernelTest {
             var x = tape.input(random("x", rows, IN));
             var mask =
                     setting.masked ? random("mask", rows, IN).gt(new Scalar(0)).to(torch.ScalarType.Float) : null;
-            var y = forward(kernel, new Experts(a, b, experts, setting.silu), router, x, mask, context);
+            var y = forward(
+                    kernel,
+                    new Experts(a, b, experts, setting.silu),
+                    x,
+                    mask,
+                    setting,
+                    tape,
+                    () -> seen.apply(router.route(x, context)));
             results.put("added", y.value().clone());
             tape.backward(y, random("dY", rows, OUT));
             results.put("x", Objects.requireNonNull(x.gradient()).clone());
@@ -179,15 +249,16 @@ class KernelTest {
     private static Variable forward(
             Kernel kernel,
             Experts experts,
-            TokenRouter router,
             Variable x,
             @Nullable Tensor mask,
-            ForwardContext context) {
-        var tape = context.tape();
+            Setting setting,
+            Tape tape,
+            Supplier<Router.Gate> gate) {
         try (var operation = Scope.open()) {
             var y = torch.zeros(new long[] {x.value().size(0), OUT}, x.value().options());
             var seen = mask == null ? x.value() : x.value().mul(mask);
-            var pass = kernel.forward(experts, new ExpertInput(x, seen, mask, 1.5, router.route(x, context), tape), y);
+            var input = new ExpertInput(x, seen, mask, 1.5, gate.get(), setting.rootGradient, tape);
+            var pass = kernel.forward(experts, input, y);
             pass.save();
             return tape.record(operation, y, true, pass::backward);
         }

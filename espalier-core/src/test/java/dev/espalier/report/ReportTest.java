@@ -179,6 +179,42 @@ class ReportTest {
     }
 
     @Test
+    void expertsThatAreAlikeAreDrawnOverTimeAndAsMatrices() throws Exception {
+        var module = "bert.encoder.layer.%d.attention.self.query";
+        var lines = new StringBuilder();
+        for (int layer = 0; layer < 10; layer++) {
+            for (int step = 4; step <= 8; step += 4) {
+                double cosine = layer / 10.0 + step / 1000.0;
+                lines.append("{\"kind\":\"similarity\",\"step\":%d,\"module\":\"%s\",\"mean\":%s,"
+                        .formatted(step, module.formatted(layer), cosine));
+                lines.append("\"cosines\":[[1,%s,\"NaN\"],[%s,1,\"NaN\"],[\"NaN\",\"NaN\",\"NaN\"]]}\n"
+                        .formatted(cosine, cosine));
+            }
+        }
+        var run = Files.createDirectories(folder.resolve("mola"));
+        Files.writeString(run.resolve("metrics.jsonl"), lines);
+        var page = parse(Report.html("Demo", List.of(RunHistory.read(run))));
+        assertThat(texts(page, "//h2")).contains("Similarity of the experts of mola");
+        assertThat(texts(page, "//*[local-name()='circle']")).hasSize(2);
+        // The eight modules whose experts are most alike, the most alike first.
+        assertThat(texts(page, "//figcaption"))
+                .hasSize(9)
+                .contains(module.formatted(9) + ": mean 0.91", module.formatted(2) + ": mean 0.21")
+                .noneMatch(caption -> caption.startsWith(module.formatted(1)));
+        assertThat(texts(page, "//figure[2]//*[local-name()='title']"))
+                .containsExactly(
+                        "expert 0",
+                        "experts 0 and 1: 0.91",
+                        "experts 0 and 2: one of them changes nothing yet",
+                        "experts 1 and 0: 0.91",
+                        "expert 1",
+                        "experts 1 and 2: one of them changes nothing yet",
+                        "experts 2 and 0: one of them changes nothing yet",
+                        "experts 2 and 1: one of them changes nothing yet",
+                        "expert 2");
+    }
+
+    @Test
     void aRunWithOneLineOfMetricsShowsAPoint() throws Exception {
         var train = List.of(new Train(10, 1, 2.5, 0, 0, 0, 0));
         var run = new RunHistory("run", train, List.of(), List.of(), List.of(), Optional.empty());

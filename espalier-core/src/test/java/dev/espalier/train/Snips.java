@@ -18,9 +18,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** 160 and 40 sentences of the Snips benchmark, as tasks of every kind; the last 40 of the 160 validate. */
-final class Snips {
+public final class Snips {
     private static final int VALIDATION = 40;
     private static final Origin ORIGIN = new Origin("snips_intent.jsonl", 1);
 
@@ -31,6 +32,19 @@ final class Snips {
     /** The intent: one of seven labels. */
     static TaskData intent() {
         return task("intent", TaskKind.SINGLE_LABEL, s -> new Target.Label(s.intent), Snips::text);
+    }
+
+    /** The intent, each with a line about it. */
+    public static TaskData described() {
+        var task = intent();
+        return new TaskData(
+                task.name(),
+                task.kind(),
+                task.train(),
+                task.validation(),
+                task.test(),
+                task.labels(),
+                task.labels().names().stream().collect(Collectors.toMap(name -> name, name -> "to " + name)));
     }
 
     /** What a sentence has: a number, many characters; possibly both or none. */
@@ -55,7 +69,7 @@ final class Snips {
     }
 
     /** The intent as a text that follows. */
-    static TaskData written() {
+    public static TaskData written() {
         return task(
                 "written",
                 TaskKind.CAUSAL_LM,
@@ -64,7 +78,7 @@ final class Snips {
     }
 
     /** The intent as one of two texts that could follow. */
-    static TaskData chosen() {
+    public static TaskData chosen() {
         return task(
                 "chosen",
                 TaskKind.CAUSAL_LM,
@@ -72,6 +86,26 @@ final class Snips {
                         ? new Target.Choice(0, List.of(s.intent, "GetWeather"))
                         : new Target.Choice(1, List.of("PlayMusic", s.intent)),
                 s -> new Input.Prompt(s.text, "\n"));
+    }
+
+    /** The intent as one of the row's own two or three texts. */
+    public static TaskData offered() {
+        return task(
+                "offered",
+                TaskKind.CHOICE,
+                s -> new Target.Choice(offers(s).indexOf(s.intent), offers(s)),
+                s -> new Input.Choice(s.text, offers(s)));
+    }
+
+    private static List<String> offers(Sentence sentence) {
+        var offers = new ArrayList<>(List.of("PlayMusic", "GetWeather", "RateBook"));
+        if (sentence.text.length() % 2 == 0) {
+            offers.remove(sentence.intent.equals("RateBook") ? "GetWeather" : "RateBook");
+        }
+        if (!offers.contains(sentence.intent)) {
+            offers.set(1, sentence.intent);
+        }
+        return offers;
     }
 
     private static List<String> traits(String text) {

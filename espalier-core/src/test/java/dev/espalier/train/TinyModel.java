@@ -10,13 +10,13 @@ import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The fixtures' small BERT with the usual dropout, and a tokenizer that reads letter by letter. */
-final class TinyModel {
+public final class TinyModel {
     private static final List<String> SPECIAL = List.of("[PAD]", "[UNK]", "[CLS]", "[SEP]");
 
     private TinyModel() {}
 
     /** Makes the model folder {@code folder}; its name for {@link Training#of}. */
-    static String in(Path folder) {
+    public static String in(Path folder) {
         try {
             Files.createDirectories(folder);
             var fixture = Fixtures.path("models/bert_cls");

@@ -95,7 +95,9 @@ class TrainerTest {
         "dynamic-rank-dora, ADAMW, 6",
         "increlora, ADAMW, 7",
         "msplora, ADAFACTOR, 6",
-        "adamix, ADAMW, 9"
+        "adamix, ADAMW, 9",
+        "riemannian-mole, ADAFACTOR, 7",
+        "riemannian, ADAMW, 5"
     })
     void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, OptimizerKind optimizer, int stopAt)
             throws IOException {
@@ -114,6 +116,7 @@ class TrainerTest {
                         LoraSpec.defaults()
                                 .withInitialisation(Initialisation.PISSA)
                                 .withLearningRateRatio(4);
+                    case "riemannian" -> LoraSpec.defaults().withRiemannianEpsilon(1e-6);
                     default -> Mixtures.of(method).with(m -> m.experts(4).topK(2));
                 };
         var described = training.adapter(adapter)

@@ -14,9 +14,11 @@ import dev.espalier.data.Batch;
 import dev.espalier.data.Batcher;
 import dev.espalier.data.ExampleEncoder;
 import dev.espalier.data.TaskData;
+import dev.espalier.data.TaskKind;
 import dev.espalier.model.EncoderModel;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Head;
+import dev.espalier.model.LabelEmbeddings;
 import dev.espalier.model.Pooling;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
@@ -31,6 +33,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -49,7 +52,20 @@ class TrainingStepTest {
     Path folder;
 
     static Stream<TaskData> tasks() {
-        return Stream.of(Snips.intent(), Snips.traits(), Snips.length(), Snips.longWords());
+        return Stream.of(
+                Snips.intent(), Snips.described(), Snips.offered(), Snips.traits(), Snips.length(), Snips.longWords());
+    }
+
+    /** Labels that are described are told by their texts. */
+    private static Head head(EncoderModel model, TaskData task, TextTokenizer tokenizer) {
+        var texts = task.labels().names().stream()
+                .map(task.labelDescriptions()::get)
+                .filter(Objects::nonNull)
+                .map(text -> tokenizer.encode(text, 40).ids())
+                .toList();
+        return texts.isEmpty() && task.kind() != TaskKind.CHOICE
+                ? model.addHead("", task.kind(), task.outputs(), Pooling.DEFAULT, RandomStream.of(1))
+                : model.addLabelEmbeddings("", Pooling.DEFAULT, LabelEmbeddings.DEFAULT, texts, tokenizer.padId());
     }
 
     @ParameterizedTest
@@ -72,7 +88,7 @@ class TrainingStepTest {
                 var scope = Scope.open();
                 var tokenizer = TextTokenizer.open(folder);
                 var model = AutoModel.encoder(folder, ScalarType.Float)) {
-            var head = model.addHead("", task.kind(), task.outputs(), Pooling.DEFAULT, RandomStream.of(1));
+            var head = head(model, task, tokenizer);
             try (var adapter = Adapter.create("default", spec, model, RandomStream.of(2))) {
                 if (spec.consistency() > 0) {
                     randomise(adapter);

@@ -10,6 +10,8 @@ public sealed interface AdapterSection extends Checked
                 AdaLoraSection,
                 StructuredLoraSection,
                 MixtureSection,
+                SparseSection,
+                FullSection,
                 HeadOnlySection {
     /** What the library needs to know of it. */
     AdapterSpec spec();

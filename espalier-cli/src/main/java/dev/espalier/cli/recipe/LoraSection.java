@@ -42,7 +42,13 @@ public record LoraSection(
         List<String> modulesToSave,
 
         @Key(value = "The learning rate of B over that of A (LoRA+); 1 for the same.", above = 0)
-        double learningRateRatio)
+        double learningRateRatio,
+
+        @Key(
+                value =
+                        "Multiply gradients of A and B by (B^T B + e I)^-1 and (A A^T + e I)^-1 with this e, before they are clipped (Riemannian preconditioning); 0 for none.",
+                atLeast = 0)
+        double riemannianEpsilon)
         implements AdapterSection {
     static final LoraSection DEFAULT = of(LoraSpec.defaults());
 
@@ -65,7 +71,8 @@ public record LoraSection(
                 spec.rankPattern(),
                 spec.alphaPattern(),
                 spec.modulesToSave(),
-                spec.learningRateRatio());
+                spec.learningRateRatio(),
+                spec.riemannianEpsilon());
     }
 
     @Override
@@ -81,6 +88,7 @@ public record LoraSection(
                 initialisation,
                 dora,
                 modulesToSave,
-                learningRateRatio);
+                learningRateRatio,
+                riemannianEpsilon);
     }
 }

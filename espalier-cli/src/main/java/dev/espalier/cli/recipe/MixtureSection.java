@@ -2,6 +2,7 @@ package dev.espalier.cli.recipe;
 
 import dev.espalier.adapter.MixtureSpec;
 import dev.espalier.adapter.Mixtures;
+import dev.espalier.adapter.RouterForm;
 import dev.espalier.routing.Activation;
 import dev.espalier.routing.LoadBalanceLoss;
 import dev.espalier.routing.RouterNoise;
@@ -53,8 +54,24 @@ public record MixtureSection(
         MixtureSpec.Initialisation initialisation,
 
         @Key(
+                value =
+                        "Multiply gradients of A and B by (B^T B + e I)^-1 and (A A^T + e I)^-1 with this e, before they are clipped (Riemannian preconditioning); 0 for none.",
+                atLeast = 0)
+        double riemannianEpsilon,
+
+        @Key(
                 "What decides on the experts: each token (token), the mean of a sequence's tokens (sequence), each token once for all modules of a layer (layer), the task (task), nothing but a trained weight (static), or chance (random).")
         MixtureSpec.Scorer scorer,
+
+        @Key(
+                "How the router scores: linear, a network of two layers (mlp), by cosines with trained prototypes (prototype), or by sizes of dot products (arrow).")
+        RouterForm.Kind router,
+
+        @Key(value = "Hidden units of the router mlp.", atLeast = 1)
+        int routerHidden,
+
+        @Key(value = "What the cosines of the router prototype are divided by.", above = 0)
+        double routerTemperature,
 
         @Key("How the router's scores become gates.") Activation activation,
 
@@ -94,6 +111,10 @@ public record MixtureSection(
                 below = 1)
         double routerJitter,
 
+        @Key(
+                "Weigh an expert's gradient by the square root of its gate, though its output is weighed by the gate itself.")
+        boolean rootGradient,
+
         @Key(value = "Weight of the loss that keeps the experts' load even; 0 for none.", atLeast = 0)
         double auxiliaryCoefficient,
 
@@ -109,6 +130,9 @@ public record MixtureSection(
                 below = 1)
         double localisation,
 
+        @Key("Whether that loss takes the variance over all values (biased), not over one less.")
+        boolean biasedVariance,
+
         @Key(value = "Weight of the z-loss, which keeps the router's scores small.", atLeast = 0)
         double zCoefficient,
 
@@ -123,6 +147,12 @@ public record MixtureSection(
                         "Weight of how far the answers of two passes with other random draws lie apart (of labels the symmetric KL divergence, of numbers the squared difference); 0 for one pass a step.",
                 atLeast = 0)
         double consistencyCoefficient,
+
+        @Key(
+                value =
+                        "Weight of the mean squared cosine between the outputs of a token's experts, which keeps them unlike.",
+                atLeast = 0)
+        double overlapCoefficient,
 
         @Key(
                 value = "Shares of the run's steps that its stages have, one after another; they add up to 1.",
@@ -166,7 +196,11 @@ public record MixtureSection(
                 experts.alpha(),
                 experts.dropout(),
                 experts.initialisation(),
+                experts.riemannianEpsilon(),
                 routing.scorer(),
+                routing.form().kind(),
+                routing.form().hidden(),
+                routing.form().temperature(),
                 routing.activation(),
                 routing.topK(),
                 routing.threshold().orElse(0.0),
@@ -177,14 +211,17 @@ public record MixtureSection(
                 routing.biasStep(),
                 routing.noise().scores(),
                 routing.noise().jitter(),
+                routing.rootGradient(),
                 losses.coefficient(),
                 losses.scale(),
                 losses.scope(),
                 losses.localisation(),
+                losses.biasedVariance(),
                 losses.scores(),
                 losses.variance(),
                 losses.entropy(),
                 losses.consistency(),
+                losses.overlap(),
                 spec.stages().shares(),
                 spec.stages().residual(),
                 TargetSection.of(spec.targets()));
@@ -216,7 +253,9 @@ public record MixtureSection(
                 .alpha(alpha)
                 .dropout(dropout)
                 .initialisation(initialisation)
+                .riemannianEpsilon(riemannianEpsilon)
                 .scorer(scorer)
+                .form(new RouterForm(router, routerHidden, routerTemperature))
                 .activation(activation)
                 .topK(topK)
                 .threshold(Optional.of(threshold).filter(t -> t > 0))
@@ -226,14 +265,17 @@ public record MixtureSection(
                 .capacityInEvaluation(capacityInEvaluation)
                 .biasStep(biasStep)
                 .noise(new RouterNoise(routerNoise, routerJitter))
+                .rootGradient(rootGradient)
                 .auxiliaryCoefficient(auxiliaryCoefficient)
                 .auxiliaryScale(auxiliaryScale)
                 .auxiliaryScope(auxiliaryScope)
                 .localisation(localisation)
+                .biasedVariance(biasedVariance)
                 .zCoefficient(zCoefficient)
                 .varianceCoefficient(varianceCoefficient)
                 .entropyCoefficient(entropyCoefficient)
                 .consistencyCoefficient(consistencyCoefficient)
+                .overlapCoefficient(overlapCoefficient)
                 .stages(which().defaults().stages().withShares(stageShares).withResidual(residual)));
     }
 }

@@ -25,6 +25,14 @@ public record Recipe(
         Pooling pooling,
 
         @Key(
+                "What answers a whole text: a classifier, which is trained, or label-embeddings: the label whose description is nearest, so that adapters of several tasks can be merged and tasks scored that were never trained. A task of kind choice always goes by the embeddings of its candidates.")
+        HeadName head,
+
+        @Key(
+                "How texts are compared, where the head is label-embeddings; the mean of the tokens is the default pooling then.")
+        LabelEmbeddingsSection labelEmbeddings,
+
+        @Key(
                 value =
                         "What is learned: one task or several. Each has a head of its own, all share the adapter. Give each exactly one of builtin, file, files, sql.",
                 required = true,
@@ -44,6 +52,8 @@ public record Recipe(
             LoraSection.DEFAULT,
             null,
             Pooling.DEFAULT,
+            HeadName.CLASSIFIER,
+            LabelEmbeddingsSection.DEFAULT,
             List.of(),
             TrainingSection.DEFAULT,
             null);
@@ -54,7 +64,7 @@ public record Recipe(
 
     /** The same recipe with the run in another folder. */
     public Recipe withOutput(String folder) {
-        return new Recipe(model, dtype, adapter, allocation, pooling, tasks, training, folder);
+        return new Recipe(model, dtype, adapter, allocation, pooling, head, labelEmbeddings, tasks, training, folder);
     }
 
     /** What the library needs to know of the training. */

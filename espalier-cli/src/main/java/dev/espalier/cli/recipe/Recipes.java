@@ -19,7 +19,8 @@ public final class Recipes {
                     List.of(LoraSection.DEFAULT, Ia3Section.DEFAULT, VeraSection.DEFAULT, AdaLoraSection.DEFAULT),
                     StructuredLoraSection.all(),
                     MixtureSection.all(),
-                    List.of(HeadOnlySection.DEFAULT),
+                    SparseSection.all(),
+                    List.of(FullSection.DEFAULT, HeadOnlySection.DEFAULT),
                     List.of(AllocationSection.DEFAULT, TaskSection.DEFAULT))
             .<Record>flatMap(List::stream)
             .toList();
@@ -48,6 +49,15 @@ public final class Recipes {
                     source + ": tasks is empty; give at least one, such as - builtin: noun-supersense.");
         }
         return recipe;
+    }
+
+    /**
+     * The recipe with some keys changed.
+     *
+     * @param source what messages call it
+     */
+    public static Recipe changed(Recipe recipe, List<String> overrides, String source) {
+        return overrides.isEmpty() ? recipe : parse(resolved(recipe), source, overrides);
     }
 
     /** Writes the recipe with every key that has a value, so that later defaults do not change what the run was. */
@@ -80,6 +90,8 @@ public final class Recipes {
                         (AdapterSection) chosen,
                         null,
                         defaults.pooling(),
+                        defaults.head(),
+                        defaults.labelEmbeddings(),
                         List.of(TaskSection.builtin("noun-supersense")),
                         defaults.training(),
                         defaults.output()));
@@ -90,7 +102,7 @@ public final class Recipes {
         return Variants.of(AdapterSection.class, DEFAULTS).keySet();
     }
 
-    private static String text(Path file) {
+    static String text(Path file) {
         try {
             return Files.readString(file);
         } catch (NoSuchFileException e) {

@@ -58,6 +58,10 @@ public record StructuredLoraSection(
         @Key(value = "Rank of what a third of the layers shares.", atLeast = 1)
         int groupRank,
 
+        @Key(
+                "How the input comes to the square matrix: as the sum of its chunks (sum), or chunk by chunk, each turned by its place (rotated).")
+        SquareLora.Compression compression,
+
         @Inline TargetSection target)
         implements AdapterSection, Family {
     private static final Set<String> COMMON = Set.of("rank", "alpha", "dropout");
@@ -93,6 +97,7 @@ public record StructuredLoraSection(
                 4,
                 2,
                 4,
+                SquareLora.Compression.SUM,
                 TargetSection.of(TargetModules.DEFAULT));
     }
 
@@ -109,7 +114,8 @@ public record StructuredLoraSection(
                         Set.of("maximum-rank", "interval", "modules-at-once"));
             case PyramidLora.METHOD ->
                 new Method("LoRA shared by all, by thirds and by no layers", Set.of("global-rank", "group-rank"));
-            case SquareLora.METHOD -> new Method("one square matrix with as many weights as LoRA's two", Set.of());
+            case SquareLora.METHOD ->
+                new Method("one square matrix with as many weights as LoRA's two", Set.of("compression"));
             default -> throw new IllegalStateException("no method " + method);
         };
     }
@@ -134,7 +140,7 @@ public record StructuredLoraSection(
             case DynamicRankLora.METHOD -> new DynamicRankLora(excess);
             case GrowingLora.METHOD -> new GrowingLora(maximumRank, interval, modulesAtOnce);
             case PyramidLora.METHOD -> new PyramidLora(globalRank, groupRank);
-            case SquareLora.METHOD -> new SquareLora();
+            case SquareLora.METHOD -> new SquareLora(compression);
             default -> throw new IllegalStateException("no method " + method);
         };
     }

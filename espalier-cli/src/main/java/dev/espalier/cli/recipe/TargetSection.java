@@ -8,7 +8,7 @@ import java.util.Optional;
 /** Where an adapter attaches; its keys stand among those of the method. See {@link TargetModules}, which it becomes. */
 public record TargetSection(
         @Key(
-                "Modules that get an adapter: a list of names (a whole path or its end after a dot), a regular expression for whole paths, or all-linear for every linear but those of the heads; if empty, what makes queries and values (query and value, q_proj and v_proj, qkv_proj or c_attn).")
+                "Modules that get an adapter: a list of names (a whole path or its end after a dot), a regular expression for whole paths, or all-linear for every linear but those of the heads; if empty, what makes queries and values (query and value, q_proj and v_proj, qkv_proj or c_attn), and keys with sparse methods and full.")
         Modules targetModules,
 
         @Key("Modules left out though they match: a list of names or a regular expression.")

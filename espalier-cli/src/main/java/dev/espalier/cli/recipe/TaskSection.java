@@ -60,7 +60,11 @@ public record TaskSection(
         long seed,
 
         @Key(value = "Rows of each split at most; 0 for all.", atLeast = 0)
-        int limit)
+        int limit,
+
+        @Key(
+                "A line about each label, where the head is label-embeddings; by default those of a built-in task, or the labels' names.")
+        Map<String, String> labelDescriptions)
         implements Checked {
     /** A task without data: each needs its own. */
     public static final TaskSection DEFAULT = new TaskSection(
@@ -76,7 +80,8 @@ public record TaskSection(
             0,
             0,
             0,
-            0);
+            0,
+            Map.of());
 
     /** A built-in task as it is. */
     static TaskSection builtin(String builtin) {
@@ -94,7 +99,46 @@ public record TaskSection(
                 defaults.validationFraction,
                 defaults.testFraction,
                 defaults.seed,
-                defaults.limit);
+                defaults.limit,
+                defaults.labelDescriptions);
+    }
+
+    /** The same task with a limit and a share for validation where it sets none. */
+    TaskSection orElse(int rows, double fraction) {
+        return new TaskSection(
+                builtin,
+                file,
+                files,
+                sql,
+                name,
+                kind,
+                columns,
+                labelSeparator,
+                causalLm,
+                validationFraction == 0 ? fraction : validationFraction,
+                testFraction,
+                seed,
+                limit == 0 ? rows : limit,
+                labelDescriptions);
+    }
+
+    /** The same task with what is asked said. */
+    public TaskSection withKind(TaskKind given) {
+        return new TaskSection(
+                builtin,
+                file,
+                files,
+                sql,
+                name,
+                given,
+                columns,
+                labelSeparator,
+                causalLm,
+                validationFraction,
+                testFraction,
+                seed,
+                limit,
+                labelDescriptions);
     }
 
     @Override
@@ -127,6 +171,7 @@ public record TaskSection(
                 validationFraction,
                 testFraction,
                 seed,
-                limit);
+                limit,
+                labelDescriptions);
     }
 }

@@ -102,6 +102,11 @@ class RecipesTest {
                 "sira",
                 "adamix",
                 "modula",
+                "sparse",
+                "shira",
+                "spiel",
+                "lt-sft",
+                "full",
                 "head-only"
             })
     void theTemplateIsTheDefaultRecipe(String method) {
@@ -191,8 +196,8 @@ class RecipesTest {
             value = {
                 "adapter: {rnak: 4} | r.yaml:3:11: unknown key 'rnak' in adapter; did you mean 'rank'?",
                 "adaptr: {rank: 4} | r.yaml:3:1: unknown key 'adaptr'; did you mean 'adapter'?",
-                "adapter: {experts: 4} | r.yaml:3:11: the key 'experts' belongs to the methods 'sira', 'lora-smoe', 'molora' and 12 more, and the method here is 'lora'; remove the key or change adapter.method.",
-                "adapter: {method: sirra} | r.yaml:3:19: adapter.method is 'sirra', which is none of lora, ia3, vera, adalora, melora, lora-sp, xgblora, dynamic-rank-dora, increlora, msplora, mora, sira, lora-smoe, molora, mov, loramoe, mola, hilo, adamole, hydralora, mosld, mode, smora, goat, moa, flix, adamix, modula, tt-lora-moe, mlae, head-only; did you mean 'sira'?",
+                "adapter: {experts: 4} | r.yaml:3:11: the key 'experts' belongs to the methods 'sira', 'lora-smoe', 'molora' and 13 more, and the method here is 'lora'; remove the key or change adapter.method.",
+                "adapter: {method: sirra} | r.yaml:3:19: adapter.method is 'sirra', which is none of lora, ia3, vera, adalora, melora, lora-sp, xgblora, dynamic-rank-dora, increlora, msplora, mora, sira, lora-smoe, molora, mov, loramoe, mola, hilo, adamole, hydralora, mosld, mode, smora, goat, riemannian-mole, moa, flix, adamix, modula, tt-lora-moe, mlae, sparse, shira, spiel, lt-sft, full, head-only; did you mean 'sira'?",
                 "adapter: {method: sira, top-k: 20} | r.yaml:3:10: adapter: top-k 20 is more than the 16 experts; a token can be given each expert once.",
                 "adapter: {method: modula, stage-shares: [0.5, 0.5]} | r.yaml:3:10: adapter: stage-shares must be 3 numbers above 0 that add up to 1, for universal, experts, router, not [0.5, 0.5].",
                 "adapter: {method: modula, renormalise: true} | r.yaml:3:10: adapter: With top-k 1 and renormalise every gate is 1, so a router that trains by itself would learn nothing; set renormalise to false, or raise top-k.",

@@ -1,12 +1,15 @@
 package dev.espalier.adapter.export;
 
 import dev.espalier.adapter.Adapter;
+import dev.espalier.adapter.AdapterCard;
 import dev.espalier.adapter.AdapterFolder;
+import dev.espalier.adapter.DeltaSource;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.gguf.GgufLora;
 import dev.espalier.adapter.gguf.LoraModule;
 import dev.espalier.checkpoint.AtomicFolders;
 import dev.espalier.checkpoint.CheckpointFolder;
+import dev.espalier.checkpoint.IoConsumer;
 import dev.espalier.checkpoint.SafetensorsFile;
 import dev.espalier.error.InputException;
 import dev.espalier.model.LanguageModel;
@@ -18,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -71,7 +75,7 @@ public final class AdapterExport {
             double exact = exact(saved, checkpoint, model, loaded, adapted, probe);
             var rounded = new double[1];
             AtomicFolders.write(target, folder -> {
-                try (var tensors = new MergedTensors(checkpoint, model, loaded)) {
+                try (var tensors = new MergedTensors(checkpoint, model, WeightChanges.of(loaded))) {
                     MergedFolder.write(folder, checkpoint, tensors, saved.card());
                 }
                 // Before the folder takes its place: one that can't be read is never there.
@@ -83,6 +87,75 @@ public final class AdapterExport {
         }
     }
 
+    /**
+     * Writes the base model with changes in its weights, as {@link #merged(Path, Path, Path, Probe)} does. Weights of the
+     * base are mapped in its own dtype, and one matrix is fp32 at a time, but for the comparison, which opens the model in
+     * fp32.
+     *
+     * @param card heads that the model gets; PEFT's one or none
+     * @param heads their weights, by their names in a model whose only head it is
+     * @param probe what the merged model, before it is rounded, and the folder are compared on; empty for no comparison
+     * @param more writes what else the folder holds into it, after the weights
+     * @return the largest difference of a logit; 0 without a probe
+     * @throws InputException if transformers has no class for the heads, or a folder is none or does not fit
+     */
+    public static double merged(
+            DeltaSource changes,
+            AdapterCard card,
+            Map<String, Tensor> heads,
+            Path base,
+            Path target,
+            Optional<Probe> probe,
+            IoConsumer<Path> more) {
+        try (var scope = Scope.open();
+                var checkpoint = CheckpointFolder.open(base);
+                var model = AutoModel.open(base, MergedFolder.dtype(checkpoint))) {
+            addHeads(model, card, heads);
+            var difference = new double[1];
+            AtomicFolders.write(target, folder -> {
+                var tensors = new MergedTensors(checkpoint, model, WeightChanges.of(changes, model));
+                try (tensors) {
+                    MergedFolder.write(folder, checkpoint, tensors, card);
+                    if (probe.isPresent()) {
+                        var again = new MergedTensors(checkpoint, model, WeightChanges.of(changes, model));
+                        difference[0] = rounding(again, checkpoint, card, heads, folder, probe.get());
+                    }
+                    more.accept(folder);
+                }
+            });
+            return difference[0];
+        }
+    }
+
+    private static void addHeads(LanguageModel model, AdapterCard card, Map<String, Tensor> heads) {
+        for (var head : card.heads()) {
+            var added = model.addHead(head.name(), head.kind(), head.outputs(), head.pooling(), RandomStream.of(0));
+            added.linears().stream()
+                    .flatMap(linear -> linear.parameters().stream())
+                    .forEach(parameter -> Optional.ofNullable(heads.get(parameter.name()))
+                            .ifPresent(value -> parameter.value().copy_(value)));
+        }
+    }
+
+    private static double rounding(
+            MergedTensors tensors,
+            CheckpointFolder checkpoint,
+            AdapterCard card,
+            Map<String, Tensor> heads,
+            Path written,
+            Probe probe) {
+        var config = MergedConfig.of(checkpoint.config(), card, tensors.untied());
+        List<Tensor> exact;
+        try (var merged = AutoModel.open(tensors, config, checkpoint.path().resolve("config.json"), ScalarType.Float)) {
+            addHeads(merged, card, heads);
+            exact = probe.outputs(merged);
+        }
+        try (var rounded = AutoModel.open(written, ScalarType.Float)) {
+            addHeads(rounded, card, Map.of());
+            return Probe.difference(exact, probe.outputs(rounded));
+        }
+    }
+
     private static double exact(
             AdapterFolder saved,
             CheckpointFolder checkpoint,
@@ -90,7 +163,7 @@ public final class AdapterExport {
             Adapter adapter,
             List<Tensor> adapted,
             Probe probe) {
-        var tensors = new MergedTensors(checkpoint, model, adapter);
+        var tensors = new MergedTensors(checkpoint, model, WeightChanges.of(adapter));
         var config = MergedConfig.of(checkpoint.config(), saved.card(), tensors.untied());
         try (var merged = AutoModel.open(tensors, config, checkpoint.path().resolve("config.json"), ScalarType.Float)) {
             return difference(saved, merged, adapted, probe);
@@ -99,7 +172,8 @@ public final class AdapterExport {
 
     private static double difference(AdapterFolder saved, LanguageModel merged, List<Tensor> adapted, Probe probe) {
         for (var head : saved.card().heads()) {
-            if (!merged.heads().containsKey(head.name())) {
+            if (!merged.heads().containsKey(head.name())
+                    && head.labelEmbeddings().isEmpty()) {
                 merged.addHead(head.name(), head.kind(), head.outputs(), head.pooling(), RandomStream.of(0));
             }
         }

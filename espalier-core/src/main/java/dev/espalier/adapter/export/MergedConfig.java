@@ -27,7 +27,8 @@ final class MergedConfig {
             config.put("tie_word_embeddings", false);
         }
         var heads = card.heads().stream()
-                .filter(head -> head.kind() != TaskKind.CAUSAL_LM)
+                .filter(head -> head.kind() != TaskKind.CAUSAL_LM
+                        && head.labelEmbeddings().isEmpty())
                 .toList();
         if (heads.size() > 1) {
             throw new InputException("The adapter has " + heads.size()

@@ -53,7 +53,7 @@ final class MergedFolder {
     }
 
     /** The dtype of the base's weights, which weights that are new get too. */
-    private static ScalarType dtype(CheckpointFolder base) {
+    static ScalarType dtype(CheckpointFolder base) {
         return base.names().stream()
                 .map(name -> base.info(name).dtype())
                 .filter(type -> type == ScalarType.BFloat16 || type == ScalarType.Half)

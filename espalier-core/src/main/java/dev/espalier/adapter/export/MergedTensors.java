@@ -1,6 +1,5 @@
 package dev.espalier.adapter.export;
 
-import dev.espalier.adapter.Adapter;
 import dev.espalier.checkpoint.LazyTensor;
 import dev.espalier.checkpoint.TensorInfo;
 import dev.espalier.checkpoint.TensorSource;
@@ -29,7 +28,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 final class MergedTensors implements TensorSource {
     private final TensorSource source;
-    private final Adapter adapter;
+    private final WeightChanges adapter;
     private final Map<String, Origin> origins = new LinkedHashMap<>();
     private final Map<String, Tensor> made = new HashMap<>();
     private final Owner owner = new Owner();
@@ -47,7 +46,7 @@ final class MergedTensors implements TensorSource {
      * @param source the checkpoint of {@code model}; it stays open
      * @param model with its heads; it and the adapter live longer than this
      */
-    MergedTensors(TensorSource source, LanguageModel model, Adapter adapter) {
+    MergedTensors(TensorSource source, LanguageModel model, WeightChanges adapter) {
         this.source = source;
         this.adapter = adapter;
         var fullNames = new HashMap<String, String>();
@@ -162,6 +161,6 @@ final class MergedTensors implements TensorSource {
 
     @Override
     public String toString() {
-        return source + " with adapter '" + adapter.name() + "'";
+        return source + " with " + adapter;
     }
 }

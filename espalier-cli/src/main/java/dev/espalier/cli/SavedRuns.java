@@ -1,6 +1,6 @@
 package dev.espalier.cli;
 
-import dev.espalier.cli.ComparedRun.State;
+import dev.espalier.cli.SavedRun.State;
 import dev.espalier.data.TaskData;
 import dev.espalier.error.InputException;
 import dev.espalier.report.RunHistory;
@@ -10,12 +10,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.Function;
 
-/** Carries out the runs of a comparison, seed by seed: those that are finished already are passed over. */
-final class ComparedRuns {
-    private static final String PROCEED = "The same command goes on from there.";
+/** Carries out several runs, one after another: those that are finished already are passed over. */
+final class SavedRuns {
+    /** What is said where the user stopped. */
+    static final String PROCEED = "The same command goes on from there.";
 
-    private final Map<ComparedRun, State> states = new LinkedHashMap<>();
+    private final Map<SavedRun, State> states = new LinkedHashMap<>();
     private final PrintWriter err;
 
     /**
@@ -23,13 +25,17 @@ final class ComparedRuns {
      *
      * @throws InputException if one holds anything but its run
      */
-    ComparedRuns(List<ComparedRun> runs, PrintWriter err) {
+    SavedRuns(List<SavedRun> runs, PrintWriter err) {
         this.err = err;
         runs.forEach(run -> states.put(run, run.state()));
     }
 
-    /** Trains what is not finished; false if the user stopped it. */
-    boolean finish(List<TaskData> tasks) {
+    /**
+     * Trains what is not finished; false if the user stopped it.
+     *
+     * @param tasks of each run
+     */
+    boolean finish(Function<SavedRun, List<TaskData>> tasks) {
         int place = 0;
         for (var run : List.copyOf(states.keySet())) {
             place++;
@@ -37,11 +43,10 @@ final class ComparedRuns {
             if (state == State.FINISHED) {
                 continue;
             }
-            var which = "run " + place + " of " + states.size() + " ("
-                    + run.recipe().name() + ", seed " + run.seed() + ")";
+            var which = "run " + place + " of " + states.size() + " (" + run.title() + ")";
             err.println();
             err.println((state == State.STOPPED ? "Resuming " : "Starting ") + which + timeLeft());
-            if (!finish(run, tasks, state == State.STOPPED)) {
+            if (!finish(run, tasks.apply(run), state == State.STOPPED)) {
                 err.println("Stopped in " + which + ". " + PROCEED);
                 err.flush();
                 return false;
@@ -51,9 +56,9 @@ final class ComparedRuns {
         return true;
     }
 
-    private boolean finish(ComparedRun run, List<TaskData> tasks, boolean resume) {
+    private boolean finish(SavedRun run, List<TaskData> tasks, boolean resume) {
         try {
-            return !new RecipeRun(run.recipe().recipe(), run.folder().path())
+            return !new RecipeRun(run.recipe(), run.folder().path())
                     .run(tasks, resume, err)
                     .stopped();
         } catch (InputException e) {
@@ -61,27 +66,26 @@ final class ComparedRuns {
         }
     }
 
-    /** As long as the same recipe took with other seeds, or else as all recipes did. */
+    /** As long as the others of its group took, or else as all runs did. */
     private String timeLeft() {
         var seconds = states.keySet().stream()
                 .filter(run -> state(run) != State.FINISHED)
-                .mapToDouble(run -> seconds(Optional.of(run.recipe().name()))
+                .mapToDouble(run -> seconds(Optional.of(run.group()))
                         .orElse(seconds(Optional.empty()).orElse(Double.NaN)))
                 .sum();
         return Double.isNaN(seconds) ? "" : ", about " + Math.max(1, Math.round(seconds / 60)) + " min left in all";
     }
 
-    private OptionalDouble seconds(Optional<String> recipe) {
+    private OptionalDouble seconds(Optional<String> group) {
         return states.keySet().stream()
                 .filter(run -> state(run) == State.FINISHED)
-                .filter(run ->
-                        recipe.isEmpty() || recipe.get().equals(run.recipe().name()))
+                .filter(run -> group.isEmpty() || group.get().equals(run.group()))
                 .flatMap(run -> RunHistory.read(run.folder().path()).summary().stream())
                 .mapToDouble(RunHistory.Summary::seconds)
                 .average();
     }
 
-    private State state(ComparedRun run) {
+    private State state(SavedRun run) {
         return states.getOrDefault(run, State.NEW);
     }
 }

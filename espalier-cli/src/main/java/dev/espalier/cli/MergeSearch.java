@@ -1,0 +1,109 @@
+package dev.espalier.cli;
+
+import dev.espalier.cli.recipe.MergeSearchSection;
+import dev.espalier.error.InputException;
+import dev.espalier.merge.MergePlan;
+import dev.espalier.merge.WeightSearch;
+import dev.espalier.report.TextTable;
+import dev.espalier.report.TextTable.Column;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/** Tries merges on validation data: adapters' weights first, then lambda and density. */
+final class MergeSearch {
+    private final MergeSearchSection wanted;
+    private final int adapters;
+    private final long seed;
+    private final List<Tried> tried = new ArrayList<>();
+
+    /** @param score higher is better */
+    record Tried(MergePlan plan, double score) {
+        /** For {@code merge.json}. */
+        Map<String, Object> json() {
+            var json = new LinkedHashMap<String, Object>();
+            json.put("lambda", plan.method().lambda());
+            json.put("density", plan.method().sparsifier().density());
+            json.put("weights", plan.weights());
+            json.put("score", score);
+            return json;
+        }
+    }
+
+    MergeSearch(MergeSearchSection wanted, int adapters, long seed) {
+        this.wanted = wanted;
+        this.adapters = adapters;
+        this.seed = seed;
+    }
+
+    /**
+     * The best plan that was found.
+     *
+     * @throws InputException if the method has no density, and densities are to be tried
+     */
+    MergePlan run(MergePlan start, ToDoubleFunction<MergePlan> score) {
+        if (!start.overrides().isEmpty()) {
+            throw new InputException(
+                    "A search with overrides is not supported, for it would search for the other modules only; remove one.");
+        }
+        var plan = wanted.weights() ? searchedWeights(start, score) : start;
+        var lambdas = wanted.lambda() == null ? List.of(plan.method().lambda()) : wanted.lambda();
+        var densities = wanted.density();
+        var candidates = new ArrayList<MergePlan>();
+        for (double lambda : lambdas) {
+            var scaled = plan.method().withLambda(lambda);
+            if (densities == null) {
+                candidates.add(plan.withMethod(scaled));
+            } else {
+                for (double density : densities) {
+                    candidates.add(plan.withMethod(scaled.withDensity(density)));
+                }
+            }
+        }
+        if (candidates.size() == 1 && !tried.isEmpty()) {
+            return plan;
+        }
+        var grid = new ArrayList<Tried>();
+        candidates.forEach(candidate -> grid.add(new Tried(candidate, score.applyAsDouble(candidate))));
+        tried.addAll(grid);
+        return grid.stream()
+                .max(Comparator.comparingDouble(Tried::score))
+                .map(Tried::plan)
+                .orElse(plan);
+    }
+
+    private MergePlan searchedWeights(MergePlan start, ToDoubleFunction<MergePlan> score) {
+        var search = new WeightSearch(wanted.evaluations(), WeightSearch.DEFAULT.penalty(), seed);
+        var found = search.run(adapters, weights -> score.applyAsDouble(start.withWeights(weights)));
+        found.forEach(each -> tried.add(new Tried(start.withWeights(each.weights()), each.score())));
+        return start.withWeights(search.best(found).weights());
+    }
+
+    /** What was tried, in order. */
+    List<Tried> tried() {
+        return List.copyOf(tried);
+    }
+
+    /** The ten best. */
+    TextTable table() {
+        var table = new TextTable(List.of(
+                Column.number("lambda"), Column.number("density"), Column.text("weights"), Column.number("score")));
+        tried.stream()
+                .sorted(Comparator.comparingDouble(Tried::score).reversed())
+                .limit(10)
+                .forEach(each -> table.row(
+                        number(each.plan().method().lambda()),
+                        number(each.plan().method().sparsifier().density()),
+                        each.plan().weights().stream().map(MergeSearch::number).toList().toString(),
+                        String.format(Locale.ROOT, "%.4f", each.score())));
+        return table;
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.2f", value);
+    }
+}
