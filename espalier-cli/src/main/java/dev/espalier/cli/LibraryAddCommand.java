@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -111,7 +112,10 @@ final class LibraryAddCommand implements Runnable {
         var folder = AdaptedModel.adapterFolder(given);
         var run = Optional.ofNullable(folder.toAbsolutePath().normalize().getParent())
                 .filter(parent -> folder.endsWith("adapter"));
-        var recipe = run.map(parent -> parent.resolve("recipe.yaml")).filter(Files::exists);
+        var recipe = Stream.concat(run.stream(), Stream.of(folder)) // an adapter in another library has it along
+                .map(path -> path.resolve("recipe.yaml"))
+                .filter(Files::exists)
+                .findFirst();
         var named = run.orElse(folder.toAbsolutePath().normalize()).getFileName();
         var texts = none ? List.<String>of() : LibrarySamples.of(folder, recipe, Optional.ofNullable(samples), count);
         return new Addition(name != null ? name : String.valueOf(named), folder, texts, recipe);

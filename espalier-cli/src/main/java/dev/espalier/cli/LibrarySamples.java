@@ -11,7 +11,7 @@ import dev.espalier.data.TaskLoader;
 import dev.espalier.data.TaskSpec;
 import dev.espalier.data.wordnet.BuiltinTasks;
 import dev.espalier.error.InputException;
-import dev.espalier.route.RoutedLibrary;
+import dev.espalier.route.SentenceEncoder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -80,7 +80,7 @@ final class LibrarySamples {
 
     private static List<String> texts(List<Example> examples) {
         return examples.stream()
-                .map(example -> RoutedLibrary.text(example.input()))
+                .map(example -> SentenceEncoder.text(example.input()))
                 .toList();
     }
 

@@ -81,11 +81,19 @@ final class MergeRun {
     private void write(Merger merger, MergedHeads heads) {
         var adapter = new MergedAdapter(merger, inputs.model(), heads);
         switch (recipe.format()) {
-            case LORA -> adapter.lora(target, rank(), (folder, written) -> describe(folder, merger, Optional.of(written)));
-            case CONCAT -> adapter.concatenated(target, (folder, written) -> describe(folder, merger, Optional.of(written)));
+            case LORA ->
+                adapter.lora(target, rank(), (folder, written) -> describe(folder, merger, Optional.of(written)));
+            case CONCAT ->
+                adapter.concatenated(target, (folder, written) -> describe(folder, merger, Optional.of(written)));
             case SPARSE -> adapter.sparse(target, (folder, written) -> describe(folder, merger, Optional.of(written)));
             case FULL -> adapter.full(target, (folder, written) -> describe(folder, merger, Optional.of(written)));
-            case MASKS -> MergedMasks.write(target, merger, inputs.heads(), inputs.base(), folder -> describe(folder, merger, Optional.empty()));
+            case MASKS ->
+                MergedMasks.write(
+                        target,
+                        merger,
+                        inputs.heads(),
+                        inputs.base(),
+                        folder -> describe(folder, merger, Optional.empty()));
             case DENSE -> dense(merger, heads);
         }
     }
@@ -104,7 +112,8 @@ final class MergeRun {
         boolean one = heads.card().heads().size() <= 1;
         var card = one ? heads.card() : new MergedHeads(List.of(), inputs.base()).card();
         if (!one && heads.card().heads().stream().anyMatch(head -> head.kind() != TaskKind.CAUSAL_LM)) {
-            facts.add("A model folder has no place for the heads of " + heads.card().heads().size()
+            facts.add("A model folder has no place for the heads of "
+                    + heads.card().heads().size()
                     + " tasks, so it holds the body only; format lora or full keeps them.");
         }
         try (var tokenizer = TextTokenizer.open(inputs.baseFolder())) {
@@ -162,11 +171,11 @@ final class MergeRun {
         json.put("base_model", inputs.base());
         json.put("method", method.name());
         json.put("source", Optional.ofNullable(MergeMethods.all().get(method.name())).map(MergeMethods.Named::source));
-        json.put("representation", method.representation());
+        json.put("representation", lower(method.representation()));
         json.put("density", method.sparsifier().density());
         json.put("lambda", method.lambda());
         json.put("seed", merger.plan().seed());
-        json.put("format", recipe.format());
+        json.put("format", lower(recipe.format()));
         written.filter(w -> recipe.format() == MergeFormat.LORA).ifPresent(w -> {
             json.put("rank", rank());
             json.put("relative_error", w.relativeError());
@@ -181,6 +190,10 @@ final class MergeRun {
         }
         json.put("recipe", MergeRecipes.resolved(recipe));
         return json;
+    }
+
+    private static String lower(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
     }
 
     private interface OfPair {

@@ -177,9 +177,10 @@ final class StudyMergeCommand implements Callable<Integer> {
     }
 
     private static String note(StudyRecipe study) {
-        return "Means over the tasks of the merged adapters (held in) and over "
-                + study.heldOut().size()
-                + " others (held out)" + (study.rows() == 0 ? "" : ", of at most " + study.rows() + " test rows each")
+        int others = study.heldOut().size();
+        return "Means over the tasks of the merged adapters (held in)"
+                + (others == 0 ? "" : " and over " + others + (others == 1 ? " other" : " others") + " (held out)")
+                + (study.rows() == 0 ? "" : ", of at most " + study.rows() + " test rows each")
                 + ". With several draws the 95 % interval is Student's over draws; with one, that of the test rows.";
     }
 }

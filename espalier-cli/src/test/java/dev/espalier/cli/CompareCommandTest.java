@@ -12,8 +12,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -206,9 +204,9 @@ class CompareCommandTest {
         };
 
         assertThat(Main.execute(arguments, new PrintWriter(new StringWriter()), err))
-                .as(String.join("\n", err.lines))
+                .as(String.join("\n", err.lines()))
                 .isEqualTo(130);
-        assertThat(err.lines).contains("Stopped in run 2 of 4 (mixture, seed 0). The same command goes on from there.");
+        assertThat(err.lines()).contains("Stopped in run 2 of 4 (mixture, seed 0). The same command goes on from there.");
         assertThat(parts.resolve("comparison.json")).doesNotExist();
 
         var rest = compare(parts);
@@ -234,47 +232,6 @@ class CompareCommandTest {
                 .toList();
     }
 
-    /** Takes lines, and at one of them interrupts this process as Ctrl-C does. */
-    private static final class Interrupting extends PrintWriter {
-        private final List<String> lines = Collections.synchronizedList(new ArrayList<>());
-        private final String beginning;
-        private int times;
-
-        /** @param times how often a line with that beginning comes until the interrupt */
-        Interrupting(String beginning, int times) {
-            super(new StringWriter());
-            this.beginning = beginning;
-            this.times = times;
-        }
-
-        @Override
-        public void println(String line) {
-            lines.add(line);
-            if (line.startsWith(beginning) && --times == 0) {
-                interrupt();
-            }
-        }
-
-        private void interrupt() {
-            try {
-                new ProcessBuilder(
-                                "/bin/sh",
-                                "-c",
-                                "kill -INT " + ProcessHandle.current().pid())
-                        .start()
-                        .waitFor();
-                for (int wait = 0;
-                        wait < 1000 && lines.stream().noneMatch(said -> said.startsWith("Stopping"));
-                        wait++) {
-                    Thread.sleep(10);
-                }
-                // The line comes just before the run is told.
-                Thread.sleep(100);
-            } catch (IOException | InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        }
-    }
 
     @Test
     void aRecipeThatHasChangedSinceIsRefused() {

@@ -3,7 +3,9 @@ package dev.espalier.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.espalier.cli.recipe.Recipes;
+import dev.espalier.cli.recipe.StudyRecipes;
 import dev.espalier.data.wordnet.BuiltinTasks;
+import dev.espalier.data.wordnet.TaskKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,8 +19,31 @@ class ExamplesTest {
 
     static List<Path> recipes() throws IOException {
         try (var files = Files.list(EXAMPLES)) {
-            return files.filter(file -> file.toString().endsWith(".yaml")).toList();
+            return files.filter(file -> file.toString().endsWith(".yaml") && !isStudy(file))
+                    .toList();
         }
+    }
+
+    private static boolean isStudy(Path file) {
+        return file.getFileName().toString().startsWith("study");
+    }
+
+    @Test
+    void theStudyIsOfTwentyTasksAndFiveOthersAndHasATinyOne() {
+        var study = StudyRecipes.read(EXAMPLES.resolve("study.yaml"), List.of());
+        assertThat(study.heldIn()).hasSize(20);
+        assertThat(study.heldOut()).hasSize(5);
+        assertThat(study.tasks())
+                .allSatisfy(task -> assertThat(BuiltinTasks.find(String.valueOf(task.builtin()))
+                                .kind())
+                        .isNotEqualTo(TaskKind.GENERATION))
+                .allMatch(task -> task.limit() == 1500 && task.validationFraction() == 0.1);
+        assertThat(study.plan().counts()).containsExactly(2, 5, 10, 20);
+        assertThat(study.experts())
+                .allSatisfy(kind -> assertThat(study.merges(kind)).isNotEmpty());
+        assertThat(StudyRecipes.read(EXAMPLES.resolve("study-tiny.yaml"), List.of())
+                        .heldIn())
+                .hasSize(3);
     }
 
     @ParameterizedTest

@@ -218,9 +218,7 @@ public final class SparseDelta implements LinearDelta, Mergeable {
         context.tape()
                 .deliver(
                         values,
-                        block > 1
-                                ? sparse().gradient(dY, x.value())
-                                : sparse().entriesOf(gradient(x, dY, context)));
+                        block > 1 ? sparse().gradient(dY, x.value()) : sparse().entriesOf(gradient(x, dY, context)));
     }
 
     /** What the loss knows of the whole matrix through its kept entries: nothing of the others. */

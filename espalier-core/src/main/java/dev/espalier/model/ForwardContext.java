@@ -124,8 +124,8 @@ public final class ForwardContext implements AutoCloseable {
     }
 
     /**
-     * A pass over other sequences that this one's are compared with, as they are in evaluation: nothing drops out, and
-     * what routers do there is no part of this pass's losses and observations. It is freed with this one; its tape is not.
+     * A pass over other sequences that this one's are compared with, as in evaluation: nothing drops out, and what routers
+     * do there is no part of this pass's losses and observations. It is freed with this one; its tape is not.
      *
      * @param like for each of the sequences, the segment of this pass whose adapter and task it has
      */

@@ -2,12 +2,10 @@ package dev.espalier.route;
 
 import dev.espalier.data.Input;
 import dev.espalier.model.SequenceGuide;
-import dev.espalier.text.Message;
 import dev.espalier.train.InputGuide;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Finds the adapters for inputs by the embedding of their texts; see {@link Routing.Retrieve}. */
@@ -78,29 +76,8 @@ final class Retrieval implements InputGuide {
     @Override
     public SequenceGuide of(List<Input> inputs) {
         var weights = new ArrayList<float[]>();
-        scores(inputs.stream().map(Retrieval::text).toList()).forEach(scores -> weights.add(weights(scores)));
+        scores(inputs.stream().map(SentenceEncoder::text).toList()).forEach(scores -> weights.add(weights(scores)));
         return SequenceGuide.experts(weights);
-    }
-
-    /** What is embedded of an input: all of its texts, a line each. */
-    static String text(Input input) {
-        if (input instanceof Input.Text one) {
-            return one.text();
-        }
-        if (input instanceof Input.Pair pair) {
-            return pair.first() + "\n" + pair.second();
-        }
-        if (input instanceof Input.Words words) {
-            return String.join(" ", words.words());
-        }
-        if (input instanceof Input.Chat chat) {
-            return chat.messages().stream().map(Message::content).collect(Collectors.joining("\n"));
-        }
-        if (input instanceof Input.Instruction instruction) {
-            return instruction.instruction()
-                    + instruction.context().map(context -> "\n" + context).orElse("");
-        }
-        return ((Input.Prompt) input).text();
     }
 
     private static double dot(float[] a, float[] b) {

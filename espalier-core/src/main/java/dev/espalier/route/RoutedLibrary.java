@@ -6,9 +6,9 @@ import dev.espalier.adapter.LoraExperts;
 import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.data.Batch;
 import dev.espalier.data.EncodedExample;
-import dev.espalier.data.Input;
 import dev.espalier.error.InputException;
 import dev.espalier.model.ForwardContext;
+import dev.espalier.model.RouterObservation;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.FloatArrays;
 import dev.espalier.tensor.Scope;
@@ -22,6 +22,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -58,10 +60,9 @@ public final class RoutedLibrary implements AutoCloseable {
     /**
      * How an adapter fares with a text.
      *
-     * @param score what it was chosen by: the cosine of the embeddings, or its gate before the choice, as the mean over
-     *     tokens and linears
-     * @param weight by which it acts: its share of the output, or the share of tokens at linears that are given to it among
-     *     others
+     * @param score what it was chosen by: the cosine of the embeddings; or its gate before the choice, as the mean over the
+     *     text's tokens and the linears that adapters change
+     * @param weight by which it acts: in the output; or how often it is chosen, as the same mean
      */
     public record Share(String adapter, double score, double weight) {}
 
@@ -168,11 +169,6 @@ public final class RoutedLibrary implements AutoCloseable {
         return retrieval == null ? InputGuide.NONE : retrieval;
     }
 
-    /** What is embedded of an input, as a sample or to be routed: all of its texts, a line each. */
-    public static String text(Input input) {
-        return Retrieval.text(input);
-    }
-
     /** The adapters' names, in the library's order. */
     public List<String> adapters() {
         return adapters;
@@ -208,30 +204,29 @@ public final class RoutedLibrary implements AutoCloseable {
                 .toList();
     }
 
-    /** What the routers of a pass say, over all of its tokens and linears that have one. */
+    /** What the routers of a pass say. A linear that one adapter alone changes has none: all tokens are that adapter's. */
     private List<Share> byTokens(String text) {
         var encoded = model.tokenizer().encode(text, model.maxTokens());
         var example = new EncodedExample(0, 0, encoded.ids(), encoded.typeIds(), new int[0], new float[0]);
         var batch = Batch.of(List.of(example), model.tokenizer().padId());
         var gates = new double[adapters.size()];
         var chosen = new double[adapters.size()];
-        double routed = 0;
         try (var scope = Scope.open();
                 var context = ForwardContext.evaluation(Tape.inference(), batch.layout())) {
             model.model().hidden(batch, context);
-            for (var seen : context.observations()) {
-                var names = experts.getOrDefault(seen.module(), List.of());
-                routed += seen.tokens();
+            var seen = context.observations().stream()
+                    .collect(Collectors.toMap(RouterObservation::module, Function.identity()));
+            experts.forEach((module, names) -> {
+                var observed = seen.get(module);
                 for (int e = 0; e < names.size(); e++) {
                     int adapter = adapters.indexOf(names.get(e));
-                    gates[adapter] += seen.mass()[e];
-                    chosen[adapter] += seen.chosen()[e];
+                    gates[adapter] += observed == null ? 1 : observed.mass()[e] / observed.tokens();
+                    chosen[adapter] += observed == null ? 1 : (double) observed.chosen()[e] / observed.tokens();
                 }
-            }
+            });
         }
-        double all = Math.max(routed, 1);
         return IntStream.range(0, gates.length)
-                .mapToObj(i -> new Share(adapters.get(i), gates[i] / all, chosen[i] / all))
+                .mapToObj(i -> new Share(adapters.get(i), gates[i] / experts.size(), chosen[i] / experts.size()))
                 .toList();
     }
 

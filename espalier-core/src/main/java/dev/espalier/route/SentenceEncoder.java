@@ -4,6 +4,7 @@ import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.data.Batch;
 import dev.espalier.data.Batcher;
 import dev.espalier.data.EncodedExample;
+import dev.espalier.data.Input;
 import dev.espalier.json.Json;
 import dev.espalier.model.EncoderModel;
 import dev.espalier.model.ForwardContext;
@@ -12,11 +13,13 @@ import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.FloatArrays;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
+import dev.espalier.text.Message;
 import dev.espalier.text.TextTokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -78,6 +81,27 @@ public final class SentenceEncoder implements AutoCloseable {
     /** What it was opened by. */
     public String name() {
         return name;
+    }
+
+    /** What is embedded of an input, be it a sample or one to be routed: all of its texts, a line each. */
+    public static String text(Input input) {
+        if (input instanceof Input.Text one) {
+            return one.text();
+        }
+        if (input instanceof Input.Pair pair) {
+            return pair.first() + "\n" + pair.second();
+        }
+        if (input instanceof Input.Words words) {
+            return String.join(" ", words.words());
+        }
+        if (input instanceof Input.Chat chat) {
+            return chat.messages().stream().map(Message::content).collect(Collectors.joining("\n"));
+        }
+        if (input instanceof Input.Instruction instruction) {
+            return instruction.instruction()
+                    + instruction.context().map(context -> "\n" + context).orElse("");
+        }
+        return ((Input.Prompt) input).text();
     }
 
     /** The vectors of {@code texts}, in order, {@code [texts][hidden]}. To be called on the engine. */

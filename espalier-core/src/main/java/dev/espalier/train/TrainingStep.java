@@ -163,8 +163,8 @@ public final class TrainingStep implements AutoCloseable {
             Batch part, int worker, Optional<GradientSink> whole, int labels, int sequences, RandomStream random) {
         var task = tasks.get(part.task());
         try (var scope = Scope.open();
-                var summed = new SummingSink(
-                        whole.orElse((p, g) -> {}), task.head().passes() * (consistency == 0 ? 1 : 2));
+                var summed =
+                        new SummingSink(whole.orElse((p, g) -> {}), task.head().passes() * (consistency == 0 ? 1 : 2));
                 var first = ForwardContext.training(
                                 Tape.recording(sink(worker, whole, summed)),
                                 part.layout(),

@@ -279,6 +279,27 @@ class LoraExpertsTest {
         }
     }
 
+    @Test
+    void expertsGoWithTheSequencesThatTheAdapterIsChosenFor() {
+        var batch = tiny.batch();
+        var bare = logits(tiny, "", new float[0][]);
+        float[][] given = {{1, 0, 0, 0}, {0, 0, 0, 1}, {0, .5f, .5f, 0}};
+        try (var scope = Scope.open();
+                var adapter = experts().bySequence("library");
+                var context = ForwardContext.evaluation(Tape.inference(), batch.layout())) {
+            assertThat(adapter.isEnabled()).isTrue();
+            var all = logits(tiny, "", given);
+            context.adapters(List.of(Optional.empty(), Optional.of("library"), Optional.of("library")))
+                    .experts(given);
+            var head = Objects.requireNonNull(tiny.model().heads().get(""));
+            var some = doubles(tiny.model().logits(head, batch, context).value());
+
+            assertSame(Arrays.copyOfRange(some, 0, 3), Arrays.copyOfRange(bare, 0, 3));
+            assertSame(Arrays.copyOfRange(some, 3, 9), Arrays.copyOfRange(all, 3, 9));
+            assertThat(all[0]).isNotCloseTo(bare[0], within(1e-3));
+        }
+    }
+
     private static double[] logits(TinyModel model, String head, float[][] experts) {
         var batch = model.batch();
         try (var scope = Scope.open();

@@ -7,6 +7,7 @@ import dev.espalier.generate.Prompt;
 import dev.espalier.generate.SamplingOptions;
 import dev.espalier.generate.TokenGenerator;
 import dev.espalier.model.DecoderModel;
+import dev.espalier.model.SequenceGuide;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Initialiser;
@@ -49,7 +50,7 @@ class TaskOfPromptsTest {
         var options = SamplingOptions.builder().maxNewTokens(12).build();
         var prompts = List.of(new Prompt(0, new int[] {3, 5, 9}, false), new Prompt(1, new int[] {7}, false));
         return new TokenGenerator(model, options)
-                .task(task).generate(prompts, (prompt, id) -> true).stream()
+                .generate(prompts, SequenceGuide.task(task), (prompt, id) -> true).stream()
                         .flatMap(row -> Arrays.stream(row.tokens()).boxed())
                         .toList();
     }

@@ -124,13 +124,9 @@ class SparseMatrixTest {
         var x = random("x", TOKENS, s.in());
         var dY = random("dY", TOKENS, s.out());
         long kept = s.indices().numel();
-        var asBlocks = new SparseMatrix(s.out(), s.in(), 1, s.indices(), s.values().view(kept, 1, 1));
-        assertClose(
-                "gradient",
-                asBlocks.gradient(dY, x).view(kept),
-                s.entriesOf(torch.mm(dY.t(), x)),
-                1e-5,
-                1e-5);
+        var asBlocks =
+                new SparseMatrix(s.out(), s.in(), 1, s.indices(), s.values().view(kept, 1, 1));
+        assertClose("gradient", asBlocks.gradient(dY, x).view(kept), s.entriesOf(torch.mm(dY.t(), x)), 1e-5, 1e-5);
     }
 
     @Test
@@ -144,7 +140,8 @@ class SparseMatrixTest {
             assertThat(FloatArrays.of(base)).isEqualTo(before);
             assertThat(s.entriesOf(base).shape()).isEqualTo(none.shape());
             if (block > 1) {
-                assertThat(s.gradient(random("dY", 3, 8), random("x", 3, 12)).shape()).isEqualTo(none.shape());
+                assertThat(s.gradient(random("dY", 3, 8), random("x", 3, 12)).shape())
+                        .isEqualTo(none.shape());
             }
         }
     }

@@ -12,10 +12,10 @@ import dev.espalier.adapter.AdapterDeltas;
 import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.FullSpec;
+import dev.espalier.adapter.Ia3Spec;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.Mixtures;
 import dev.espalier.adapter.SparseSpec;
-import dev.espalier.adapter.Ia3Spec;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.adapter.export.AdapterExport;
 import dev.espalier.checkpoint.CheckpointFolder;
@@ -224,7 +224,9 @@ class MergedAdapterTest {
         var all = merger("average");
         var many = temporary.resolve("many");
         new MergedAdapter(all, model(), heads()).sparse(many, (target, written) -> {});
-        assertThat(Json.read(many.resolve("adapter_config.json")).path("peft_type").stringValue(""))
+        assertThat(Json.read(many.resolve("adapter_config.json"))
+                        .path("peft_type")
+                        .stringValue(""))
                 .isEqualTo("ESPALIER_SPARSE");
         same(many, all, 1e-7);
     }
@@ -261,7 +263,9 @@ class MergedAdapterTest {
                     1e-5,
                     1e-6);
         }
-        assertThat(adapters).extracting(AdapterDeltas::kind).containsExactly("lora", "lora", "full", "sparse", "molora");
+        assertThat(adapters)
+                .extracting(AdapterDeltas::kind)
+                .containsExactly("lora", "lora", "full", "sparse", "molora");
     }
 
     @Test

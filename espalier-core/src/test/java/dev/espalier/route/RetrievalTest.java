@@ -94,11 +94,12 @@ class RetrievalTest {
 
     @Test
     void allTextsOfAnInputAreRead() {
-        assertThat(Retrieval.text(new Input.Pair("a", "b"))).isEqualTo("a\nb");
-        assertThat(Retrieval.text(new Input.Words(List.of("a", "b")))).isEqualTo("a b");
-        assertThat(Retrieval.text(new Input.Prompt("a", "\n"))).isEqualTo("a");
-        assertThat(Retrieval.text(new Input.Instruction("a", Optional.of("b")))).isEqualTo("a\nb");
-        assertThat(Retrieval.text(new Input.Chat(List.of(Message.user("a"), Message.user("b")), Map.of())))
+        assertThat(SentenceEncoder.text(new Input.Pair("a", "b"))).isEqualTo("a\nb");
+        assertThat(SentenceEncoder.text(new Input.Words(List.of("a", "b")))).isEqualTo("a b");
+        assertThat(SentenceEncoder.text(new Input.Prompt("a", "\n"))).isEqualTo("a");
+        assertThat(SentenceEncoder.text(new Input.Instruction("a", Optional.of("b"))))
+                .isEqualTo("a\nb");
+        assertThat(SentenceEncoder.text(new Input.Chat(List.of(Message.user("a"), Message.user("b")), Map.of())))
                 .isEqualTo("a\nb");
     }
 
@@ -134,6 +135,8 @@ class RetrievalTest {
     }
 
     private static List<String> texts(List<Example> examples) {
-        return examples.stream().map(example -> Retrieval.text(example.input())).toList();
+        return examples.stream()
+                .map(example -> SentenceEncoder.text(example.input()))
+                .toList();
     }
 }

@@ -100,13 +100,13 @@ class RecipesTest {
                 "dynamic-rank-dora",
                 "msplora",
                 "sira",
-                "adamix",
-                "modula",
                 "sparse",
                 "shira",
                 "spiel",
                 "lt-sft",
                 "full",
+                "adamix",
+                "modula",
                 "head-only"
             })
     void theTemplateIsTheDefaultRecipe(String method) {
