@@ -53,7 +53,7 @@ public record MixtureSection(
         MixtureSpec.Initialisation initialisation,
 
         @Key(
-                "What decides on the experts: each token (token), the mean of a sequence's tokens (sequence), each token once for all modules of a layer (layer), the task (task), or nothing but a trained weight (static).")
+                "What decides on the experts: each token (token), the mean of a sequence's tokens (sequence), each token by scores of either sign (prototype), each token once for all modules of a layer (layer), the task (task), or nothing but a trained weight (static).")
         MixtureSpec.Scorer scorer,
 
         @Key("How the router's scores become gates.") Activation activation,
