@@ -209,7 +209,8 @@ class LibraryCommandTest {
                 "12");
 
         var answers = routed.lines()
-                .map(line -> Json.mapper().readTree(line).path("answer").asString().strip())
+                .map(line ->
+                        Json.mapper().readTree(line).path("answer").asString().strip())
                 .toList();
         assertThat(answers)
                 .containsExactly(
