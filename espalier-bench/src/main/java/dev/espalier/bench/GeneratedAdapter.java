@@ -41,7 +41,8 @@ final class GeneratedAdapter implements DeltaSource {
         return new GeneratedAdapter("adapter_" + number, shapes, SafetensorsFile.open(path));
     }
 
-    private static void put(Map<String, LazyTensor> tensors, String name, RandomStream random, long rows, long columns) {
+    private static void put(
+            Map<String, LazyTensor> tensors, String name, RandomStream random, long rows, long columns) {
         tensors.put(
                 name,
                 new LazyTensor(

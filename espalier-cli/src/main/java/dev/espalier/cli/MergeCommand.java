@@ -67,7 +67,8 @@ final class MergeCommand implements Runnable {
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
-            description = "Change a key of RECIPE.yaml, such as method=average or adapters.0.weight=0.5. May be repeated.")
+            description =
+                    "Change a key of RECIPE.yaml, such as method=average or adapters.0.weight=0.5. May be repeated.")
     private List<String> overrides = new ArrayList<>();
 
     @Override

@@ -79,7 +79,8 @@ final class MergeInputs implements AutoCloseable {
     private static Path folder(MergedAdapterSection section) {
         var path = Path.of(String.valueOf(section.path()));
         if (!Files.isDirectory(path)) {
-            throw new InputException("There is no adapter folder " + path + "; give the folder of a run or of an adapter.");
+            throw new InputException(
+                    "There is no adapter folder " + path + "; give the folder of a run or of an adapter.");
         }
         var own = new RunFolder(path).adapter();
         return Files.isDirectory(own) ? own : path;
@@ -111,9 +112,10 @@ final class MergeInputs implements AutoCloseable {
         var base = named.getOrDefault(first, "");
         for (var entry : named.entrySet()) {
             if (!sameModel(entry.getValue(), base)) {
-                throw new InputException("Adapter " + first + " was trained on '" + base + "' and " + entry.getKey()
-                        + " on '" + entry.getValue()
-                        + "'; only adapters of one base model can be merged. If these are the same model, name it by --base.");
+                throw new InputException(
+                        "Adapter " + first + " was trained on '" + base + "' and " + entry.getKey()
+                                + " on '" + entry.getValue()
+                                + "'; only adapters of one base model can be merged. If these are the same model, name it by --base.");
             }
         }
         if (base.isEmpty()) {
@@ -129,7 +131,10 @@ final class MergeInputs implements AutoCloseable {
     private static boolean sameFolder(String a, String b) {
         return Files.isDirectory(Path.of(a))
                 && Files.isDirectory(Path.of(b))
-                && Path.of(a).toAbsolutePath().normalize().equals(Path.of(b).toAbsolutePath().normalize());
+                && Path.of(a)
+                        .toAbsolutePath()
+                        .normalize()
+                        .equals(Path.of(b).toAbsolutePath().normalize());
     }
 
     /** The folders' names where none are given, told apart by numbers. */
@@ -173,8 +178,9 @@ final class MergeInputs implements AutoCloseable {
     private static Map<String, float[]> gatesOfRun(Path folder) {
         var run = folder.toAbsolutePath().normalize().getParent();
         if (run == null || !Files.exists(new RunFolder(run).metrics())) {
-            throw new InputException("The experts of " + folder
-                    + " are to be weighed as their run's router used them, but it lies in no run folder; give a file of gates.");
+            throw new InputException(
+                    "The experts of " + folder
+                            + " are to be weighed as their run's router used them, but it lies in no run folder; give a file of gates.");
         }
         var gates = new LinkedHashMap<String, float[]>();
         RunHistory.read(run).lastRouters().forEach((module, router) -> gates.put(module, floats(router.load())));

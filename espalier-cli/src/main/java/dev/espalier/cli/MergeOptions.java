@@ -46,7 +46,10 @@ final class MergeOptions {
     @Option(names = "--lambda", paramLabel = "L", description = "Factor on the result. Default: the method's own.")
     private @Nullable Double lambda;
 
-    @Option(names = "--gamma", paramLabel = "G", description = "breadcrumbs: share of the largest left out. Default 0.01.")
+    @Option(
+            names = "--gamma",
+            paramLabel = "G",
+            description = "breadcrumbs: share of the largest left out. Default 0.01.")
     private @Nullable Double gamma;
 
     @Option(names = "--epsilon", paramLabel = "E", description = "della: spread of the probabilities. Default 0.1.")
@@ -137,7 +140,10 @@ final class MergeOptions {
         var sections = new ArrayList<MergedAdapterSection>();
         for (int i = 0; i < adapters.size(); i++) {
             sections.add(new MergedAdapterSection(
-                    adapters.get(i).toString(), null, weights.isEmpty() ? 1 : weights.get(i), routed ? MergeInputs.RUN : null));
+                    adapters.get(i).toString(),
+                    null,
+                    weights.isEmpty() ? 1 : weights.get(i),
+                    routed ? MergeInputs.RUN : null));
         }
         var defaults = MergeRecipe.DEFAULT;
         var recipe = new MergeRecipe(

@@ -81,11 +81,19 @@ final class MergeRun {
     private void write(Merger merger, MergedHeads heads) {
         var adapter = new MergedAdapter(merger, inputs.model(), heads);
         switch (recipe.format()) {
-            case LORA -> adapter.lora(target, rank(), (folder, written) -> describe(folder, merger, Optional.of(written)));
-            case CONCAT -> adapter.concatenated(target, (folder, written) -> describe(folder, merger, Optional.of(written)));
+            case LORA ->
+                adapter.lora(target, rank(), (folder, written) -> describe(folder, merger, Optional.of(written)));
+            case CONCAT ->
+                adapter.concatenated(target, (folder, written) -> describe(folder, merger, Optional.of(written)));
             case SPARSE -> adapter.sparse(target, (folder, written) -> describe(folder, merger, Optional.of(written)));
             case FULL -> adapter.full(target, (folder, written) -> describe(folder, merger, Optional.of(written)));
-            case MASKS -> MergedMasks.write(target, merger, inputs.heads(), inputs.base(), folder -> describe(folder, merger, Optional.empty()));
+            case MASKS ->
+                MergedMasks.write(
+                        target,
+                        merger,
+                        inputs.heads(),
+                        inputs.base(),
+                        folder -> describe(folder, merger, Optional.empty()));
             case DENSE -> dense(merger, heads);
         }
     }
@@ -104,7 +112,8 @@ final class MergeRun {
         boolean one = heads.card().heads().size() <= 1;
         var card = one ? heads.card() : new MergedHeads(List.of(), inputs.base()).card();
         if (!one && heads.card().heads().stream().anyMatch(head -> head.kind() != TaskKind.CAUSAL_LM)) {
-            facts.add("A model folder has no place for the heads of " + heads.card().heads().size()
+            facts.add("A model folder has no place for the heads of "
+                    + heads.card().heads().size()
                     + " tasks, so it holds the body only; format lora or full keeps them.");
         }
         try (var tokenizer = TextTokenizer.open(inputs.baseFolder())) {
@@ -161,7 +170,9 @@ final class MergeRun {
         var json = new LinkedHashMap<String, Object>();
         json.put("base_model", inputs.base());
         json.put("method", method.name());
-        json.put("source", Optional.ofNullable(MergeMethods.all().get(method.name())).map(MergeMethods.Named::source));
+        json.put(
+                "source",
+                Optional.ofNullable(MergeMethods.all().get(method.name())).map(MergeMethods.Named::source));
         json.put("representation", lower(method.representation()));
         json.put("density", method.sparsifier().density());
         json.put("lambda", method.lambda());

@@ -58,8 +58,10 @@ final class MergeScores implements AutoCloseable {
         var known = given.isEmpty() ? ofRun(folder) : given;
         for (var task : model.tasks()) {
             var section = Optional.ofNullable(known.get(task.name()))
-                    .orElseThrow(() -> new InputException("The validation data of task '" + task.name() + "' of " + folder
-                            + " is not known: give the folder of its run, or name the data under search.tasks."));
+                    .orElseThrow(
+                            () -> new InputException(
+                                    "The validation data of task '" + task.name() + "' of " + folder
+                                            + " is not known: give the folder of its run, or name the data under search.tasks."));
             var rows = validation(TaskLoader.load(section.spec(), Path.of("")), limit);
             judged.add(new Judged(model, task.name(), Metric.defaultFor(task.kind()), rows));
         }
@@ -70,7 +72,9 @@ final class MergeScores implements AutoCloseable {
         var recipe = adapter.toAbsolutePath().normalize().resolveSibling("recipe.yaml");
         Map<String, TaskSection> tasks = new LinkedHashMap<>();
         if (Files.exists(recipe)) {
-            Recipes.read(recipe, List.of()).tasks().forEach(task -> tasks.put(task.spec().title(), task));
+            Recipes.read(recipe, List.of())
+                    .tasks()
+                    .forEach(task -> tasks.put(task.spec().title(), task));
         }
         return tasks;
     }

@@ -98,7 +98,10 @@ final class MergeSearch {
                 .forEach(each -> table.row(
                         number(each.plan().method().lambda()),
                         number(each.plan().method().sparsifier().density()),
-                        each.plan().weights().stream().map(MergeSearch::number).toList().toString(),
+                        each.plan().weights().stream()
+                                .map(MergeSearch::number)
+                                .toList()
+                                .toString(),
                         String.format(Locale.ROOT, "%.4f", each.score())));
         return table;
     }

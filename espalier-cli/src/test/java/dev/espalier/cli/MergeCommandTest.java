@@ -43,12 +43,14 @@ class MergeCommandTest {
 
     private static void train(String name, String first, String second, String adapter) throws IOException {
         var data = Files.writeString(folder.resolve(name + ".csv"), ROWS.formatted(first, second));
-        var recipe = Files.writeString(folder.resolve(name + ".yaml"), """
+        var recipe = Files.writeString(
+                folder.resolve(name + ".yaml"), """
                 tasks: [{file: %s, validation-fraction: 0.25}]
                 adapter: %s
                 training: {steps: 2, batch-size: 8, max-tokens: 16, learning-rate: 1e-2}
                 """.formatted(data.toString().replace('\\', '/'), adapter));
-        var trained = run("train", recipe.toString(), "--output", folder.resolve(name).toString());
+        var trained =
+                run("train", recipe.toString(), "--output", folder.resolve(name).toString());
         assertThat(trained.exitCode).as(trained.err).isZero();
     }
 
@@ -94,7 +96,16 @@ class MergeCommandTest {
         var merged = merge(format, "--method", "average", "--format", format);
         assertThat(merged.exitCode).as(merged.err).isZero();
         // Merged again, alone: the same change, read from what was written.
-        var again = run("merge", path(format), "--method", "average", "--format", "lora", "--rank", "6", "--output",
+        var again = run(
+                "merge",
+                path(format),
+                "--method",
+                "average",
+                "--format",
+                "lora",
+                "--rank",
+                "6",
+                "--output",
                 path(format + "-again"));
         assertThat(again.exitCode).as(again.err).isZero();
         assertThat(again.out).contains("Rank 6 leaves out 0.0 %");
@@ -113,7 +124,8 @@ class MergeCommandTest {
     void masksAreMergedAgain() {
         var merged = merge("masks", "--method", "emr", "--format", "masks");
         assertThat(merged.exitCode).as(merged.err).isZero();
-        var again = run("merge", path("masks/animals"), "--method", "average", "--format", "lora", "--output", path("task"));
+        var again = run(
+                "merge", path("masks/animals"), "--method", "average", "--format", "lora", "--output", path("task"));
         assertThat(again.exitCode).as(again.err).isZero();
         var scored = run("evaluate", path("task"), "--data", path("animals.csv"));
         assertThat(scored.exitCode).as(scored.err).isZero();
@@ -147,19 +159,64 @@ class MergeCommandTest {
         var merged = merge("searched", "--method", "task-arithmetic", "--search", "lambda");
         assertThat(merged.exitCode).as(merged.err).isZero();
         assertThat(merged.out).contains("score", "5 merges were tried");
-        assertThat(Json.read(folder.resolve("searched/merge.json")).path("search").size()).isEqualTo(5);
+        assertThat(Json.read(folder.resolve("searched/merge.json"))
+                        .path("search")
+                        .size())
+                .isEqualTo(5);
     }
 
     @Test
     void wrongInputIsOneSentence() {
         refused("There is no adapter folder", "merge", path("animals"), path("nowhere"), "--output", path("x"));
         refused("exists already", "merge", path("animals"), path("living"), "--output", path("animals"));
-        refused("There are 3 --weights and 2 adapters", "merge", path("animals"), path("living"), "--weights", "1,2,3", "--output", path("x"));
+        refused(
+                "There are 3 --weights and 2 adapters",
+                "merge",
+                path("animals"),
+                path("living"),
+                "--weights",
+                "1,2,3",
+                "--output",
+                path("x"));
         refused("density", "merge", path("animals"), path("living"), "--density", "0", "--output", path("x"));
-        refused("Did you mean 'ties'?", "merge", path("animals"), path("living"), "--method", "tie", "--output", path("x"));
-        refused("is no sum of low-rank changes", "merge", path("animals"), path("living"), "--format", "concat", "--output", path("x"));
-        refused("has no meaning for method 'average'", "merge", path("animals"), path("living"), "--method", "average", "--gamma", "0.1", "--output", path("x"));
-        refused("equal ranks", "merge", path("animals"), path("living"), "--method", "peft-linear", "--output", path("x"));
+        refused(
+                "Did you mean 'ties'?",
+                "merge",
+                path("animals"),
+                path("living"),
+                "--method",
+                "tie",
+                "--output",
+                path("x"));
+        refused(
+                "is no sum of low-rank changes",
+                "merge",
+                path("animals"),
+                path("living"),
+                "--format",
+                "concat",
+                "--output",
+                path("x"));
+        refused(
+                "has no meaning for method 'average'",
+                "merge",
+                path("animals"),
+                path("living"),
+                "--method",
+                "average",
+                "--gamma",
+                "0.1",
+                "--output",
+                path("x"));
+        refused(
+                "equal ranks",
+                "merge",
+                path("animals"),
+                path("living"),
+                "--method",
+                "peft-linear",
+                "--output",
+                path("x"));
         refused("Where the merge is to be written", "merge", path("animals"));
         assertThat(folder.resolve("x")).doesNotExist();
     }
@@ -200,10 +257,9 @@ class MergeCommandTest {
         var used = run("merge", path("routed"), "--method", "average", "--routed", "--output", path("used"));
         assertThat(used.exitCode).as(used.err).isZero();
         var weights = "adapter_model.safetensors";
-        assertThat(folder.resolve("used").resolve(weights))
-                .isNotEmptyFile()
-                .satisfies(file -> assertThat(Files.readAllBytes(file))
-                        .isNotEqualTo(Files.readAllBytes(folder.resolve("soup").resolve(weights))));
+        assertThat(folder.resolve("used").resolve(weights)).isNotEmptyFile().satisfies(file -> assertThat(
+                        Files.readAllBytes(file))
+                .isNotEqualTo(Files.readAllBytes(folder.resolve("soup").resolve(weights))));
     }
 
     @Test
@@ -212,7 +268,8 @@ class MergeCommandTest {
                 "bench", "merge", "--shape", "minilm", "--adapters", "3", "--rank", "2", "--json", path("bench.json"));
         assertThat(measured.exitCode).as(measured.err).isZero();
         assertThat(measured.out).contains("peak memory", "3 of rank 2");
-        assertThat(Json.read(folder.resolve("bench.json")).path("seconds").doubleValue()).isPositive();
+        assertThat(Json.read(folder.resolve("bench.json")).path("seconds").doubleValue())
+                .isPositive();
     }
 
     private static void refused(String sentence, String... arguments) {

@@ -148,8 +148,7 @@ public final class MergedAdapter {
                 + " sparse, full or dense, or a method that sums, such as average.");
     }
 
-    private Written write(
-            Path folder, Map<String, WeightDelta.LowRank> factors, Written measured, Content more) {
+    private Written write(Path folder, Map<String, WeightDelta.LowRank> factors, Written measured, Content more) {
         var ranks = new LinkedHashMap<String, Integer>();
         var weights = new LinkedHashMap<String, LazyTensor>();
         factors.forEach((path, found) -> {
@@ -173,17 +172,12 @@ public final class MergedAdapter {
     }
 
     private static void put(Map<String, LazyTensor> weights, String name, Supplier<Tensor> values, long... shape) {
-        var info = new TensorInfo(
-                ScalarType.Float, Arrays.stream(shape).boxed().toList());
+        var info = new TensorInfo(ScalarType.Float, Arrays.stream(shape).boxed().toList());
         weights.put(name, new LazyTensor(info, values));
     }
 
     private Written writeLora(
-            Path folder,
-            Map<String, Integer> ranks,
-            Map<String, LazyTensor> weights,
-            Written measured,
-            Content more) {
+            Path folder, Map<String, Integer> ranks, Map<String, LazyTensor> weights, Written measured, Content more) {
         int most = ranks.values().stream().mapToInt(Integer::intValue).max().orElse(1);
         var others = new LinkedHashMap<>(ranks);
         others.values().removeIf(rank -> rank == most);
@@ -216,13 +210,16 @@ public final class MergedAdapter {
                 }
             }
             var weights = new LinkedHashMap<String, LazyTensor>();
-            entries.tensors().forEach((name, values) -> weights.put(
-                    name,
-                    new LazyTensor(
-                            new TensorInfo(
-                                    Engine.dtype(values),
-                                    Arrays.stream(values.shape()).boxed().toList()),
-                            () -> values)));
+            entries.tensors()
+                    .forEach((name, values) -> weights.put(
+                            name,
+                            new LazyTensor(
+                                    new TensorInfo(
+                                            Engine.dtype(values),
+                                            Arrays.stream(values.shape())
+                                                    .boxed()
+                                                    .toList()),
+                                    () -> values)));
             return write(folder, entries.peftType(), entries.keys(), weights, whole, Written.EXACT, more);
         }
     }
@@ -237,7 +234,8 @@ public final class MergedAdapter {
             Content more) {
         var targets = peftType.equals(FULL) ? List.copyOf(wholeModules) : List.copyOf(matrices);
         wholeModules.forEach(path -> addCopies(weights, path));
-        heads.weights().forEach((path, values) -> put(weights, path, () -> values.to(ScalarType.Float), values.shape()));
+        heads.weights()
+                .forEach((path, values) -> put(weights, path, () -> values.to(ScalarType.Float), values.shape()));
         var saved = new LinkedHashSet<>(peftType.equals(FULL) ? Set.of() : wholeModules);
         saved.addAll(heads.modules());
         var written = new Written(
@@ -251,7 +249,14 @@ public final class MergedAdapter {
                         .filter(linear -> linear.isStoredTransposed())
                         .isPresent());
         new AdapterWriter(
-                        peftType, keys, targets, transposed, weights, List.copyOf(saved), heads.card(), readme(peftType))
+                        peftType,
+                        keys,
+                        targets,
+                        transposed,
+                        weights,
+                        List.copyOf(saved),
+                        heads.card(),
+                        readme(peftType))
                 .write(folder, target -> more.write(target, written));
         return written;
     }
@@ -268,9 +273,7 @@ public final class MergedAdapter {
 
     private Tensor copy(Copyable module, Parameter own) {
         var value = own.value().to(ScalarType.Float);
-        return changes.shapes().containsKey(own.name())
-                ? value.add(changes.stored(own.name(), base))
-                : value;
+        return changes.shapes().containsKey(own.name()) ? value.add(changes.stored(own.name(), base)) : value;
     }
 
     private String readme(String peftType) {

@@ -46,11 +46,11 @@ public final class MergedMasks {
             Path folder, Merger merger, List<AdapterDeltas> heads, String base, IoConsumer<Path> more) {
         AtomicFolders.write(folder, target -> {
             Map<String, LazyTensor> unified = new LinkedHashMap<>();
-            merger.shapes().forEach((weight, shape) -> unified.put(
-                    weight,
-                    new LazyTensor(
-                            new TensorInfo(ScalarType.Float, shape),
-                            () -> merger.delta(weight).dense().contiguous())));
+            merger.shapes()
+                    .forEach((weight, shape) -> unified.put(
+                            weight, new LazyTensor(new TensorInfo(ScalarType.Float, shape), () -> merger.delta(weight)
+                                    .dense()
+                                    .contiguous())));
             Safetensors.writeLazily(target.resolve(UNIFIED), unified, Map.of());
             try (var written = SafetensorsFile.open(target.resolve(UNIFIED))) {
                 var masks = new TaskMasks(merger.adapters().size());
@@ -87,9 +87,7 @@ public final class MergedMasks {
             heads.weights().forEach((path, values) -> {
                 var single = values.to(ScalarType.Float);
                 weights.put(
-                        path,
-                        new LazyTensor(
-                                new TensorInfo(ScalarType.Float, boxed(single.shape())), () -> single));
+                        path, new LazyTensor(new TensorInfo(ScalarType.Float, boxed(single.shape())), () -> single));
             });
             new AdapterWriter(
                             "ESPALIER_HEAD",

@@ -43,11 +43,7 @@ final class SparseEntries {
         var values = torch.index_select(flat, 0, places);
         entries.put(
                 module,
-                new Entries(
-                        change.size(0),
-                        change.size(1),
-                        scope.keep(places.to(ScalarType.Int)),
-                        scope.keep(values)));
+                new Entries(change.size(0), change.size(1), scope.keep(places.to(ScalarType.Int)), scope.keep(values)));
     }
 
     /** The smallest rank with which PEFT has room for all; 0 where a module has less entries than that asks for. */
@@ -76,7 +72,9 @@ final class SparseEntries {
             keys.put("mask_type", "random");
             keys.put("init_weights", true);
         } else {
-            double all = entries.values().stream().mapToDouble(e -> e.rows * e.columns).sum();
+            double all = entries.values().stream()
+                    .mapToDouble(e -> e.rows * e.columns)
+                    .sum();
             double real = entries.values().stream().mapToDouble(Entries::count).sum();
             keys.put("keep_ratio", real / all);
             keys.put("block_size", 0);
@@ -99,7 +97,8 @@ final class SparseEntries {
             var divisor = new Scalar((int) e.columns);
             tensors.put(
                     module + ".shira_indices",
-                    torch.stack(new TensorVector(torch.floor_divide(flat, divisor), torch.remainder(flat, divisor)), 0));
+                    torch.stack(
+                            new TensorVector(torch.floor_divide(flat, divisor), torch.remainder(flat, divisor)), 0));
             tensors.put(module + ".shira_weight", values);
         });
         return tensors;

@@ -47,10 +47,7 @@ public final class MergingReport {
     }
 
     private static List<Markup> sections(
-            List<String> adapters,
-            List<String> facts,
-            MergeStatistics statistics,
-            Map<String, Double> relativeErrors) {
+            List<String> adapters, List<String> facts, MergeStatistics statistics, Map<String, Double> relativeErrors) {
         var sections = new ArrayList<Markup>();
         var first = new Markup().open("section").element("h2", "Merge");
         facts.forEach(fact -> first.element("p", fact));

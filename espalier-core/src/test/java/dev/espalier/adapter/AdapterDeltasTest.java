@@ -90,7 +90,8 @@ class AdapterDeltasTest {
 
     @Test
     void aMixtureIsTheMeanOfItsExpertsOrWeighedByGatesThatAreGiven() {
-        var folder = save(Mixtures.of("mola").with(m -> m.expertsByDepth(List.of()).experts(3).topK(2).rank(2)));
+        var folder = save(Mixtures.of("mola")
+                .with(m -> m.expertsByDepth(List.of()).experts(3).topK(2).rank(2)));
         var path = "bert.encoder.layer.0.attention.self.query";
         var gates = Map.of(path, new float[] {.5f, 0, .25f});
         try (var model = model("bert_cls");
@@ -100,7 +101,8 @@ class AdapterDeltasTest {
                 var file = SafetensorsFile.open(folder.resolve(AdapterFolder.WEIGHTS))) {
             var a = file.tensor(SavedTensors.PREFIX + path + ".experts.lora_A.weight");
             var b = file.tensor(SavedTensors.PREFIX + path + ".experts.lora_B.weight");
-            double scaling = ((MixtureSpec) AdapterFolder.open(folder).spec()).experts().alpha() / 2;
+            double scaling =
+                    ((MixtureSpec) AdapterFolder.open(folder).spec()).experts().alpha() / 2;
             Fixtures.assertClose(
                     "soup", soup.delta(path + ".weight").dense(), sum(a, b, scaling / 3, 1, 1, 1), 1e-5, 1e-6);
             Fixtures.assertClose(
@@ -124,7 +126,8 @@ class AdapterDeltasTest {
         try (var model = model("bert_cls");
                 var deltas = AdapterDeltas.open(method, save(small), model, Map.of())) {
             for (var weight : deltas.shapes().keySet()) {
-                assertThat(deltas.delta(weight).dense().abs().max().item_double()).isPositive();
+                assertThat(deltas.delta(weight).dense().abs().max().item_double())
+                        .isPositive();
             }
         }
     }
@@ -168,8 +171,7 @@ class AdapterDeltasTest {
     @Test
     void anotherBaseIsRefusedWithModuleAndBothShapes() {
         try (var model = model("qwen3")) {
-            assertThatThrownBy(() ->
-                            AdapterDeltas.open("a", Fixtures.path("adapters/lora_qv"), model, Map.of()))
+            assertThatThrownBy(() -> AdapterDeltas.open("a", Fixtures.path("adapters/lora_qv"), model, Map.of()))
                     .isInstanceOf(InputException.class)
                     .hasMessageContaining("model.layers.0.self_attn.q_proj.lora_B.weight")
                     .hasMessageContaining("[64, 4]")

@@ -12,10 +12,10 @@ import dev.espalier.adapter.AdapterDeltas;
 import dev.espalier.adapter.AdapterFolder;
 import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.FullSpec;
+import dev.espalier.adapter.Ia3Spec;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.Mixtures;
 import dev.espalier.adapter.SparseSpec;
-import dev.espalier.adapter.Ia3Spec;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.adapter.export.AdapterExport;
 import dev.espalier.checkpoint.CheckpointFolder;
@@ -145,9 +145,9 @@ class MergedAdapterTest {
         twoLoras();
         var merger = merger("average");
         var exact = temporary.resolve("exact");
-        new MergedAdapter(merger, model(), heads()).lora(exact, 5, (target, written) -> assertThat(
-                        written.relativeError())
-                .isLessThan(1e-6));
+        new MergedAdapter(merger, model(), heads())
+                .lora(exact, 5, (target, written) -> assertThat(written.relativeError())
+                        .isLessThan(1e-6));
         same(exact, merger, 1e-5);
         var cut = temporary.resolve("cut");
         var told = new MergedAdapter(merger, model(), heads()).lora(cut, 2, (target, written) -> {});
@@ -157,15 +157,12 @@ class MergedAdapterTest {
             for (var weight : merger.shapes().keySet()) {
                 var delta = merger.delta(weight).dense();
                 double left = squares(read.delta(weight).dense().sub(delta));
-                assertThat(told.relativeErrors().get(weight))
-                        .isCloseTo(Math.sqrt(left / squares(delta)), within(1e-4));
+                assertThat(told.relativeErrors().get(weight)).isCloseTo(Math.sqrt(left / squares(delta)), within(1e-4));
                 norm += squares(delta);
                 error += left;
             }
         }
-        assertThat(told.relativeError())
-                .isBetween(.01, .99)
-                .isCloseTo(Math.sqrt(error / norm), within(1e-4));
+        assertThat(told.relativeError()).isBetween(.01, .99).isCloseTo(Math.sqrt(error / norm), within(1e-4));
     }
 
     private static double squares(Tensor values) {
@@ -227,7 +224,9 @@ class MergedAdapterTest {
         var all = merger("average");
         var many = temporary.resolve("many");
         new MergedAdapter(all, model(), heads()).sparse(many, (target, written) -> {});
-        assertThat(Json.read(many.resolve("adapter_config.json")).path("peft_type").stringValue(""))
+        assertThat(Json.read(many.resolve("adapter_config.json"))
+                        .path("peft_type")
+                        .stringValue(""))
                 .isEqualTo("ESPALIER_SPARSE");
         same(many, all, 1e-7);
     }
@@ -264,7 +263,9 @@ class MergedAdapterTest {
                     1e-5,
                     1e-6);
         }
-        assertThat(adapters).extracting(AdapterDeltas::kind).containsExactly("lora", "lora", "full", "sparse", "molora");
+        assertThat(adapters)
+                .extracting(AdapterDeltas::kind)
+                .containsExactly("lora", "lora", "full", "sparse", "molora");
     }
 
     @Test
@@ -284,9 +285,9 @@ class MergedAdapterTest {
         var merger = merger("average");
         var folder = temporary.resolve("dense");
         var base = Fixtures.path("models/bert_cls");
-        AdapterExport.merged(
-                merger, heads().card(), heads().weights(), base, folder, Optional.empty(), target -> {});
-        assertThat(Json.read(folder.resolve("config.json")).path("id2label").size()).isEqualTo(3);
+        AdapterExport.merged(merger, heads().card(), heads().weights(), base, folder, Optional.empty(), target -> {});
+        assertThat(Json.read(folder.resolve("config.json")).path("id2label").size())
+                .isEqualTo(3);
         try (var written = CheckpointFolder.open(folder);
                 var original = CheckpointFolder.open(base)) {
             Fixtures.assertClose(
@@ -295,9 +296,8 @@ class MergedAdapterTest {
                     original.tensor(QUERY).add(merger.delta(QUERY).dense()),
                     1e-6,
                     1e-7);
-            var saved = adapters.get(0)
-                    .head(adapters.get(0).card().heads().get(0))
-                    .get("classifier.weight");
+            var saved =
+                    adapters.get(0).head(adapters.get(0).card().heads().get(0)).get("classifier.weight");
             assertThat(written.tensor("classifier.weight").equal(Objects.requireNonNull(saved)))
                     .isTrue();
         }
@@ -339,7 +339,8 @@ class MergedAdapterTest {
         adapters.add(again);
         assertThat(heads().card().heads()).hasSize(1);
         assertThat(heads().notes())
-                .containsExactly("Adapters 'task' and 'other' both have a head for task 'task'; the one of 'task' is kept.");
+                .containsExactly(
+                        "Adapters 'task' and 'other' both have a head for task 'task'; the one of 'task' is kept.");
     }
 
     @Test
@@ -350,7 +351,9 @@ class MergedAdapterTest {
         try (var merged = new MergedWeights(merger("ties"), model)) {
             merged.attach(model);
             assertThat(model.adapters()).containsExactly("merged");
-            var copy = Objects.requireNonNull(merged.modules().get(query.name())).get(0).value();
+            var copy = Objects.requireNonNull(merged.modules().get(query.name()))
+                    .get(0)
+                    .value();
             Fixtures.assertClose(
                     QUERY,
                     copy.sub(query.weight().value()),

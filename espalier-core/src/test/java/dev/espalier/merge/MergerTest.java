@@ -124,7 +124,9 @@ class MergerTest {
     @MethodSource("methods")
     void aWeightIsMergedToTheSameBitsEachTime(String name) {
         var merger = new Merger(List.of(lora(1), lora(2)), MergePlan.of(MergeMethods.of(name)));
-        assertThat(merger.delta("a.weight").dense().equal(merger.delta("a.weight").dense()))
+        assertThat(merger.delta("a.weight")
+                        .dense()
+                        .equal(merger.delta("a.weight").dense()))
                 .isTrue();
     }
 
@@ -138,19 +140,18 @@ class MergerTest {
                 mean = mean.add(adapter.delta(weight).dense());
             }
             assertThat(merger.delta(weight)).isInstanceOf(WeightDelta.LowRank.class);
-            Fixtures.assertClose(
-                    weight, merger.delta(weight).dense(), mean.div(new Scalar(20.0)), 1e-5, 1e-6);
+            Fixtures.assertClose(weight, merger.delta(weight).dense(), mean.div(new Scalar(20.0)), 1e-5, 1e-6);
         }
     }
 
     @Test
     void kindsMixAndWhatAnAdapterDoesNotChangeIsZero() {
         var adapters = List.of(lora(1), full(2));
-        var merger = new Merger(adapters, MergePlan.of(MergeMethods.of("average")).withWeights(List.of(3., 1.)));
+        var merger =
+                new Merger(adapters, MergePlan.of(MergeMethods.of("average")).withWeights(List.of(3., 1.)));
         assertThat(merger.shapes()).containsOnlyKeys("a.weight", "b.weight", "b.bias");
         for (var weight : List.of("a.weight", "b.weight")) {
-            var expected = lora(1)
-                    .delta(weight)
+            var expected = lora(1).delta(weight)
                     .dense()
                     .mul(new Scalar(.75))
                     .add(full(2).delta(weight).dense().mul(new Scalar(.25)));
@@ -171,7 +172,8 @@ class MergerTest {
         var merger = new Merger(List.of(first, second), MergePlan.of(MergeMethods.of("overlap-mean")));
         assertThat(merger.delta("a.weight").dense().equal(tensor(2, 2, 4, 0))).isTrue();
         var weighted = new Merger(
-                List.of(first, second), MergePlan.of(MergeMethods.of("overlap-mean")).withWeights(List.of(3., 1.)));
+                List.of(first, second),
+                MergePlan.of(MergeMethods.of("overlap-mean")).withWeights(List.of(3., 1.)));
         assertThat(weighted.delta("a.weight").dense().equal(tensor(1.5f, 2, 4, 0)))
                 .isTrue();
     }
@@ -184,8 +186,8 @@ class MergerTest {
     void overridesHoldForTheirModulesOnly() {
         var adapters = List.of(lora(1), lora(2));
         var sum = MergeMethods.of("task-arithmetic").withLambda(1);
-        var override = new MergePlan.Override(
-                ModuleNames.of(List.of("b")), Optional.of(sum), Optional.of(List.of(2., 0.)));
+        var override =
+                new MergePlan.Override(ModuleNames.of(List.of("b")), Optional.of(sum), Optional.of(List.of(2., 0.)));
         var plan = new MergePlan(MergeMethods.of("average"), List.of(), List.of(override), 0);
         var merger = new Merger(adapters, plan);
         Fixtures.assertClose(
@@ -195,7 +197,9 @@ class MergerTest {
                 1e-5,
                 1e-6);
         var plain = new Merger(adapters, MergePlan.of(MergeMethods.of("average")));
-        assertThat(merger.delta("a.weight").dense().equal(plain.delta("a.weight").dense()))
+        assertThat(merger.delta("a.weight")
+                        .dense()
+                        .equal(plain.delta("a.weight").dense()))
                 .isTrue();
     }
 
@@ -204,9 +208,15 @@ class MergerTest {
         var plan = MergePlan.of(MergeMethods.of("dare-ties"));
         var adapters = List.of(lora(1), lora(2));
         var first = new Merger(adapters, plan.withSeed(1)).delta("a.weight").dense();
-        assertThat(new Merger(adapters, plan.withSeed(1)).delta("a.weight").dense().equal(first))
+        assertThat(new Merger(adapters, plan.withSeed(1))
+                        .delta("a.weight")
+                        .dense()
+                        .equal(first))
                 .isTrue();
-        assertThat(new Merger(adapters, plan.withSeed(2)).delta("a.weight").dense().equal(first))
+        assertThat(new Merger(adapters, plan.withSeed(2))
+                        .delta("a.weight")
+                        .dense()
+                        .equal(first))
                 .isFalse();
     }
 
@@ -214,7 +224,8 @@ class MergerTest {
     void statisticsCountSigns() {
         var first = MemoryDeltas.dense("first", Map.of("a.weight", tensor(1, 1, 0, -2)));
         var second = MemoryDeltas.dense("second", Map.of("a.weight", tensor(1, -1, 0, 0)));
-        var merger = new Merger(List.of(first, second), MergePlan.of(MergeMethods.of("ties").withDensity(1)));
+        var merger = new Merger(
+                List.of(first, second), MergePlan.of(MergeMethods.of("ties").withDensity(1)));
         try (var inner = Scope.open()) {
             merger.delta("a.weight");
         }
@@ -252,8 +263,9 @@ class MergerTest {
         var other = MemoryDeltas.dense("other", Map.of("a.weight", torch.zeros(7, 30)));
         assertThatThrownBy(() -> new Merger(List.of(lora(1), other), MergePlan.of(MergeMethods.of("ties"))))
                 .isInstanceOf(InputException.class)
-                .hasMessage("Adapter 'lora 1' changes a.weight of shape [20, 30] and adapter 'other' in shape [7, 30]; only"
-                        + " adapters of one base model can be merged.");
+                .hasMessage(
+                        "Adapter 'lora 1' changes a.weight of shape [20, 30] and adapter 'other' in shape [7, 30]; only"
+                                + " adapters of one base model can be merged.");
     }
 
     @Test

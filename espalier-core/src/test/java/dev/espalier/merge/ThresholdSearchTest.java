@@ -121,14 +121,14 @@ class ThresholdSearchTest {
     void randomSharesAreMetAndRescaled() {
         var ones = FloatArrays.tensor(filled(500 * 400), 500, 400);
         var kept = trim(new Sparsifier.Random(.3, true), Map.of()).apply("w", ones);
-        assertThat(kept.gt(new Scalar(0.0)).to(ScalarType.Float)
-                        .mean()
-                        .item_double())
+        assertThat(kept.gt(new Scalar(0.0)).to(ScalarType.Float).mean().item_double())
                 .isBetween(.29, .31);
         assertThat(kept.mean().item_double()).isBetween(.97, 1.03);
         var again = trim(new Sparsifier.Random(.3, true), Map.of()).apply("w", ones);
         assertThat(again.equal(kept)).isTrue();
-        assertThat(trim(new Sparsifier.Random(.3, true), Map.of()).apply("other", ones).equal(kept))
+        assertThat(trim(new Sparsifier.Random(.3, true), Map.of())
+                        .apply("other", ones)
+                        .equal(kept))
                 .isFalse();
     }
 
@@ -141,8 +141,8 @@ class ThresholdSearchTest {
         }
         var ranked = new Sparsifier.RankProbability(.5, .3, true);
         var kept = trim(ranked, Map.of()).apply("w", FloatArrays.tensor(values, 20_000, columns));
-        var share = Fixtures.doubles(
-                kept.ne(new Scalar(0.0)).to(ScalarType.Double).mean(0));
+        var share =
+                Fixtures.doubles(kept.ne(new Scalar(0.0)).to(ScalarType.Double).mean(0));
         var mean = Fixtures.doubles(kept.to(ScalarType.Double).mean(0));
         for (int i = 0; i < columns; i++) {
             assertThat(share[i]).isCloseTo(.2 + .6 * i / (columns - 1), within(.02));

@@ -21,8 +21,7 @@ public record MergeOverrideSection(
 
         @Key(value = "Other weights of the adapters, in their order.", example = "[1, 0.5]") @Nullable List<Double> weights) {
     /** Without modules: each needs its own. */
-    public static final MergeOverrideSection DEFAULT =
-            new MergeOverrideSection(null, null, MergeSection.DEFAULT, null);
+    public static final MergeOverrideSection DEFAULT = new MergeOverrideSection(null, null, MergeSection.DEFAULT, null);
 
     /**
      * What the library needs to know of it.

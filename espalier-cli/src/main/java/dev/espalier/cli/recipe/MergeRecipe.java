@@ -28,7 +28,10 @@ public record MergeRecipe(
         @Key("What is written: lora, concat, sparse, full, dense or masks.")
         MergeFormat format,
 
-        @Key(value = "lora: the rank; by default the largest of the adapters that have one, else 16.", example = "16", atLeast = 1)
+        @Key(
+                value = "lora: the rank; by default the largest of the adapters that have one, else 16.",
+                example = "16",
+                atLeast = 1)
         @Nullable Integer rank,
 
         @Key("What is searched on validation data.") MergeSearchSection search,

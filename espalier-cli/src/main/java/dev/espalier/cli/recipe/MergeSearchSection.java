@@ -7,8 +7,7 @@ import org.jspecify.annotations.Nullable;
 public record MergeSearchSection(
         @Key(value = "Values of lambda to try.", example = "[0.2, 0.4, 0.6, 0.8, 1]") @Nullable List<Double> lambda,
 
-        @Key(value = "Values of density to try, each with each lambda.", example = "[0.1, 0.2, 0.4]")
-        @Nullable List<Double> density,
+        @Key(value = "Values of density to try, each with each lambda.", example = "[0.1, 0.2, 0.4]") @Nullable List<Double> density,
 
         @Key("Search the adapters' weights between -1.5 and 1.5 without gradients, as LoraHub does; before the rest.")
         boolean weights,
@@ -20,12 +19,12 @@ public record MergeSearchSection(
         int limit,
 
         @Key(
-                value = "Data of the tasks, by name those of the adapters' heads; by default what the adapters' runs had.",
+                value =
+                        "Data of the tasks, by name those of the adapters' heads; by default what the adapters' runs had.",
                 example = "[{builtin: topic}]")
         List<TaskSection> tasks) {
     /** Nothing is searched. */
-    public static final MergeSearchSection NONE =
-            new MergeSearchSection(null, null, false, 40, 200, List.of());
+    public static final MergeSearchSection NONE = new MergeSearchSection(null, null, false, 40, 200, List.of());
 
     /** Values of lambda where a search names none. */
     public static final List<Double> LAMBDAS = List.of(0.2, 0.4, 0.6, 0.8, 1.0);

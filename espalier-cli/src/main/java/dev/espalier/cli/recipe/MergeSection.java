@@ -15,7 +15,8 @@ public record MergeSection(
         @Nullable Double density,
 
         @Key(
-                value = "Among which numbers magnitudes are ranked: row, tensor or global; by default the method's own.",
+                value =
+                        "Among which numbers magnitudes are ranked: row, tensor or global; by default the method's own.",
                 example = "global")
         @Nullable Granularity granularity,
 

@@ -4,11 +4,9 @@ import org.jspecify.annotations.Nullable;
 
 /** An adapter that is merged. */
 public record MergedAdapterSection(
-        @Key(value = "The folder of a run or of an adapter.", required = true, example = "runs/my-run")
-        @Nullable String path,
+        @Key(value = "The folder of a run or of an adapter.", required = true, example = "runs/my-run") @Nullable String path,
 
-        @Key(value = "Its name in tables and the report; by default the folder's.", example = "my-run")
-        @Nullable String name,
+        @Key(value = "Its name in tables and the report; by default the folder's.", example = "my-run") @Nullable String name,
 
         @Key("Its weight.") double weight,
 
