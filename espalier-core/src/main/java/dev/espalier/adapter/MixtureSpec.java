@@ -290,16 +290,13 @@ public record MixtureSpec(
                     + " riemannian-epsilon and root-gradient are for; leave these out, or choose another kind.");
         }
         if (stages.any() && routing.choice == Choice.TOP_K && routing.topK == 1 && routing.renormalise) {
-            throw new InputException(
-                    "With top-k 1 and renormalise every gate is 1, so a router that trains by itself would"
-                            + " learn nothing; set renormalise to false, or raise top-k.");
+            throw new InputException("With top-k 1 and renormalise every gate is 1, so a router that trains by itself would"
+                    + " learn nothing; set renormalise to false, or raise top-k.");
         }
         if (stages.any()
-                && (experts.kind != Kind.LORA
-                        || (routing.scorer != Scorer.TOKEN && routing.scorer != Scorer.SEQUENCE))) {
-            throw new InputException(
-                    "Stages are for experts of kind lora and a router of each token or sequence, not for "
-                            + experts.kind + " and " + routing.scorer + "; change them.");
+                && (experts.kind != Kind.LORA || (routing.scorer != Scorer.TOKEN && routing.scorer != Scorer.SEQUENCE))) {
+            throw new InputException("Stages are for experts of kind lora and a router of each token or sequence, not for "
+                    + experts.kind + " and " + routing.scorer + "; change them.");
         }
         if (routing.perRank && routing.choice != Choice.ALL) {
             throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice
@@ -355,9 +352,8 @@ public record MixtureSpec(
     @Override
     public MixtureSpec forTasks(int tasks) {
         if (stages.any() && tasks == 1) {
-            throw new InputException(
-                    "Method '" + method + "' trains an expert for each task and a router among them, but"
-                            + " there is one task; give it several, or use method 'lora'.");
+            throw new InputException("Method '" + method + "' trains an expert for each task and a router among them, but"
+                    + " there is one task; give it several, or use method 'lora'.");
         }
         return routing.scorer == Scorer.TASK || stages.any() ? with(m -> m.experts(tasks)) : this;
     }

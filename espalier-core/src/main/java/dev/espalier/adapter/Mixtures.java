@@ -320,19 +320,16 @@ public final class Mixtures {
                     Source.PAPER,
                     // Shares and sizes are ours, as is the choice of one expert for each token.
                     keys("residual", STAGED),
-                    m -> staged(m)
-                            .stages(new MixtureStages(
-                                    List.of(Phase.UNIVERSAL, Phase.EXPERTS, Phase.ROUTER),
-                                    List.of(.3, .4, .3),
-                                    false))),
+                    m -> staged(m).stages(new MixtureStages(
+                            List.of(Phase.UNIVERSAL, Phase.EXPERTS, Phase.ROUTER), List.of(.3, .4, .3), false))),
             method(
                     "tt-lora-moe",
                     "an expert for each task, then a router among them, with LoRA experts",
                     Source.PAPER,
                     // The paper's experts are tensor trains; shares and sizes are ours.
                     keys("", STAGED),
-                    m -> staged(m)
-                            .stages(new MixtureStages(List.of(Phase.EXPERTS, Phase.ROUTER), List.of(.7, .3), false))),
+                    m -> staged(m).stages(
+                            new MixtureStages(List.of(Phase.EXPERTS, Phase.ROUTER), List.of(.7, .3), false))),
             method(
                     "mlae",
                     "rank-1 experts with trained weights, dropped in training",

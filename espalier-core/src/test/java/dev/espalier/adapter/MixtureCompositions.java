@@ -19,10 +19,7 @@ final class MixtureCompositions {
                 "bottleneck", m -> m.kind(Kind.BOTTLENECK),
                 "sequence", m -> m.scorer(Scorer.SEQUENCE),
                 "layer", m -> m.scorer(Scorer.LAYER),
-                "arrow",
-                        m -> m.form(form(RouterForm.Kind.ARROW))
-                                .choice(Choice.TOP_K)
-                                .topK(2),
+                "arrow", m -> m.form(form(RouterForm.Kind.ARROW)).choice(Choice.TOP_K).topK(2),
                 "noise and jitter", m -> m.noise(new RouterNoise(.5, .3)),
                 "z and entropy losses",
                         m -> m.zCoefficient(.3).entropyCoefficient(-.2).varianceCoefficient(.5),

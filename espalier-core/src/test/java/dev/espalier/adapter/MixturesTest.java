@@ -66,7 +66,7 @@ class MixturesTest {
     private static boolean isRouted(MixtureSpec spec) {
         return !spec.stages().universal()
                 && !List.of(Scorer.TASK, Scorer.MODULES, Scorer.RANDOM)
-                        .contains(spec.routing().scorer());
+                .contains(spec.routing().scorer());
     }
 
     static Stream<Arguments> topK() {

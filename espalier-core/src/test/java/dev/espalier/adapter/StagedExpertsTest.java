@@ -29,11 +29,12 @@ class StagedExpertsTest {
     private static final int E = 3;
 
     private static MixtureSpec spec(String method, boolean residual) {
-        return Mixtures.of(method).with(m -> m.experts(E)
-                .rank(2)
-                .alpha(4)
-                .dropout(0)
-                .stages(Mixtures.of(method).stages().withResidual(residual)));
+        return Mixtures.of(method)
+                .with(m -> m.experts(E)
+                        .rank(2)
+                        .alpha(4)
+                        .dropout(0)
+                        .stages(Mixtures.of(method).stages().withResidual(residual)));
     }
 
     private static FormulaCheck one(MixtureSpec spec, int stage) {
@@ -99,10 +100,7 @@ class StagedExpertsTest {
                     var gates = gates(x, weights, choice == Choice.TOP_K);
                     assertThat(gates.size(1)).isEqualTo(residual ? E : E + 1);
                     var y = one.plain(x);
-                    y = y.add(
-                            residual
-                                    ? universal(x, weights)
-                                    : universal(x, weights).mul(gates.narrow(1, 0, 1)));
+                    y = y.add(residual ? universal(x, weights) : universal(x, weights).mul(gates.narrow(1, 0, 1)));
                     for (int e = 0; e < E; e++) {
                         y = y.add(expert(x, weights, e).mul(gates.narrow(1, residual ? e : e + 1, 1)));
                     }
@@ -149,7 +147,8 @@ class StagedExpertsTest {
 
     private static Tensor evaluate(FormulaCheck one, Tensor x, int... tasks) {
         var layout = Layout.rightPadded(FormulaCheck.TOKENS, FormulaCheck.TOKENS, FormulaCheck.TOKENS);
-        try (var context = ForwardContext.evaluation(Tape.inference(), layout).tasks(tasks)) {
+        try (var context =
+                ForwardContext.evaluation(Tape.inference(), layout).tasks(tasks)) {
             return one.linear().forward(context.tape().constant(x), context).value();
         }
     }
@@ -193,9 +192,8 @@ class StagedExpertsTest {
         for (var shares : List.of(List.of(.5, .5), List.of(.5, .5, .5), List.of(.5, .5, 0.), List.<Double>of())) {
             assertThatThrownBy(() -> modula.stages().withShares(shares))
                     .isInstanceOf(InputException.class)
-                    .hasMessage(
-                            "stage-shares must be 3 numbers above 0 that add up to 1, for universal, experts, router,"
-                                    + " not " + shares + ".");
+                    .hasMessage("stage-shares must be 3 numbers above 0 that add up to 1, for universal, experts, router,"
+                            + " not " + shares + ".");
         }
         assertThatThrownBy(() -> modula.forTasks(1))
                 .isInstanceOf(InputException.class)

@@ -74,8 +74,8 @@ class StagedTrainingTest {
                 if (session.stages.beginsAt(step)) {
                     stages.add(values(session.weights));
                     session.nextStage();
-                    session.training().forEach(p -> assertThat(
-                                    Fixtures.doubles(session.optimizer.state().get(p.name() + ".exp_avg")))
+                    session.training().forEach(p -> assertThat(Fixtures.doubles(
+                                    session.optimizer.state().get(p.name() + ".exp_avg")))
                             .as(p.name() + " begins anew")
                             .containsOnly(0));
                 }
@@ -147,8 +147,7 @@ class StagedTrainingTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"modula, 3", "modula, 6", "modula, 10", "modula, 14", "modula, 17", "tt-lora-moe, 9", "tt-lora-moe, 16"
-    })
+    @CsvSource({"modula, 3", "modula, 6", "modula, 10", "modula, 14", "modula, 17", "tt-lora-moe, 9", "tt-lora-moe, 16"})
     void aRunThatWasStoppedInAnyStageEqualsAnUninterruptedOne(String method, int stopAt) throws IOException {
         var described = training.adapter(Mixtures.of(method).with(m -> m.rank(2)))
                 .options(options().evaluateEvery(7).accumulation(2).build());

@@ -10,7 +10,8 @@ public record StudyMergeSection(
         @Key(value = "How: one of espalier merge --help.", required = true, example = "ties")
         String method,
 
-        @Key(value = "What tables call it; by default the method.", example = "ties-10") @Nullable String name,
+        @Key(value = "What tables call it; by default the method.", example = "ties-10")
+        @Nullable String name,
 
         @Inline MergeSection settings,
 
