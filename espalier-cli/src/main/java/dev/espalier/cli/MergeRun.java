@@ -170,7 +170,9 @@ final class MergeRun {
         var json = new LinkedHashMap<String, Object>();
         json.put("base_model", inputs.base());
         json.put("method", method.name());
-        json.put("source", Optional.ofNullable(MergeMethods.all().get(method.name())).map(MergeMethods.Named::source));
+        json.put(
+                "source",
+                Optional.ofNullable(MergeMethods.all().get(method.name())).map(MergeMethods.Named::source));
         json.put("representation", lower(method.representation()));
         json.put("density", method.sparsifier().density());
         json.put("lambda", method.lambda());

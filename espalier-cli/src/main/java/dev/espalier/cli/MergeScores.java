@@ -72,7 +72,9 @@ final class MergeScores implements AutoCloseable {
         var recipe = adapter.toAbsolutePath().normalize().resolveSibling("recipe.yaml");
         Map<String, TaskSection> tasks = new LinkedHashMap<>();
         if (Files.exists(recipe)) {
-            Recipes.read(recipe, List.of()).tasks().forEach(task -> tasks.put(task.spec().title(), task));
+            Recipes.read(recipe, List.of())
+                    .tasks()
+                    .forEach(task -> tasks.put(task.spec().title(), task));
         }
         return tasks;
     }
