@@ -231,7 +231,7 @@ final class AdapterRun implements AutoCloseable {
                 afterUpdate.accept(step);
             }
             assertNear("loss after all", step(false), losses[STEPS]);
-            assertClose("logits after all", lastLogits(), expected.tensor("final_logits_last"), 1e-3, 1e-4);
+            assertClose("logits after all", lastLogits(), expected.tensor("final_logits_last"), 1e-3, tolerance);
             stored.forEach((key, parameter) ->
                     assertClose(key, parameter.value(), expected.tensor("final." + key), 1e-3, tolerance));
         }

