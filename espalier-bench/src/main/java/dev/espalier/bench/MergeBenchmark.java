@@ -29,7 +29,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 /** A merge of LoRA adapters with random factors: from their files, mapped, to a file with the merged factors. */
 public final class MergeBenchmark {
     /** What Java's heap and the engine's workspaces may grow by while matrices come and go, in megabytes. */
-    private static final double WORKSPACE = 64;
+    private static final double WORKSPACE = 128;
 
     private MergeBenchmark() {}
 
@@ -48,7 +48,7 @@ public final class MergeBenchmark {
      *
      * @param seconds from open files to the written one
      * @param peakMegabytes of the process above what it had after a first small merge, mapped pages that were read included
-     * @param boundMegabytes the adapters' files, eight matrices of the largest weight, the merged factors, and 64 MB for
+     * @param boundMegabytes the adapters' files, eight matrices of the largest weight, the merged factors, and 128 MB for
      *     Java's heap and the engine's workspaces
      * @param relativeError of the cut, over all weights
      */

@@ -166,6 +166,21 @@ class MergeCommandTest {
     }
 
     @Test
+    void weightsAreSearchedBeforeTheRest() throws IOException {
+        var recipe = Files.writeString(folder.resolve("search.yaml"), """
+                adapters: [{path: %s}, {path: %s}]
+                method: ties
+                search: {weights: true, evaluations: 6, density: [0.1, 0.5], limit: 2}
+                """.formatted(path("animals"), path("living")));
+        var merged = run("merge", recipe.toString(), "--output", path("hub"));
+        assertThat(merged.exitCode).as(merged.err).isZero();
+        var json = Json.read(folder.resolve("hub/merge.json"));
+        assertThat(json.path("search").size()).isEqualTo(8);
+        assertThat(json.path("density").doubleValue()).isIn(.1, .5);
+        assertThat(json.path("adapters").get(0).path("weight").doubleValue()).isBetween(-1.5, 1.5);
+    }
+
+    @Test
     void wrongInputIsOneSentence() {
         refused("There is no adapter folder", "merge", path("animals"), path("nowhere"), "--output", path("x"));
         refused("exists already", "merge", path("animals"), path("living"), "--output", path("animals"));

@@ -115,27 +115,38 @@ final class Accumulator {
         }
     }
 
-    /** The combined matrix, before {@code λ}; of the caller's scope. */
+    /** The combined matrix, before {@code λ}: one of the accumulator's own, which is of no more use after it. */
     Tensor result() {
         try (var scope = Scope.open()) {
-            var elected = elects() ? elected() : null;
-            var values = elected == null ? positive.values : torch.where(elected, positive.values, negative.values);
-            return scope.keep(
-                    switch (method.combination()) {
-                        case MEAN -> values.div(new Scalar(weights == 0 ? 1 : weights));
-                        case OVERLAP_MEAN -> {
-                            var count = elected == null
-                                    ? positive.count
-                                    : torch.where(elected, positive.count, negative.count);
-                            yield values.div(count.masked_fill(count.eq(zero), one));
-                        }
-                        case SUM, MAX, SLERP -> new Tensor(values);
-                    });
+            if (elects()) {
+                var elected = elected();
+                choose(elected, positive.values, negative.values);
+                if (positive.count.numel() > 0) {
+                    choose(elected, positive.count, negative.count);
+                }
+            }
+            var values = positive.values;
+            if (method.combination() == Combination.MEAN) {
+                values.div_(new Scalar(weights == 0 ? 1 : weights));
+            } else if (method.combination() == Combination.OVERLAP_MEAN) {
+                positive.count.masked_fill_(positive.count.eq(zero), one);
+                values.div_(positive.count);
+            }
+            return values;
         }
     }
 
     private Tensor elected() {
-        var sum = votes.numel() > 0 ? votes : positive.values.add(negative.values);
-        return sum.ge(zero);
+        try (var scope = Scope.open()) {
+            var sum = votes.numel() > 0 ? votes : positive.values.add(negative.values);
+            return scope.keep(sum.ge(zero));
+        }
+    }
+
+    /** Keeps what is positive where that is elected, and takes what is negative elsewhere. */
+    private void choose(Tensor elected, Tensor positives, Tensor negatives) {
+        positives.mul_(elected);
+        negatives.masked_fill_(elected, zero);
+        positives.add_(negatives);
     }
 }

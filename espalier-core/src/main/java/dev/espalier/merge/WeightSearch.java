@@ -34,6 +34,8 @@ public record WeightSearch(int evaluations, double penalty, long seed) {
     private static final double SPREAD = 0.5;
     private static final int ITERATIONS = 1_000_000;
     private static final int CHECK_FEASIBLE = 1;
+    /** No score is good enough to stop at. */
+    private static final double ANY_SCORE = 0;
 
     public WeightSearch {
         if (evaluations < 2) {
@@ -58,7 +60,7 @@ public record WeightSearch(int evaluations, double penalty, long seed) {
     public List<Tried> run(int adapters, ToDoubleFunction<List<Double>> score) {
         var tried = new ArrayList<Tried>();
         var optimizer = new CMAESOptimizer(
-                ITERATIONS, Double.NEGATIVE_INFINITY, true, 0, CHECK_FEASIBLE, new Well19937c(seed), false, null);
+                ITERATIONS, ANY_SCORE, true, 0, CHECK_FEASIBLE, new Well19937c(seed), false, null);
         try {
             optimizer.optimize(
                     new MaxEval(evaluations),
