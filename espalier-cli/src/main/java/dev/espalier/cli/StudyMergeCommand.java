@@ -112,7 +112,7 @@ final class StudyMergeCommand implements Callable<Integer> {
     private static Training training(StudyRecipe study, StudyRuns runs) {
         var training = Training.of(study.model())
                 .pooling(study.pooling())
-                .options(study.options())
+                .options(study.scoring())
                 .labelEmbeddings(study.labelEmbeddings().settings());
         for (var task : runs.tasks()) {
             training = training.task(task);
