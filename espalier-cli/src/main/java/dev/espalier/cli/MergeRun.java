@@ -173,11 +173,11 @@ final class MergeRun {
         json.put(
                 "source",
                 Optional.ofNullable(MergeMethods.all().get(method.name())).map(MergeMethods.Named::source));
-        json.put("representation", method.representation());
+        json.put("representation", lower(method.representation()));
         json.put("density", method.sparsifier().density());
         json.put("lambda", method.lambda());
         json.put("seed", merger.plan().seed());
-        json.put("format", recipe.format());
+        json.put("format", lower(recipe.format()));
         written.filter(w -> recipe.format() == MergeFormat.LORA).ifPresent(w -> {
             json.put("rank", rank());
             json.put("relative_error", w.relativeError());
@@ -192,6 +192,10 @@ final class MergeRun {
         }
         json.put("recipe", MergeRecipes.resolved(recipe));
         return json;
+    }
+
+    private static String lower(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
     }
 
     private interface OfPair {

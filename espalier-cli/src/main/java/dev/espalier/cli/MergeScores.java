@@ -41,7 +41,7 @@ final class MergeScores implements AutoCloseable {
     MergeScores(MergeInputs inputs, MergeSearchSection search) {
         this.inputs = inputs;
         Map<String, TaskSection> given = new LinkedHashMap<>();
-        search.tasks().forEach(task -> given.put(task.spec().name(), task));
+        search.tasks().forEach(task -> given.put(task.spec().title(), task));
         try {
             for (var folder : inputs.folders()) {
                 add(folder, given, search.limit());
@@ -74,7 +74,7 @@ final class MergeScores implements AutoCloseable {
         if (Files.exists(recipe)) {
             Recipes.read(recipe, List.of())
                     .tasks()
-                    .forEach(task -> tasks.put(task.spec().name(), task));
+                    .forEach(task -> tasks.put(task.spec().title(), task));
         }
         return tasks;
     }

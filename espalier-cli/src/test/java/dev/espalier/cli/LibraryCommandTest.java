@@ -209,7 +209,8 @@ class LibraryCommandTest {
                 "12");
 
         var answers = routed.lines()
-                .map(line -> Json.mapper().readTree(line).path("answer").asString())
+                .map(line ->
+                        Json.mapper().readTree(line).path("answer").asString().strip())
                 .toList();
         assertThat(answers)
                 .containsExactly(
@@ -225,7 +226,7 @@ class LibraryCommandTest {
 
     private String alone(Path adapter, String prompt) {
         return done("generate", "--adapter", adapter.toString(), "--prompt", prompt, "--max-new-tokens", "12")
-                .stripTrailing();
+                .strip();
     }
 
     /** An adapter of the stories' model that changes what it says. */
@@ -265,9 +266,9 @@ class LibraryCommandTest {
                 "library add LIBRARY RUN --name x --samples a.txt | There is no file a.txt.",
                 "library add LIBRARY RUN --sample-count 0 | --sample-count is 0; it must be at least 1",
                 "library add RUN RUN | is no library of adapters (it has no library.json) and not empty",
-                "library add LIBRARY RUN --name a.b | ''a.b'' is no name for an adapter in a library",
+                "library add LIBRARY RUN --name a.b | is no name for an adapter in a library",
                 "library remove LIBRARY thing | There is no adapter ''thing'' in LIBRARY; nearest are things, places.",
-                "library route LIBRARY --route arow x | ''arow'' is none of arrow, retrieve; did you mean ''arrow''?",
+                "library route LIBRARY --route arow x | is none of arrow, retrieve; did you mean ''arrow''?",
                 "library route LIBRARY --route-top-k 0 x | must be at least 1, not 0.",
                 "library route LIBRARY --route-temperature 0 x | The temperature of routing must be above 0, not 0.0.",
                 "predict RUN --route arrow x | --route and its options choose among a library's adapters, and RUN is no",

@@ -43,12 +43,12 @@ class MergeCommandTest {
 
     private static void train(String name, String first, String second, String adapter) throws IOException {
         var data = Files.writeString(folder.resolve(name + ".csv"), ROWS.formatted(first, second));
-        var recipe = Files.writeString(folder.resolve(name + ".yaml"), """
-                tasks: [{name: %s, file: %s, validation-fraction: 0.25}]
+        var recipe = Files.writeString(
+                folder.resolve(name + ".yaml"), """
+                tasks: [{file: %s, validation-fraction: 0.25}]
                 adapter: %s
                 training: {steps: 2, batch-size: 8, max-tokens: 16, learning-rate: 1e-2}
-                """.formatted(
-                        name, data.toString().replace('\\', '/'), adapter));
+                """.formatted(data.toString().replace('\\', '/'), adapter));
         var trained =
                 run("train", recipe.toString(), "--output", folder.resolve(name).toString());
         assertThat(trained.exitCode).as(trained.err).isZero();

@@ -97,7 +97,7 @@ public final class AdapterFolder implements AutoCloseable {
 
     /** How many of the numbers in the folder were trained, heads included. */
     public long trainedWeights() {
-        return tensors.count(config.spec()::trains);
+        return tensors.trained(config.spec());
     }
 
     /** Base model and heads; what PEFT's folder leaves open (the labels' names) is filled in as transformers does. */

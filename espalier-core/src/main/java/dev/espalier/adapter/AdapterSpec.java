@@ -142,6 +142,14 @@ public sealed interface AdapterSpec
     }
 
     /**
+     * How many of the {@code elements} of the tensor that a file calls {@code key} were trained; some only fill it up where
+     * another library wants a shape.
+     */
+    default long trained(String key, long elements) {
+        return trains(key) ? elements : 0;
+    }
+
+    /**
      * Composes the delta of {@code linear}.
      *
      * @param weights makes the delta's weights, new or from a file

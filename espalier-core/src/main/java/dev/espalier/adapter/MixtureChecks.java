@@ -39,7 +39,18 @@ final class MixtureChecks {
             throw new InputException("Experts that are vectors have no low-rank factors, which overlap-coefficient,"
                     + " riemannian-epsilon and root-gradient are for; leave these out, or choose another kind.");
         }
-        stages.requireFor(experts, routing);
+        if (stages.any() && routing.choice() == Choice.TOP_K && routing.topK() == 1 && routing.renormalise()) {
+            throw new InputException(
+                    "With top-k 1 and renormalise every gate is 1, so a router that trains by itself would"
+                            + " learn nothing; set renormalise to false, or raise top-k.");
+        }
+        if (stages.any()
+                && (experts.kind() != Kind.LORA
+                        || (routing.scorer() != Scorer.TOKEN && routing.scorer() != Scorer.SEQUENCE))) {
+            throw new InputException(
+                    "Stages are for experts of kind lora and a router of each token or sequence, not for "
+                            + experts.kind() + " and " + routing.scorer() + "; change them.");
+        }
         if (routing.perRank() && routing.choice() != Choice.ALL) {
             throw new InputException("A gate for every rank goes with all experts chosen, not with " + routing.choice()
                     + "; switch one of them off.");

@@ -293,8 +293,17 @@ public record MixtureSpec(
         return experts.allocated && experts.pattern.isEmpty();
     }
 
+    /** Whether every task has an expert, so that their number is not one to choose. */
+    private boolean oneForEachTask() {
+        return routing.scorer == Scorer.TASK || stages.any();
+    }
+
     @Override
     public Cost allocationCost() {
+        if (oneForEachTask()) {
+            throw new InputException("Method '" + method + "' has an expert for each task in every module, so there is none"
+                    + " to allocate; remove the allocation.");
+        }
         return new MixtureCost(this);
     }
 
@@ -321,7 +330,7 @@ public record MixtureSpec(
                     "Method '" + method + "' trains an expert for each task and a router among them, but"
                             + " there is one task; give it several, or use method 'lora'.");
         }
-        return routing.scorer == Scorer.TASK || stages.any() ? with(m -> m.experts(tasks)) : this;
+        return oneForEachTask() ? with(m -> m.experts(tasks)) : this;
     }
 
     @Override

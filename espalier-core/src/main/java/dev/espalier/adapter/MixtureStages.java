@@ -1,7 +1,6 @@
 package dev.espalier.adapter;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import dev.espalier.adapter.MixtureSpec.Scorer;
 import dev.espalier.error.InputException;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,24 +61,6 @@ public record MixtureStages(List<Phase> phases, List<Double> shares, boolean res
         }
         if (!phases.isEmpty() && phases.get(phases.size() - 1) != Phase.ROUTER) {
             throw new InputException("The last stage of a mixture trains its router, not " + phases + "; add it.");
-        }
-    }
-
-    /** @throws InputException if experts or routing can't be trained in these stages */
-    void requireFor(MixtureSpec.Experts experts, MixtureSpec.Routing routing) {
-        if (!any()) {
-            return;
-        }
-        boolean scored = routing.scorer() == Scorer.TOKEN || routing.scorer() == Scorer.SEQUENCE;
-        if (experts.kind() != MixtureSpec.Kind.LORA || !scored) {
-            throw new InputException(
-                    "Stages are for experts of kind lora and a router of each token or sequence, not for "
-                            + experts.kind() + " and " + routing.scorer() + "; change them.");
-        }
-        if (routing.choice() == MixtureSpec.Choice.TOP_K && routing.topK() == 1 && routing.renormalise()) {
-            throw new InputException(
-                    "With top-k 1 and renormalise every gate is 1, so a router that trains by itself would"
-                            + " learn nothing; set renormalise to false, or raise top-k.");
         }
     }
 

@@ -10,7 +10,6 @@ import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
 import dev.espalier.routing.Activation;
 import dev.espalier.routing.LoadBalanceLoss;
-import dev.espalier.routing.RouterNoise;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -96,54 +95,6 @@ public final class Mixtures {
      * @param options the keys that a recipe may change
      */
     public record Method(String name, String summary, Source source, MixtureSpec defaults, Set<String> options) {}
-
-    /** What a method starts from: own low-rank experts with softmax gates, all chosen, no loss, no noise. */
-    private static final MixtureSpec PLAIN = new MixtureSpec(
-            "",
-            TargetModules.DEFAULT,
-            new MixtureSpec.Experts(
-                    Kind.LORA,
-                    ModuleNames.of(List.of()),
-                    4,
-                    Map.of(),
-                    false,
-                    List.of(),
-                    4,
-                    Map.of(),
-                    List.of(),
-                    16,
-                    0.05,
-                    Initialisation.DEFAULT,
-                    0),
-            new MixtureSpec.Routing(
-                    Scorer.TOKEN,
-                    RouterForm.DEFAULT,
-                    Activation.SOFTMAX,
-                    Choice.ALL,
-                    1,
-                    Optional.empty(),
-                    false,
-                    false,
-                    0,
-                    Optional.empty(),
-                    false,
-                    0,
-                    true,
-                    RouterNoise.NONE,
-                    false),
-            new MixtureSpec.Losses(
-                    Balance.LOAD,
-                    0,
-                    LoadBalanceLoss.Scale.BY_SELECTION,
-                    LoadBalanceLoss.Scope.SEQUENCE,
-                    0,
-                    false,
-                    0,
-                    0,
-                    0,
-                    0,
-                    0),
-            MixtureStages.NONE);
 
     /** By name, those of this project's papers first. */
     private static final Map<String, Method> ALL = byName(
@@ -358,7 +309,7 @@ public final class Mixtures {
 
     private static Method method(
             String name, String summary, Source source, Set<String> options, Consumer<MixtureBuilder> setting) {
-        var builder = new MixtureBuilder(PLAIN).method(name);
+        var builder = new MixtureBuilder(PlainMixture.SPEC).method(name);
         setting.accept(builder);
         return new Method(name, summary, source, builder.build(), options);
     }

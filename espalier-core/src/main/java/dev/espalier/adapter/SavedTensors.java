@@ -81,11 +81,11 @@ final class SavedTensors implements DeltaWeights.Source, AutoCloseable {
                 .findFirst();
     }
 
-    /** The numbers of all tensors whose key is {@code wanted}; PEFT's copies of frozen weights are not. */
-    long count(Predicate<String> wanted) {
+    /** The numbers that were trained, as {@code spec} has them; PEFT's copies of frozen weights are not. */
+    long trained(AdapterSpec spec) {
         return file.names().stream()
-                .filter(wanted.and(name -> !name.contains(BASE_LAYER)))
-                .mapToLong(name -> file.info(name).elements())
+                .filter(name -> !name.contains(BASE_LAYER))
+                .mapToLong(name -> spec.trained(name, file.info(name).elements()))
                 .sum();
     }
 

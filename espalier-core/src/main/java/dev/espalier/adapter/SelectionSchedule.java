@@ -148,7 +148,7 @@ final class SelectionSchedule implements BudgetSchedule {
             optimizer.exchange(values, whole.name(), moment -> SparseMatrices.entries(matrix, indices, moment));
         }
         try (var scope = Scope.open()) {
-            whole.resize(Initialiser.zeros(0));
+            whole.resize(Initialiser.zeros(0, 0));
         }
         optimizer.forget(Set.of(whole.name()));
     }

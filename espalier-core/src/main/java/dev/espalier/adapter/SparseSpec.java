@@ -198,6 +198,14 @@ public record SparseSpec(
     }
 
     @Override
+    public long trained(String key, long elements) {
+        var known = kept.counts().entrySet().stream()
+                .filter(matrix -> blockSize == 0 && key.endsWith(matrix.getKey() + "." + VALUES))
+                .findFirst();
+        return known.<Long>map(matrix -> (long) matrix.getValue()).orElse(trains(key) ? elements : 0);
+    }
+
+    @Override
     public Optional<BudgetSchedule> budget(Adapter adapter, int steps) {
         if (steps < 2) {
             throw new InputException("A run of " + steps + " step has no room for choosing what a sparse adapter keeps"

@@ -2,10 +2,10 @@ package dev.espalier.merge;
 
 import dev.espalier.tensor.Scope;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Tensor;
@@ -21,7 +21,7 @@ final class ThresholdSearch {
     /** Numbers that one thread copies to the heap at a time. */
     private static final int CHUNK = 1 << 14;
 
-    private long[] coarse = new long[BINS / 2];
+    private final long[] coarse = new long[BINS / 2];
     private final Map<Integer, long[]> fine = new LinkedHashMap<>();
     private boolean refining;
 
@@ -43,32 +43,32 @@ final class ThresholdSearch {
         try (var scope = Scope.open()) {
             var memory = new Floats(address, to);
             var chunk = new float[CHUNK];
-            var counts = refining ? new long[0] : new long[BINS / 2];
-            Map<Integer, long[]> inBins = new LinkedHashMap<>();
-            fine.keySet().forEach(bin -> inBins.put(bin, new long[BINS]));
+            var all = new int[refining ? 0 : BINS / 2];
+            Map<Integer, int[]> inBins = new LinkedHashMap<>();
+            fine.keySet().forEach(bin -> inBins.put(bin, new int[BINS]));
             for (long position = from; position < to; position += CHUNK) {
                 int length = (int) Math.min(CHUNK, to - position);
                 memory.position(position).get(chunk, 0, length);
                 if (refining) {
-                    inBins.forEach((bin, numbers) -> countFine(chunk, length, bin, numbers));
+                    inBins.forEach((bin, counts) -> countFine(chunk, length, bin, counts));
                 } else {
-                    countCoarse(chunk, length, counts);
+                    countCoarse(chunk, length, all);
                 }
             }
             synchronized (this) {
-                Arrays.setAll(coarse, refining ? i -> coarse[i] : i -> coarse[i] + counts[i]);
-                inBins.forEach((bin, numbers) -> fine.merge(bin, numbers, ThresholdSearch::sum));
+                add(coarse, all);
+                inBins.forEach((bin, counts) -> add(Objects.requireNonNull(fine.get(bin)), counts));
             }
         }
     }
 
-    private static void countCoarse(float[] values, int length, long[] counts) {
+    private static void countCoarse(float[] values, int length, int[] counts) {
         for (int i = 0; i < length; i++) {
             counts[(Float.floatToRawIntBits(values[i]) & Integer.MAX_VALUE) >>> BITS]++;
         }
     }
 
-    private static void countFine(float[] values, int length, int bin, long[] counts) {
+    private static void countFine(float[] values, int length, int bin, int[] counts) {
         for (int i = 0; i < length; i++) {
             int bits = Float.floatToRawIntBits(values[i]) & Integer.MAX_VALUE;
             if (bits >>> BITS == bin) {
@@ -77,9 +77,10 @@ final class ThresholdSearch {
         }
     }
 
-    private static long[] sum(long[] a, long[] b) {
-        Arrays.setAll(a, i -> a[i] + b[i]);
-        return a;
+    private static void add(long[] sums, int[] counts) {
+        for (int i = 0; i < counts.length; i++) {
+            sums[i] += counts[i];
+        }
     }
 
     /** Ends the first count; the second is for the {@code ks}-th largest, each from 1 to the count of all; 0 for none. */

@@ -208,7 +208,7 @@ class MixturesTest {
                     m.experts(experts).topK(Math.min(experts, spec.routing().topK())));
             try (var one = new One(some, 10)) {
                 long trained = one.trained().stream().mapToLong(Parameter::size).sum();
-                var cost = some.allocationCost();
+                var cost = new MixtureCost(some);
                 assertThat(cost.weights(new MatrixShape(OUT, IN), experts)).isEqualTo(trained);
                 assertThat(cost.weights(new MatrixShape(OUT, IN), 0)).isZero();
             }

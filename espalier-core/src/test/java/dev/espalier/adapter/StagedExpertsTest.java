@@ -203,6 +203,12 @@ class StagedExpertsTest {
                 .hasMessage("Method 'modula' trains an expert for each task and a router among them, but there is one"
                         + " task; give it several, or use method 'lora'.");
         assertThat(modula.forTasks(3).experts().count()).isEqualTo(3);
+        for (var method : List.of("modula", "flix")) {
+            assertThatThrownBy(() -> Mixtures.of(method).allocationCost())
+                    .isInstanceOf(InputException.class)
+                    .hasMessage("Method '" + method + "' has an expert for each task in every module, so there is none to"
+                            + " allocate; remove the allocation.");
+        }
         assertThatThrownBy(() -> modula.with(m -> m.scorer(Scorer.LAYER))).hasMessageContaining("LAYER");
         assertThatThrownBy(() -> modula.with(m -> m.renormalise(true))).hasMessageContaining("every gate is 1");
         assertThatThrownBy(() -> new MixtureStages(List.of(Phase.EXPERTS), List.of(1.), false))
