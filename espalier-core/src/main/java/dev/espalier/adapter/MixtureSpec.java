@@ -301,8 +301,9 @@ public record MixtureSpec(
     @Override
     public Cost allocationCost() {
         if (oneForEachTask()) {
-            throw new InputException("Method '" + method + "' has an expert for each task in every module, so there is none"
-                    + " to allocate; remove the allocation.");
+            throw new InputException(
+                    "Method '" + method + "' has an expert for each task in every module, so there is none"
+                            + " to allocate; remove the allocation.");
         }
         return new MixtureCost(this);
     }

@@ -206,8 +206,9 @@ class StagedExpertsTest {
         for (var method : List.of("modula", "flix")) {
             assertThatThrownBy(() -> Mixtures.of(method).allocationCost())
                     .isInstanceOf(InputException.class)
-                    .hasMessage("Method '" + method + "' has an expert for each task in every module, so there is none to"
-                            + " allocate; remove the allocation.");
+                    .hasMessage(
+                            "Method '" + method + "' has an expert for each task in every module, so there is none to"
+                                    + " allocate; remove the allocation.");
         }
         assertThatThrownBy(() -> modula.with(m -> m.scorer(Scorer.LAYER))).hasMessageContaining("LAYER");
         assertThatThrownBy(() -> modula.with(m -> m.renormalise(true))).hasMessageContaining("every gate is 1");
