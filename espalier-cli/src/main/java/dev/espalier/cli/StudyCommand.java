@@ -12,7 +12,14 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         optionListHeading = "%nOptions:%n",
         commandListHeading = "%nStudies:%n",
-        footer = {"", "@|bold espalier study merge --help|@ shows its options and examples."})
+        footer = {
+            "",
+            "@|bold espalier study merge --help|@ shows its options.",
+            "",
+            "Examples:",
+            "  espalier study merge examples/study.yaml",
+            "  espalier study merge examples/study-tiny.yaml --output runs/study"
+        })
 final class StudyCommand implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before run

@@ -4,7 +4,6 @@ import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.cli.recipe.StudyRecipe;
 import dev.espalier.cli.recipe.StudyRecipes;
-import dev.espalier.model.DecoderModel;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.report.MergeCurves;
 import dev.espalier.report.MergeCurvesFiles;
@@ -20,7 +19,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -76,7 +74,7 @@ final class StudyMergeCommand implements Callable<Integer> {
         Engine.load();
         var study = StudyRecipes.read(file, overrides);
         var folder = folder(study.output());
-        var runs = new StudyRuns(study, isDecoder(study.model()), folder);
+        var runs = new StudyRuns(study, AutoModel.isDecoder(ModelLocator.locate(study.model())), folder);
         var plan = study.plan();
         var training = training(study, runs);
         // Before anything is trained: what cannot be scored need not be.
@@ -103,16 +101,10 @@ final class StudyMergeCommand implements Callable<Integer> {
                 : Path.of(ofStudy);
     }
 
-    private static boolean isDecoder(String model) {
-        try (var opened = AutoModel.open(ModelLocator.locate(model), ScalarType.Float)) {
-            return opened instanceof DecoderModel;
-        }
-    }
-
     private static Training training(StudyRecipe study, StudyRuns runs) {
         var training = Training.of(study.model())
                 .pooling(study.pooling())
-                .options(study.options())
+                .options(study.scoring())
                 .labelEmbeddings(study.labelEmbeddings().settings());
         for (var task : runs.tasks()) {
             training = training.task(task);

@@ -206,7 +206,8 @@ class CompareCommandTest {
         assertThat(Main.execute(arguments, new PrintWriter(new StringWriter()), err))
                 .as(String.join("\n", err.lines()))
                 .isEqualTo(130);
-        assertThat(err.lines()).contains("Stopped in run 2 of 4 (mixture, seed 0). The same command goes on from there.");
+        assertThat(err.lines())
+                .contains("Stopped in run 2 of 4 (mixture, seed 0). The same command goes on from there.");
         assertThat(parts.resolve("comparison.json")).doesNotExist();
 
         var rest = compare(parts);
@@ -231,7 +232,6 @@ class CompareCommandTest {
                 })
                 .toList();
     }
-
 
     @Test
     void aRecipeThatHasChangedSinceIsRefused() {

@@ -65,7 +65,8 @@ class StudyMergeCommandTest {
                 counts: [1, 2]
                 draws: 2
                 training: {steps: 2, batch-size: 4, learning-rate: 1e-3, max-tokens: 16}
-                """.replace("FOLDER", folder.toString().replace('\\', '/')));
+                """.replace(
+                        "FOLDER", folder.toString().replace('\\', '/')));
         output = folder.resolve("whole");
         done = study(output);
         assertThat(done.exitCode).as(done.err).isZero();
@@ -83,15 +84,15 @@ class StudyMergeCommandTest {
     }
 
     private static String[] arguments(Path to, String... more) {
-        return Stream.concat(
-                        Stream.of("study", "merge", study.toString(), "--output", to.toString()), Stream.of(more))
+        return Stream.concat(Stream.of("study", "merge", study.toString(), "--output", to.toString()), Stream.of(more))
                 .toArray(String[]::new);
     }
 
     @Test
     void expertsTablesAndCurvesAreWritten() {
         assertThat(List.of("lora/things", "lora/choices", "lora/all-tasks", "full/things", "full/choices"))
-                .allSatisfy(expert -> assertThat(output.resolve("experts").resolve(expert).resolve("adapter"))
+                .allSatisfy(expert -> assertThat(
+                                output.resolve("experts").resolve(expert).resolve("adapter"))
                         .isDirectory());
         assertThat(output.resolve("experts/full/all-tasks")).doesNotExist();
         assertThat(done.out.lines())
@@ -146,6 +147,49 @@ class StudyMergeCommandTest {
             var adapter = Path.of("experts/lora", expert, "adapter/adapter_model.safetensors");
             assertThat(parts.resolve(adapter)).hasSameBinaryContentAs(output.resolve(adapter));
         }
+    }
+
+    @Test
+    void aDecoderWritesTextsThatAreScoredByRougeL() throws IOException {
+        var rows = "prompt,completion\n"
+                + words("tail", "dog", "cat", "cow", "pig", "fox", "owl", "bee", "ant")
+                        .replace(",", " has,a ");
+        Files.writeString(folder.resolve("tails.csv"), rows);
+        Files.writeString(folder.resolve("heads.csv"), rows.replace("tail", "head"));
+        var decoders = Files.writeString(
+                folder.resolve("decoders.yaml"),
+                """
+                model: MODEL
+                held-in:
+                  - {file: FOLDER/tails.csv, test-fraction: 0.25}
+                  - {file: FOLDER/heads.csv, test-fraction: 0.25}
+                held-out: []
+                experts: [{name: lora, adapter: {method: lora, rank: 2}}]
+                merges: [{method: ties}]
+                counts: [2]
+                training: {steps: 1, batch-size: 4, max-tokens: 32, generate-tokens: 3}
+                """.replace("FOLDER", folder.toString().replace('\\', '/')).replace(
+                        "MODEL",
+                        Path.of("..", "examples", "stories260K").toString().replace('\\', '/')));
+        var to = folder.resolve("decoders");
+        var err = new StringWriter();
+        var arguments = new String[] {"study", "merge", decoders.toString(), "--output", to.toString()};
+        assertThat(Main.execute(arguments, new PrintWriter(new StringWriter()), new PrintWriter(err)))
+                .as(err.toString())
+                .isZero();
+        assertThat(Json.read(to.resolve("merges.json")).path("metric").stringValue())
+                .isEqualTo("ROUGE-L");
+        assertThat(Files.readString(to.resolve("scores.jsonl")))
+                .contains("rouge_l")
+                .doesNotContain("accuracy");
+
+        var silent = new StringWriter();
+        var without = new String[] {
+            "study", "merge", decoders.toString(), "--output", "none", "--set", "training.generate-tokens=0"
+        };
+        assertThat(Main.execute(without, new PrintWriter(new StringWriter()), new PrintWriter(silent)))
+                .isEqualTo(2);
+        assertThat(silent.toString()).contains("Texts are scored by ROUGE-L; set training.generate-tokens");
     }
 
     @Test

@@ -74,7 +74,7 @@ public final class MergeStudy {
         }
         if (tasks.needGeneration() && training.options().generateTokens() == 0) {
             throw new InputException(
-                    "Texts are scored by ROUGE-L; set generate-tokens to how long those may be that are written.");
+                    "Texts are scored by ROUGE-L; set training.generate-tokens to how long those may be that are written.");
         }
     }
 

@@ -248,7 +248,7 @@ class MergeStudyTest {
         var texts = new StudyPlan(List.of("written"), List.of(), List.of(1), 1, 0);
         assertThatThrownBy(() -> new MergeStudy(training.task(written), texts, List.of(), 0, output))
                 .isInstanceOf(InputException.class)
-                .hasMessageStartingWith("Texts are scored by ROUGE-L; set generate-tokens");
+                .hasMessageStartingWith("Texts are scored by ROUGE-L; set training.generate-tokens");
         assertThat(output).doesNotExist();
     }
 }

@@ -15,7 +15,12 @@ public record StudyRecipe(
         @Key("The frozen model, as in a recipe: an encoder or a causal language model.")
         String model,
 
-        @Key("Number type of the frozen weights.") Dtype dtype,
+        @Key("Number type of the frozen weights in training.")
+        Dtype dtype,
+
+        @Key(
+                "Number type of the weights while merges are scored: in bf16, small changes are lost where they are added to weights.")
+        Dtype scoringDtype,
 
         @Key(
                 "What an encoder's embedding of a text is: the mean of the tokens (default, mean) or the first token (cls).")
@@ -68,6 +73,7 @@ public record StudyRecipe(
     static final StudyRecipe DEFAULT = new StudyRecipe(
             "all-minilm-l6-v2",
             Dtype.FP32,
+            Dtype.FP32,
             Pooling.DEFAULT,
             LabelEmbeddingsSection.DEFAULT,
             Stream.of(
@@ -115,9 +121,9 @@ public record StudyRecipe(
         counts = List.copyOf(counts);
     }
 
-    /** What the library needs to know of training and evaluation. */
-    public TrainingOptions options() {
-        return training.options(dtype);
+    /** What the library needs to know of scoring. */
+    public TrainingOptions scoring() {
+        return training.options(scoringDtype);
     }
 
     /** The tasks with the study's limits, held in before held out. */
@@ -148,7 +154,7 @@ public record StudyRecipe(
     @Override
     public void check() {
         plan();
-        options();
+        scoring();
         requireDifferent("experts", experts.stream().map(ExpertSection::name).toList());
         var titles = merges.stream().map(StudyMergeSection::title).toList();
         requireDifferent("merges", titles);

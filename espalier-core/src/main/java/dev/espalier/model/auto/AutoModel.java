@@ -102,6 +102,18 @@ public final class AutoModel {
         return as(DecoderModel.class, "a causal language model", folder, dtype);
     }
 
+    /**
+     * Whether a folder holds a causal language model, as its config says; no weight is read.
+     *
+     * @throws InputException if the folder is none of a model
+     */
+    public static boolean isDecoder(Path folder) {
+        try (var checkpoint = CheckpointFolder.open(folder)) {
+            var config = new ConfigReader(checkpoint.config(), folder.resolve("config.json"));
+            return decoderFamily(config.text("model_type", "")).isPresent();
+        }
+    }
+
     private static <M extends LanguageModel> M as(Class<M> type, String wanted, Path folder, ScalarType dtype) {
         var model = open(folder, dtype);
         if (!type.isInstance(model)) {
