@@ -76,9 +76,9 @@ final class LibraryAddCommand implements Runnable {
     @Option(
             names = "--encoder",
             paramLabel = "MODEL",
-            description = "What embeds samples and inputs; ${DEFAULT-VALUE} unless given.",
-            defaultValue = SentenceEncoder.DEFAULT)
-    private String encoder = SentenceEncoder.DEFAULT;
+            description =
+                    "What embeds samples and inputs; the library's, or " + SentenceEncoder.DEFAULT + ", unless given.")
+    private @Nullable String encoder;
 
     @Option(names = "--replace", description = "Let an adapter take the place of one that has its name.")
     private boolean replace;
@@ -98,7 +98,7 @@ final class LibraryAddCommand implements Runnable {
         Engine.load();
         var target = AdapterLibrary.openOrCreate(library);
         var additions = adapters.stream().map(this::addition).toList();
-        target.add(additions, encoder, replace);
+        target.add(additions, encoder != null ? encoder : target.encoder().orElse(SentenceEncoder.DEFAULT), replace);
         additions.stream().filter(each -> each.samples().isEmpty() && !none).forEach(each -> spec.commandLine()
                 .getErr()
                 .println("Adapter '" + each.name()

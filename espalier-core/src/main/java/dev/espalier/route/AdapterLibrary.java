@@ -115,6 +115,14 @@ public final class AdapterLibrary {
         return index().adapters();
     }
 
+    /** What embeds the samples of its adapters; empty where none has any. */
+    public Optional<String> encoder() {
+        return entries().stream()
+                .flatMap(entry -> entry.samples().stream())
+                .map(LibraryEntry.Samples::encoder)
+                .findFirst();
+    }
+
     private LibraryIndex index() {
         return isIn(folder) ? LibraryIndex.read(folder) : LibraryIndex.empty();
     }
@@ -190,6 +198,9 @@ public final class AdapterLibrary {
     }
 
     private void requireEncoder(List<Addition> additions, String encoder) {
+        if (additions.stream().allMatch(addition -> addition.samples().isEmpty())) {
+            return;
+        }
         var names = additions.stream().map(Addition::name).toList();
         for (var entry : entries()) {
             if (names.contains(entry.name())) {

@@ -241,6 +241,10 @@ class AdapterLibraryTest {
         assertThat(library.entries()).extracting(LibraryEntry::name).containsExactly("one", "two", "three");
         assertThat(library.entries().get(1).tasks()).containsExactly("animals");
         assertThat(library.entries().get(1).samples()).isEmpty();
+        assertThat(library.encoder()).contains(SentenceEncoder.DEFAULT);
+        // Without samples there is nothing that an encoder must be the same for.
+        library.add(List.of(addition(two, List.of())), "another", true);
+        assertThat(library.entries().get(1).tasks()).containsExactly("tools");
     }
 
     @Test
