@@ -31,6 +31,7 @@ public final class Report {
         for (int run = 0; run < runs.size(); run++) {
             sections.add(RouterSection.of(run, runs.get(run)));
             sections.addAll(RankSection.of(run, runs.get(run)));
+            sections.addAll(KeptSection.of(runs.get(run)));
         }
         runs.forEach(run -> run.allocated().ifPresent(made -> sections.addAll(allocation(run, made))));
         runs.forEach(run -> sections.add(ConfusionSection.of(run)));

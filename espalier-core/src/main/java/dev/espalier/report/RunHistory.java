@@ -36,6 +36,7 @@ import tools.jackson.databind.ObjectReader;
  * @param tests one for each task that was tested
  * @param summary there once the run is done
  * @param allocated what modules were given before training, where that was decided
+ * @param kept entries of each matrix in the end; none unless the adapter is sparse
  */
 public record RunHistory(
         String name,
@@ -45,7 +46,8 @@ public record RunHistory(
         List<Rank> ranks,
         List<Test> tests,
         Optional<Summary> summary,
-        Optional<Allocated> allocated) {
+        Optional<Allocated> allocated,
+        List<Kept> kept) {
     private static final String FILE = "metrics.jsonl";
 
     /** Of a run whose adapter was not allocated, and whose ranks stay. */
@@ -56,7 +58,7 @@ public record RunHistory(
             List<Router> routers,
             List<Test> tests,
             Optional<Summary> summary) {
-        this(name, train, validations, routers, List.of(), tests, summary, Optional.empty());
+        this(name, train, validations, routers, List.of(), tests, summary, Optional.empty(), List.of());
     }
 
     /** An allocation of experts or ranks, and the sensitivities that it goes by where they were measured. */
@@ -98,6 +100,9 @@ public record RunHistory(
      * @param entropy mean entropy of the gate over tokens, in nats
      */
     public record Router(int step, String module, List<Double> load, double dropped, double entropy) {}
+
+    /** How many entries of a module's weight a sparse adapter keeps, of how many. */
+    public record Kept(String module, long kept, long size) {}
 
     /** The rank of a module. */
     public record Rank(int step, String module, int rank) {}
@@ -185,6 +190,7 @@ public record RunHistory(
         private final Map<Integer, Map<String, Validation>> validations = new TreeMap<>();
         private final Map<Integer, Map<String, Router>> routers = new TreeMap<>();
         private final Map<Integer, Map<String, Rank>> ranks = new TreeMap<>();
+        private final Map<String, Kept> kept = new LinkedHashMap<>();
         private final Map<String, Test> tests = new LinkedHashMap<>();
         private Optional<Summary> summary = Optional.empty();
 
@@ -223,6 +229,13 @@ public record RunHistory(
                             .put(
                                     module,
                                     new Rank(step, module, line.path("rank").asInt(0)));
+                case "kept" ->
+                    kept.put(
+                            module,
+                            new Kept(
+                                    module,
+                                    line.path("kept").asLong(0),
+                                    line.path("size").asLong(0)));
                 case "test" -> tests.put(task, test(step, task, line));
                 case "summary" -> summary = Optional.of(SUMMARY.readValue(line));
                 default -> {
@@ -272,7 +285,8 @@ public record RunHistory(
                     flat(ranks),
                     List.copyOf(tests.values()),
                     summary,
-                    allocated);
+                    allocated,
+                    List.copyOf(kept.values()));
         }
 
         private List<Router> joinedRouters() {
