@@ -36,7 +36,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         description = "Measures a training step: tokens/s, share of this machine's matrix-product peak, peak memory.",
-        subcommands = KernelBenchCommand.class,
+        subcommands = {KernelBenchCommand.class, SparseBenchCommand.class},
         sortOptions = false,
         optionListHeading = "%nOptions:%n",
         footer = {

@@ -147,7 +147,10 @@ class SparseFolderTest {
             randomise(adapter);
             var weight = Objects.requireNonNull(tiny.model().linears().get(QUERY)).matrix();
             var merged = adapter.merged(QUERY + ".weight", weight);
-            var copy = adapter.copies().byModule().get(QUERY).get(0).parameter().value();
+            var copy = Objects.requireNonNull(adapter.copies().byModule().get(QUERY))
+                    .get(0)
+                    .parameter()
+                    .value();
             assertClose("merged", merged, copy, 0, 0);
             assertThat(FloatArrays.of(merged)).isNotEqualTo(FloatArrays.of(weight));
         }
