@@ -1,8 +1,10 @@
 package dev.espalier.bench;
 
 import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.adapter.FullSpec;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.MixtureSpec;
+import dev.espalier.adapter.SparseSpec;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.data.Batch;
 import dev.espalier.data.TaskKind;
@@ -60,6 +62,11 @@ record DecoderWorkload(DecoderConfig config) implements Workload {
     }
 
     @Override
+    public TargetModules attentionInputs() {
+        return TargetModules.of("q_proj", "k_proj", "v_proj");
+    }
+
+    @Override
     public TargetModules targets() {
         return TargetModules.of("q_proj", "v_proj");
     }
@@ -98,9 +105,21 @@ record DecoderWorkload(DecoderConfig config) implements Workload {
     /** Two products forward and four backward, three for what reads the first layer's input. */
     private double adapter(AdapterSpec spec, double n, double d, double q, double kv, int layers) {
         boolean all = spec.targets().equals(TargetModules.allLinear());
-        double ins = all ? 5 * d + q + config.intermediate() : 2 * d;
-        double outs = all ? q + 2 * kv + 2 * d + 2.0 * config.intermediate() : q + kv;
-        double lowest = all ? 3 * d : 2 * d;
+        boolean keys = all || spec.targets().equals(attentionInputs());
+        double ins = all ? 5 * d + q + config.intermediate() : keys ? 3 * d : 2 * d;
+        double outs = all ? q + 2 * kv + 2 * d + 2.0 * config.intermediate() : keys ? q + 2 * kv : q + kv;
+        double lowest = keys ? 3 * d : 2 * d;
+        double weights = all ? 2 * d * q + 2 * d * kv + 3 * d * config.intermediate() : d * outs;
+        if (spec instanceof FullSpec) {
+            return 2 * n * weights * layers;
+        }
+        if (spec instanceof SparseSpec sparse) {
+            double kept = sparse.kept().rank() > 0
+                    ? sparse.kept().rank() * (ins + outs)
+                    : sparse.kept().ratio() * weights;
+            // The first layer's input needs no gradient.
+            return 2 * n * kept * (3 * layers - 1);
+        }
         double rank = spec instanceof LoraSpec lora
                 ? lora.rank()
                 : spec instanceof MixtureSpec mixture ? mixture.activeRank() : 0;

@@ -1,8 +1,10 @@
 package dev.espalier.bench;
 
 import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.adapter.FullSpec;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.MixtureSpec;
+import dev.espalier.adapter.SparseSpec;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.data.Batch;
 import dev.espalier.data.TaskKind;
@@ -57,6 +59,11 @@ record EncoderWorkload(EncoderConfig config) implements Workload {
     }
 
     @Override
+    public TargetModules attentionInputs() {
+        return TargetModules.of("query", "key", "value");
+    }
+
+    @Override
     public TargetModules targets() {
         return TargetModules.of("query", "value");
     }
@@ -84,13 +91,19 @@ record EncoderWorkload(EncoderConfig config) implements Workload {
             adapter = flops.lora(lora, squares(lora));
         } else if (spec instanceof MixtureSpec mixture) {
             adapter = flops.mixture(mixture, squares(mixture));
+        } else if (spec instanceof SparseSpec sparse) {
+            adapter = flops.sparse(sparse, squares(sparse));
+        } else if (spec instanceof FullSpec full) {
+            adapter = flops.full(squares(full));
         }
         return flops.linears() + flops.attention() + adapter + flops.head(LABELS);
     }
 
-    /** How many square linears the adapted ones of a layer are as wide as: query and value, or all six. */
+    /** How many square linears the adapted ones of a layer are as wide as: two or three of attention's, or all six. */
     private double squares(AdapterSpec spec) {
         boolean all = spec.targets().equals(TargetModules.allLinear());
-        return all ? 5 + (double) config.intermediate() / config.hidden() : 2;
+        return all
+                ? 5 + (double) config.intermediate() / config.hidden()
+                : spec.targets().equals(attentionInputs()) ? 3 : 2;
     }
 }

@@ -2,6 +2,7 @@ package dev.espalier.bench;
 
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.MixtureSpec;
+import dev.espalier.adapter.SparseSpec;
 import dev.espalier.model.EncoderConfig;
 
 /**
@@ -41,6 +42,18 @@ record Flops(EncoderConfig config, long rows, long length) {
     double mixture(MixtureSpec spec, double squaresInLayer) {
         double scores = 2.0 * tokens() * spec.experts().count() * config.hidden();
         return lowRank(spec.activeRank(), squaresInLayer) + squaresInLayer * scores * (3 * config.layers() - 1);
+    }
+
+    /** Kept entries: a product forward and two backward, one where the input needs no gradient. */
+    double sparse(SparseSpec spec, double squaresInLayer) {
+        double d = config.hidden();
+        double share = spec.kept().rank() > 0 ? 2.0 * spec.kept().rank() / d : spec.kept().ratio();
+        return squaresInLayer * 2.0 * tokens() * share * d * d * (3 * config.layers() - 1);
+    }
+
+    /** The gradients of whole linears. */
+    double full(double squaresInLayer) {
+        return squaresInLayer * 2.0 * tokens() * config.hidden() * config.hidden() * config.layers();
     }
 
     private double lowRank(int rank, double squaresInLayer) {

@@ -73,6 +73,11 @@ public enum Shape {
         return workload.targets();
     }
 
+    /** Query, key and value, likewise. */
+    public TargetModules attentionInputs() {
+        return workload.attentionInputs();
+    }
+
     /** BERT's config, without dropout. */
     private static EncoderConfig bert(int hidden, int layers, int heads, int intermediate) {
         return new EncoderConfig(

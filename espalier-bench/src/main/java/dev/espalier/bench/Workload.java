@@ -25,6 +25,9 @@ interface Workload {
     /** Query and value, by the names that the model has for them. */
     TargetModules targets();
 
+    /** Query, key and value, likewise. */
+    TargetModules attentionInputs();
+
     /** The longest row. */
     int positions();
 

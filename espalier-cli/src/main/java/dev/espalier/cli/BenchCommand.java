@@ -1,8 +1,10 @@
 package dev.espalier.cli;
 
 import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.adapter.FullSpec;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.Mixtures;
+import dev.espalier.adapter.SparseSpec;
 import dev.espalier.adapter.TargetModules;
 import dev.espalier.bench.BenchmarkResult;
 import dev.espalier.bench.Shape;
@@ -17,8 +19,11 @@ import dev.espalier.tensor.Engine;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -31,7 +36,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         description = "Measures a training step: tokens/s, share of this machine's matrix-product peak, peak memory.",
-        subcommands = {KernelBenchCommand.class, MergeBenchCommand.class},
+        subcommands = {KernelBenchCommand.class, SparseBenchCommand.class, MergeBenchCommand.class},
         sortOptions = false,
         optionListHeading = "%nOptions:%n",
         footer = {
@@ -40,11 +45,20 @@ import picocli.CommandLine.Spec;
             "  espalier bench --shape minilm --method lora --rank 8 --json lora.json",
             "  espalier bench --shape bert-base --method sira --dtype bf16 --json bench.json",
             "  espalier bench --shape smollm2-135m --dtype bf16",
-            "  espalier bench --shape bert-base --method mola --experts 8 --top-k 2 --all-linear --against-lora 16"
+            "  espalier bench --shape bert-base --method mola --experts 8 --top-k 2 --all-linear --against-lora 16",
+            "  espalier bench --shape bert-base --method sparse --block-size 16 --against-lora 8"
         })
 final class BenchCommand implements Runnable {
-    private static final List<String> METHODS = Stream.concat(
-                    Stream.of(LoraSpec.METHOD), Mixtures.all().keySet().stream())
+    private static final Map<String, SparseSpec> SPARSE = Stream.of(
+                    SparseSpec.sparse(), SparseSpec.shira(), SparseSpec.spiel(), SparseSpec.ltSft())
+            .collect(Collectors.toMap(SparseSpec::method, spec -> spec, (a, b) -> a, LinkedHashMap::new));
+
+    private static final List<String> METHODS = Stream.of(
+                    Stream.of(LoraSpec.METHOD),
+                    Mixtures.all().keySet().stream(),
+                    SPARSE.keySet().stream(),
+                    Stream.of(FullSpec.METHOD))
+            .flatMap(names -> names)
             .toList();
 
     @Spec
@@ -99,7 +113,21 @@ final class BenchCommand implements Runnable {
                 description = "Experts that a token of a mixture uses, where it chooses. Default: the method's own.")
         private @Nullable Integer topK;
 
-        @Option(names = "--all-linear", description = "On all linears. Default: on query and value.")
+        @Option(
+                names = "--keep-ratio",
+                paramLabel = "SHARE",
+                description = "Of each matrix, that a sparse adapter keeps. Default: the method's own.")
+        private @Nullable Double keepRatio;
+
+        @Option(
+                names = "--block-size",
+                paramLabel = "N",
+                description = "Side of the blocks that a sparse adapter keeps; 0 for single entries. Default 0.")
+        private int blockSize;
+
+        @Option(
+                names = "--all-linear",
+                description = "On all linears. Default: on query and value, of sparse methods and full on key, too.")
         private boolean allLinear;
 
         @Option(
@@ -109,7 +137,9 @@ final class BenchCommand implements Runnable {
         private @Nullable Integer againstLora;
 
         private List<AdapterSpec> specs(Shape shape) {
-            var targets = allLinear ? TargetModules.allLinear() : shape.targets();
+            boolean keys = SPARSE.containsKey(method) || method.equals(FullSpec.METHOD);
+            var usual = keys ? shape.attentionInputs() : shape.targets();
+            var targets = allLinear ? TargetModules.allLinear() : usual;
             var spec = spec(targets);
             return againstLora == null
                     ? List.of(spec)
@@ -125,12 +155,25 @@ final class BenchCommand implements Runnable {
                 throw new InputException("There is no benchmark of the method '" + method + "'; did you mean '"
                         + Nearest.to(method, METHODS, 1).get(0) + "'?");
             }
+            if (method.equals(FullSpec.METHOD)) {
+                return FullSpec.defaults().withTargets(targets);
+            }
+            var sparse = SPARSE.get(method);
+            if (sparse != null) {
+                return sparse(sparse.withTargets(targets));
+            }
             var mixture = Mixtures.of(method);
             return mixture.with(m -> m.targets(targets)
                     .expertsByDepth(experts == null ? mixture.experts().byDepth() : List.of())
                     .experts(experts == null ? mixture.experts().count() : experts)
                     .topK(topK == null ? mixture.routing().topK() : topK)
                     .rank(rank == null ? mixture.experts().rank() : rank));
+        }
+
+        /** As it trains once its entries are chosen. */
+        private SparseSpec sparse(SparseSpec spec) {
+            var ranked = rank == null ? spec : spec.withRank(rank);
+            return (keepRatio == null ? ranked : ranked.withKeepRatio(keepRatio)).withBlockSize(blockSize);
         }
     }
 

@@ -37,6 +37,7 @@ public final class Adapter implements AutoCloseable {
     private final Map<String, Module> modules;
     private final SharedWeights shared;
     private final TrainedCopies copies;
+    private final RandomStream random;
     private final Owner owner;
     private final List<Parameter> trained;
     private @Nullable List<Place<?>> attached;
@@ -74,12 +75,14 @@ public final class Adapter implements AutoCloseable {
             Map<String, Module> modules,
             SharedWeights shared,
             TrainedCopies copies,
+            RandomStream random,
             Owner owner) {
         this.name = name;
         this.spec = spec;
         this.modules = modules;
         this.shared = shared;
         this.copies = copies;
+        this.random = random;
         this.owner = owner;
         trained = parameters().stream().filter(Parameter::trainable).toList();
     }
@@ -121,7 +124,7 @@ public final class Adapter implements AutoCloseable {
                 modules.put(path, new Module(delta, target.shape(), transposed, weights.made(), weights.parameters()));
             });
             var copies = TrainedCopies.of(name, whole, source, owner);
-            var adapter = new Adapter(name, spec, modules, shared, copies, owner);
+            var adapter = new Adapter(name, spec, modules, shared, copies, source.random(), owner);
             adapter.attach(model);
             return adapter;
         } catch (RuntimeException e) {
@@ -196,23 +199,14 @@ public final class Adapter implements AutoCloseable {
         return trainingSteps;
     }
 
+    /** What is drawn in training comes from here; the same for every loaded adapter. */
+    RandomStream random() {
+        return random;
+    }
+
     /** Steps of a pass over the data in that run. */
     int stepsPerEpoch() {
         return stepsPerEpoch;
-    }
-
-    /** The linears of the model it is attached to that have a delta, by path. */
-    Map<String, Linear> linears() {
-        if (attached == null) {
-            throw new IllegalStateException("adapter '" + name + "' is attached to no model");
-        }
-        var linears = new LinkedHashMap<String, Linear>();
-        attached.forEach(place -> {
-            if (place.module() instanceof Linear linear) {
-                linears.put(linear.name(), linear);
-            }
-        });
-        return linears;
     }
 
     /** Factors on the learning rate of those weights that have another one than the rest, by the weights' names. */

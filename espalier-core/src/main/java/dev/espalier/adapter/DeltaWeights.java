@@ -41,6 +41,11 @@ public final class DeltaWeights {
         default boolean isDrawn() {
             return false;
         }
+
+        /** What an adapter draws later on. */
+        default RandomStream random() {
+            return RandomStream.of(0);
+        }
     }
 
     /**
@@ -78,6 +83,11 @@ public final class DeltaWeights {
             @Override
             public boolean isDrawn() {
                 return true;
+            }
+
+            @Override
+            public RandomStream random() {
+                return random;
             }
         };
     }

@@ -35,6 +35,7 @@ final class SelectionSchedule implements BudgetSchedule {
     private final SparseSpec spec;
     private final SelectionPlan.Times times;
     private final SparseMatrices matrices;
+    private final RandomStream random;
     private final Map<String, Parameter> changes = new LinkedHashMap<>();
     private final Optional<DensePhase> phase;
     private final Owner owner = new Owner();
@@ -46,6 +47,7 @@ final class SelectionSchedule implements BudgetSchedule {
         this.spec = spec;
         this.times = times;
         matrices = new SparseMatrices(adapter);
+        random = adapter.random().at("selection");
         phase = spec.plan().densePhase();
         try (var scope = Scope.open()) {
             selections = owner.own(Initialiser.zeros(1));
@@ -85,7 +87,7 @@ final class SelectionSchedule implements BudgetSchedule {
 
     private void select(int step, Consumer<GradientSink> pass, Optimizer optimizer) {
         matrices.watchWeights(false);
-        var random = RandomStream.of(step).at("selection");
+        var drawn = random.at(step);
         try (var scope = Scope.open();
                 var top = new TopUnits(spec, matrices.shapes())) {
             if (step > times.first()) {
@@ -93,15 +95,12 @@ final class SelectionSchedule implements BudgetSchedule {
             }
             if (spec.score().needsGradient()) {
                 matrices.actWhole(true);
-                matrices.look(
-                        pass,
-                        (matrix, gradient) -> top.add(
-                                matrix.path(),
-                                SparseMatrices.scores(spec.score(), matrix, Optional.of(gradient), random)));
+                matrices.look(pass, (matrix, gradient) ->
+                        top.add(matrix.path(), SparseMatrices.scores(
+                                spec.score(), matrix, Optional.of(gradient), drawn)));
             } else {
-                matrices.all()
-                        .forEach(matrix -> top.add(
-                                matrix.path(), SparseMatrices.scores(spec.score(), matrix, Optional.empty(), random)));
+                matrices.all().forEach(matrix -> top.add(
+                        matrix.path(), SparseMatrices.scores(spec.score(), matrix, Optional.empty(), drawn)));
             }
             top.chosen().forEach((path, chosen) -> keep(matrices.get(path), chosen, step, optimizer));
         }

@@ -5,6 +5,7 @@ import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Linear;
 import dev.espalier.model.LinearDelta;
 import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.Gemm;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
@@ -28,6 +29,7 @@ public final class SparseDelta implements LinearDelta, Mergeable {
     /** Up to so many tokens in a pass, as in generation, a product entry by entry takes less than a copy of the weight. */
     private static final int FEW = 4;
 
+    private final Linear linear;
     private final int out;
     private final int in;
     private final int block;
@@ -37,16 +39,23 @@ public final class SparseDelta implements LinearDelta, Mergeable {
     private boolean actsWhole;
 
     /**
+     * @param linear that it was made for
      * @param block the side of a block; 1 for single entries
      * @param indices int32 {@code [n]}, see {@link SparseMatrix}
      * @param values {@code [n]}, or {@code [n, block, block]}
      */
     SparseDelta(Linear linear, int block, Parameter indices, Parameter values) {
+        this.linear = linear;
         this.out = linear.outFeatures();
         this.in = linear.inFeatures();
         this.block = block;
         this.indices = indices;
         this.values = values;
+    }
+
+    /** The linear that it was made for. */
+    Linear linear() {
+        return linear;
     }
 
     /** The places of the kept units, int32 {@code [n]}. */
@@ -203,22 +212,15 @@ public final class SparseDelta implements LinearDelta, Mergeable {
         var tape = context.tape();
         var change = present();
         if (change != null && tape.trains(change)) {
-            var gradient = gradient(x, dY, context);
+            var gradient = Gemm.product(dY.t(), x.value());
             if (actsWhole(context)) {
                 tape.deliver(change, gradient);
             } else {
                 deliverMasked(change, gradient, tape);
             }
         } else if (!actsWhole(context) && tape.trains(values)) {
-            deliverValues(x, dY, context);
+            tape.deliver(values, sparse().gradient(dY, x.value()));
         }
-    }
-
-    private void deliverValues(Variable x, Tensor dY, ForwardContext context) {
-        context.tape()
-                .deliver(
-                        values,
-                        block > 1 ? sparse().gradient(dY, x.value()) : sparse().entriesOf(gradient(x, dY, context)));
     }
 
     /** What the loss knows of the whole matrix through its kept entries: nothing of the others. */
@@ -229,12 +231,6 @@ public final class SparseDelta implements LinearDelta, Mergeable {
             new SparseMatrix(out, in, block, indices.value(), kept).addTo(masked);
             tape.deliver(matrix, masked);
         }
-    }
-
-    private Tensor gradient(Variable x, Tensor dY, ForwardContext context) {
-        var gradient = scratch("gradient of a weight", dY, context);
-        torch.mm_out(gradient, dY.t(), x.value());
-        return gradient;
     }
 
     @Override

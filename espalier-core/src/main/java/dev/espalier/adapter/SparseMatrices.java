@@ -53,11 +53,10 @@ final class SparseMatrices {
     }
 
     SparseMatrices(Adapter adapter) {
-        var linears = adapter.linears();
         adapter.deltas().forEach((path, delta) -> {
-            var linear = Objects.requireNonNull(linears.get(path), path);
-            matrices.put(path, new Matrix(path, linear, (SparseDelta) delta));
-            byWeight.put(linear.weight(), path);
+            var matrix = new Matrix(path, ((SparseDelta) delta).linear(), (SparseDelta) delta);
+            matrices.put(path, matrix);
+            byWeight.put(matrix.linear().weight(), path);
         });
     }
 

@@ -74,7 +74,8 @@ public final class AllocationReport {
         return section.close("div").close("section");
     }
 
-    private static Markup figure(String caption, Heatmap heatmap) {
+    /** A grid below what it shows. */
+    static Markup figure(String caption, Heatmap heatmap) {
         return new Markup()
                 .open("figure")
                 .element("figcaption", caption)
@@ -109,7 +110,8 @@ public final class AllocationReport {
         });
     }
 
-    private static Heatmap heatmap(LayerGrid grid, List<Heatmap.Note> notes, Function<String, Heatmap.Cell> cell) {
+    /** Modules by layer and type, each as {@code cell} has it. */
+    static Heatmap heatmap(LayerGrid grid, List<Heatmap.Note> notes, Function<String, Heatmap.Cell> cell) {
         var cells = grid.modules().stream()
                 .map(row -> row.stream()
                         .map(module -> module.map(cell).orElse(new Heatmap.Cell("", 0, "no such matrix")))

@@ -32,6 +32,7 @@ public final class Report {
             sections.add(RouterSection.of(run, runs.get(run)));
             sections.add(SimilaritySection.of(run, runs.get(run)));
             sections.addAll(RankSection.of(run, runs.get(run)));
+            sections.addAll(KeptSection.of(runs.get(run)));
         }
         runs.forEach(run -> run.allocated().ifPresent(made -> sections.addAll(allocation(run, made))));
         runs.forEach(run -> sections.add(ConfusionSection.of(run)));

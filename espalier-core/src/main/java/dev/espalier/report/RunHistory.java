@@ -38,6 +38,7 @@ import tools.jackson.databind.ObjectReader;
  * @param summary there once the run is done
  * @param allocated what modules were given before training, where that was decided
  * @param stages of the run, where its adapter trains in some
+ * @param kept entries of each matrix in the end; none unless the adapter is sparse
  */
 public record RunHistory(
         String name,
@@ -49,7 +50,8 @@ public record RunHistory(
         List<Test> tests,
         Optional<Summary> summary,
         Optional<Allocated> allocated,
-        List<Stage> stages) {
+        List<Stage> stages,
+        List<Kept> kept) {
     private static final String FILE = "metrics.jsonl";
 
     /** Of a run whose adapter was not allocated, and whose ranks stay. */
@@ -60,7 +62,18 @@ public record RunHistory(
             List<Router> routers,
             List<Test> tests,
             Optional<Summary> summary) {
-        this(name, train, validations, routers, List.of(), List.of(), tests, summary, Optional.empty(), List.of());
+        this(
+                name,
+                train,
+                validations,
+                routers,
+                List.of(),
+                List.of(),
+                tests,
+                summary,
+                Optional.empty(),
+                List.of(),
+                List.of());
     }
 
     /** An allocation of experts or ranks, and the sensitivities that it goes by where they were measured. */
@@ -109,6 +122,9 @@ public record RunHistory(
      * @param step after which it begins
      */
     public record Stage(int step, String name) {}
+
+    /** How many entries of a module's weight a sparse adapter keeps, of how many. */
+    public record Kept(String module, long kept, long size) {}
 
     /** The rank of a module. */
     public record Rank(int step, String module, int rank) {}
@@ -204,6 +220,7 @@ public record RunHistory(
         private final Map<Integer, Map<String, Rank>> ranks = new TreeMap<>();
         private final Map<Integer, Map<String, Similarity>> similarities = new TreeMap<>();
         private final Map<Integer, Stage> stages = new TreeMap<>();
+        private final Map<String, Kept> kept = new LinkedHashMap<>();
         private final Map<String, Test> tests = new LinkedHashMap<>();
         private Optional<Summary> summary = Optional.empty();
 
@@ -247,6 +264,13 @@ public record RunHistory(
                             .put(module, new Similarity(step, module, number(line, "mean"), cosines(line)));
                 case "stage" ->
                     stages.put(step, new Stage(step, line.path("stage").asString("")));
+                case "kept" ->
+                    kept.put(
+                            module,
+                            new Kept(
+                                    module,
+                                    line.path("kept").asLong(0),
+                                    line.path("size").asLong(0)));
                 case "test" -> tests.put(task, test(step, task, line));
                 case "summary" -> summary = Optional.of(SUMMARY.readValue(line));
                 default -> {
@@ -307,7 +331,8 @@ public record RunHistory(
                     List.copyOf(tests.values()),
                     summary,
                     allocated,
-                    List.copyOf(stages.values()));
+                    List.copyOf(stages.values()),
+                    List.copyOf(kept.values()));
         }
 
         private List<Router> joinedRouters() {

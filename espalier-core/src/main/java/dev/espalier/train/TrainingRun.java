@@ -294,6 +294,7 @@ final class TrainingRun implements AutoCloseable {
             }
         }
         var result = result(false, tests);
+        KeptLog.write(log(), result.bestStep(), session.adapted.adapter());
         tests.forEach(test -> log().write("test", result.bestStep(), testLine(test)));
         log().write("summary", step, summary(result));
         writeReport();

@@ -190,6 +190,25 @@ class SelectionScheduleTest {
     }
 
     @Test
+    void whatIsDrawnDependsOnTheAdaptersSeed() {
+        var spec = every(3, DensePhase.FACTORED).choosing(SelectionScore.RANDOM, SelectionScope.MATRIX, false);
+        try (var run = new SparseRun(spec, STEPS, EPOCH);
+                var again = new SparseRun(spec, STEPS, EPOCH);
+                var other = new SparseRun(spec, STEPS, EPOCH, 2)) {
+            for (var each : List.of(run, again, other)) {
+                each.steps(3);
+                each.beforeStep();
+            }
+            assertThat(allKept(again)).isEqualTo(allKept(run));
+            assertThat(allKept(other)).isNotEqualTo(allKept(run));
+        }
+    }
+
+    private static List<List<Integer>> allKept(SparseRun run) {
+        return run.deltas().values().stream().map(SelectionScheduleTest::kept).toList();
+    }
+
+    @Test
     void onceMeansThatTheFirstSelectionIsTheLast() {
         var spec = SparseSpec.sparse().withPlan(new SelectionPlan.InFirstEpoch(3, true, DensePhase.FACTORED));
         try (var run = new SparseRun(spec, STEPS, EPOCH)) {
@@ -254,12 +273,12 @@ class SelectionScheduleTest {
         try (var run = new SparseRun(spec, STEPS, EPOCH)) {
             var gradients = run.weightGradients();
             run.beforeStep();
-            run.adapter().linears().forEach((path, linear) -> {
+            run.deltas().forEach((path, delta) -> {
+                var linear = delta.linear();
                 var gradient = get(gradients, path);
                 var scores = score == SelectionScore.GRADIENT
                         ? doubles(gradient.abs())
                         : products(gradient, linear.matrix());
-                var delta = Objects.requireNonNull(run.deltas().get(path));
                 assertThat(kept(delta)).isEqualTo(largest(scores, 2L * (64 + 64)));
                 assertThat(FloatArrays.of(delta.values().value())).containsOnly(0);
             });
@@ -275,11 +294,10 @@ class SelectionScheduleTest {
                         tiny.model(),
                         RandomStream.of(1))) {
             assertThat(adapter.startTraining(STEPS)).isEmpty();
-            adapter.linears().forEach((path, linear) -> {
-                var delta =
-                        (SparseDelta) Objects.requireNonNull(adapter.deltas().get(path));
-                assertThat(kept(delta))
-                        .isEqualTo(largest(doubles(linear.matrix().abs()), 2L * (64 + 64)));
+            adapter.deltas().values().forEach(each -> {
+                var delta = (SparseDelta) each;
+                var matrix = delta.linear().matrix();
+                assertThat(kept(delta)).isEqualTo(largest(doubles(matrix.abs()), 2L * (64 + 64)));
             });
         }
     }

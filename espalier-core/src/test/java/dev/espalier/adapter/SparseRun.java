@@ -37,8 +37,12 @@ final class SparseRun implements AutoCloseable {
     private int step;
 
     SparseRun(SparseSpec spec, int steps, int stepsPerEpoch) {
+        this(spec, steps, stepsPerEpoch, 1);
+    }
+
+    SparseRun(SparseSpec spec, int steps, int stepsPerEpoch, long seed) {
         var head = tiny.addHead("", 3);
-        adapter = Adapter.create("default", spec, tiny.model(), RandomStream.of(1));
+        adapter = Adapter.create("default", spec, tiny.model(), RandomStream.of(seed));
         schedule = adapter.startTraining(steps, stepsPerEpoch).orElseThrow();
         var trained = adapter.parameters().stream().filter(Parameter::trainable).toList();
         training = new TrainingStep(tiny.model(), List.of(new StepTask(head, TaskKind.SINGLE_LABEL)), trained, workers);

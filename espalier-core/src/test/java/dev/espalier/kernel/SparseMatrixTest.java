@@ -116,6 +116,7 @@ class SparseMatrixTest {
 
         var all = torch.mm(dY.t(), x);
         assertClose("gradient", s.gradient(dY, x), s.entriesOf(all), 1e-5, 1e-5);
+        assertClose("gradient by blocks", s.gradientByBlocks(dY, x), s.entriesOf(all), 1e-5, 1e-5);
     }
 
     @Test
@@ -124,9 +125,13 @@ class SparseMatrixTest {
         var x = random("x", TOKENS, s.in());
         var dY = random("dY", TOKENS, s.out());
         long kept = s.indices().numel();
-        var asBlocks =
-                new SparseMatrix(s.out(), s.in(), 1, s.indices(), s.values().view(kept, 1, 1));
-        assertClose("gradient", asBlocks.gradient(dY, x).view(kept), s.entriesOf(torch.mm(dY.t(), x)), 1e-5, 1e-5);
+        var asBlocks = new SparseMatrix(s.out(), s.in(), 1, s.indices(), s.values().view(kept, 1, 1));
+        assertClose(
+                "gradient",
+                asBlocks.gradientByBlocks(dY, x).view(kept),
+                s.entriesOf(torch.mm(dY.t(), x)),
+                1e-5,
+                1e-5);
     }
 
     @Test

@@ -215,6 +215,20 @@ class ReportTest {
     }
 
     @Test
+    void whatASparseAdapterKeepsIsShownByLayerAndMatrix() throws Exception {
+        var lines = """
+                {"kind":"kept","step":8,"module":"bert.encoder.layer.0.attention.self.query","kept":10,"size":200}
+                {"kind":"kept","step":8,"module":"bert.encoder.layer.1.attention.self.query","kept":40,"size":200}
+                """;
+        var run = Files.createDirectories(folder.resolve("sparse"));
+        Files.writeString(run.resolve("metrics.jsonl"), lines);
+        var page = parse(Report.html("Demo", List.of(RunHistory.read(run))));
+        assertThat(texts(page, "//h2")).contains("Kept weights of sparse");
+        assertThat(texts(page, "//p")).contains("50 of 400 weights of the adapted matrices are trained, 12.5 %.");
+        assertThat(texts(page, "//*[local-name()='text']")).contains("5.0", "20.0", "10", "40");
+    }
+
+    @Test
     void aRunWithOneLineOfMetricsShowsAPoint() throws Exception {
         var train = List.of(new Train(10, 1, 2.5, 0, 0, 0, 0));
         var run = new RunHistory("run", train, List.of(), List.of(), List.of(), Optional.empty());

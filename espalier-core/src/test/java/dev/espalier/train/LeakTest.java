@@ -16,7 +16,7 @@ class LeakTest {
     Path folder;
 
     @ParameterizedTest
-    @ValueSource(classes = {LeakProcess.class, DecoderLeakProcess.class})
+    @ValueSource(classes = {LeakProcess.class, DecoderLeakProcess.class, SparseLeakProcess.class})
     void threeHundredStepsLeaveAsManyNativeObjectsAndAsMuchMemory(Class<?> process)
             throws IOException, InterruptedException {
         var measured = train(process);
