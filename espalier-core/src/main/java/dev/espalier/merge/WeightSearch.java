@@ -59,8 +59,8 @@ public record WeightSearch(int evaluations, double penalty, long seed) {
      */
     public List<Tried> run(int adapters, ToDoubleFunction<List<Double>> score) {
         var tried = new ArrayList<Tried>();
-        var optimizer = new CMAESOptimizer(
-                ITERATIONS, ANY_SCORE, true, 0, CHECK_FEASIBLE, new Well19937c(seed), false, null);
+        var optimizer =
+                new CMAESOptimizer(ITERATIONS, ANY_SCORE, true, 0, CHECK_FEASIBLE, new Well19937c(seed), false, null);
         try {
             optimizer.optimize(
                     new MaxEval(evaluations),

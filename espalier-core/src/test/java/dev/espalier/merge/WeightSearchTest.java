@@ -26,9 +26,8 @@ class WeightSearchTest {
         assertThat(tried).hasSizeLessThanOrEqualTo(400);
         var best = search.best(tried);
         assertThat(best.score()).isGreaterThan(-1e-3);
-        assertThat(tried)
-                .allSatisfy(each -> assertThat(each.weights())
-                        .allSatisfy(weight -> assertThat(Math.abs(weight)).isLessThanOrEqualTo(WeightSearch.LIMIT)));
+        assertThat(tried).allSatisfy(each -> assertThat(each.weights())
+                .allSatisfy(weight -> assertThat(Math.abs(weight)).isLessThanOrEqualTo(WeightSearch.LIMIT)));
     }
 
     @Test
