@@ -95,12 +95,15 @@ final class SelectionSchedule implements BudgetSchedule {
             }
             if (spec.score().needsGradient()) {
                 matrices.actWhole(true);
-                matrices.look(pass, (matrix, gradient) ->
-                        top.add(matrix.path(), SparseMatrices.scores(
-                                spec.score(), matrix, Optional.of(gradient), drawn)));
+                matrices.look(
+                        pass,
+                        (matrix, gradient) -> top.add(
+                                matrix.path(),
+                                SparseMatrices.scores(spec.score(), matrix, Optional.of(gradient), drawn)));
             } else {
-                matrices.all().forEach(matrix -> top.add(
-                        matrix.path(), SparseMatrices.scores(spec.score(), matrix, Optional.empty(), drawn)));
+                matrices.all()
+                        .forEach(matrix -> top.add(
+                                matrix.path(), SparseMatrices.scores(spec.score(), matrix, Optional.empty(), drawn)));
             }
             top.chosen().forEach((path, chosen) -> keep(matrices.get(path), chosen, step, optimizer));
         }
