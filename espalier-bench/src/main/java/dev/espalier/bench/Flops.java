@@ -47,7 +47,9 @@ record Flops(EncoderConfig config, long rows, long length) {
     /** Kept entries: a product forward and two backward, one where the input needs no gradient. */
     double sparse(SparseSpec spec, double squaresInLayer) {
         double d = config.hidden();
-        double share = spec.kept().rank() > 0 ? 2.0 * spec.kept().rank() / d : spec.kept().ratio();
+        double share = spec.kept().rank() > 0
+                ? 2.0 * spec.kept().rank() / d
+                : spec.kept().ratio();
         return squaresInLayer * 2.0 * tokens() * share * d * d * (3 * config.layers() - 1);
     }
 

@@ -153,7 +153,7 @@ public final class StepBenchmark {
 
     private static List<Parameter> trained(Adapter adapter, Head head) {
         var parameters = new ArrayList<>(
-                    adapter.parameters().stream().filter(Parameter::trainable).toList());
+                adapter.parameters().stream().filter(Parameter::trainable).toList());
         head.trained().forEach(module -> parameters.addAll(module.parameters()));
         return parameters;
     }

@@ -152,8 +152,7 @@ public final class DeltaWeights {
         try (var scope = Scope.open()) {
             var found = source.values(module, key, form.shape, form.initial);
             var values = source.isDrawn() ? found : form.read.apply(found);
-            var parameter = Parameter.resizable(
-                    name(key), own(values.to(form.dtype)), form.dtype == ScalarType.Float);
+            var parameter = Parameter.resizable(name(key), own(values.to(form.dtype)), form.dtype == ScalarType.Float);
             made.add(new Stored(key, form.shape, parameter, form.write));
             return parameter;
         }

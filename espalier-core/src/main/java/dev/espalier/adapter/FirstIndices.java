@@ -14,9 +14,7 @@ final class FirstIndices {
 
     /** The places of {@code count} units of {@code linear} in ascending order, int32, of the caller's scope. */
     static Tensor of(SparseSpec spec, Linear linear, int count, RandomStream random) {
-        var score = spec.score().needsGradient() || spec.score().needsTraining()
-                ? SelectionScore.RANDOM
-                : spec.score();
+        var score = spec.score().needsGradient() || spec.score().needsTraining() ? SelectionScore.RANDOM : spec.score();
         try (var scope = Scope.open()) {
             var nothing = Initialiser.zeros(linear.outFeatures(), linear.inFeatures());
             var entries = new SelectionScore.Entries(linear.matrix(), nothing, Optional.empty(), random);

@@ -55,8 +55,7 @@ final class SelectionSchedule implements BudgetSchedule {
                 matrices.all().forEach(this::addChange);
                 var values = new LinkedHashMap<String, Tensor>();
                 changes.forEach((path, change) -> values.put(path, change.value()));
-                factored =
-                        Optional.of(new Adafactor(List.of(ParameterGroup.of(values, 0)), Adafactor.Options.DEFAULT));
+                factored = Optional.of(new Adafactor(List.of(ParameterGroup.of(values, 0)), Adafactor.Options.DEFAULT));
             }
         }
     }
@@ -96,12 +95,15 @@ final class SelectionSchedule implements BudgetSchedule {
             }
             if (spec.score().needsGradient()) {
                 matrices.actWhole(true);
-                matrices.look(pass, (matrix, gradient) ->
-                        top.add(matrix.path(), SparseMatrices.scores(
-                                spec.score(), matrix, Optional.of(gradient), drawn)));
+                matrices.look(
+                        pass,
+                        (matrix, gradient) -> top.add(
+                                matrix.path(),
+                                SparseMatrices.scores(spec.score(), matrix, Optional.of(gradient), drawn)));
             } else {
-                matrices.all().forEach(matrix -> top.add(
-                        matrix.path(), SparseMatrices.scores(spec.score(), matrix, Optional.empty(), drawn)));
+                matrices.all()
+                        .forEach(matrix -> top.add(
+                                matrix.path(), SparseMatrices.scores(spec.score(), matrix, Optional.empty(), drawn)));
             }
             top.chosen().forEach((path, chosen) -> keep(matrices.get(path), chosen, step, optimizer));
         }
@@ -145,8 +147,7 @@ final class SelectionSchedule implements BudgetSchedule {
         if (spec.plan() instanceof SelectionPlan.Rewound) {
             optimizer.forget(Set.of(values));
         } else {
-            optimizer.exchange(
-                    values, whole.name(), moment -> SparseMatrices.entries(matrix, indices, moment));
+            optimizer.exchange(values, whole.name(), moment -> SparseMatrices.entries(matrix, indices, moment));
         }
         try (var scope = Scope.open()) {
             whole.resize(Initialiser.zeros(0, 0));

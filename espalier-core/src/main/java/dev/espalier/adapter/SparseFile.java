@@ -19,8 +19,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 record SparseFile(String module, long out, long in, int block, int count, int stored) {
     DeltaWeights.Form indices(DeltaWeights.Initial initial) {
-        return new DeltaWeights.Form(
-                StoredLayout.same(2, stored), ScalarType.Int, this::read, this::write, initial);
+        return new DeltaWeights.Form(StoredLayout.same(2, stored), ScalarType.Int, this::read, this::write, initial);
     }
 
     DeltaWeights.Form values(DeltaWeights.Initial initial) {
@@ -72,7 +71,6 @@ record SparseFile(String module, long out, long in, int block, int count, int st
     private Tensor filledUp(Tensor values) {
         return stored == count
                 ? values
-                : torch.cat(
-                        new TensorVector(values, torch.zeros(new long[] {stored - count}, values.options())), 0);
+                : torch.cat(new TensorVector(values, torch.zeros(new long[] {stored - count}, values.options())), 0);
     }
 }

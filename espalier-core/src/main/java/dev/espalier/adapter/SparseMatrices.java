@@ -111,8 +111,9 @@ final class SparseMatrices {
         try {
             pass.accept(sink((matrix, gradient) -> {
                 if (!seen.add(matrix.path())) {
-                    throw new InputException(matrix.path() + " is used several times in a pass, so what a sparse adapter"
-                            + " keeps of it can't be chosen by its gradient; leave it out of target-modules.");
+                    throw new InputException(
+                            matrix.path() + " is used several times in a pass, so what a sparse adapter"
+                                    + " keeps of it can't be chosen by its gradient; leave it out of target-modules.");
                 }
                 observer.see(matrix, gradient);
             }));
@@ -122,8 +123,7 @@ final class SparseMatrices {
     }
 
     /** The scores of all entries of a matrix. */
-    static Tensor scores(
-            SelectionScore score, Matrix matrix, Optional<Tensor> gradient, RandomStream random) {
+    static Tensor scores(SelectionScore score, Matrix matrix, Optional<Tensor> gradient, RandomStream random) {
         return score.of(new SelectionScore.Entries(
                 matrix.linear().matrix(), matrix.change(), gradient, random.at(matrix.path())));
     }
@@ -162,9 +162,8 @@ final class SparseMatrices {
     static Tensor entries(Matrix matrix, Tensor indices, Tensor whole) {
         var delta = matrix.delta();
         long count = indices.numel();
-        var empty = delta.block() == 1
-                ? Initialiser.zeros(count)
-                : Initialiser.zeros(count, delta.block(), delta.block());
+        var empty =
+                delta.block() == 1 ? Initialiser.zeros(count) : Initialiser.zeros(count, delta.block(), delta.block());
         var shape = matrix.shape();
         return new SparseMatrix(shape.get(0), shape.get(1), delta.block(), indices, empty).entriesOf(whole);
     }

@@ -80,8 +80,8 @@ public record SparseSpec(
     public SparseSpec {
         modulesToSave = List.copyOf(modulesToSave);
         if (blockSize < 0 || blockSize == 1) {
-            throw new InputException(
-                    "block-size must be 0, for single entries, or the side of a block from 2 up, not " + blockSize + ".");
+            throw new InputException("block-size must be 0, for single entries, or the side of a block from 2 up, not "
+                    + blockSize + ".");
         }
         if (kept.rank() > 0 && blockSize > 0) {
             throw new InputException("A rank counts single entries, but block-size is " + blockSize
@@ -89,7 +89,8 @@ public record SparseSpec(
         }
         if (plan instanceof SelectionPlan.AtStart && score.needsTraining()) {
             throw new InputException("The score " + name(score) + " is 0 everywhere before training, so it can't choose"
-                    + " what method '" + method + "' keeps; use gradient, weight-sensitivity, weight, random or structure.");
+                    + " what method '" + method
+                    + "' keeps; use gradient, weight-sensitivity, weight, random or structure.");
         }
     }
 
@@ -181,10 +182,13 @@ public record SparseSpec(
                 .flatMap(head -> head.linears().stream())
                 .map(Linear::name)
                 .toList();
-        settled.targets.select(model).keySet().stream().filter(heads::contains).findFirst().ifPresent(head -> {
-            throw new InputException("Method '" + method + "' can't adapt the head " + head
-                    + ", whose gradient comes in parts; leave it out, or name it in modules-to-save.");
-        });
+        settled.targets.select(model).keySet().stream()
+                .filter(heads::contains)
+                .findFirst()
+                .ifPresent(head -> {
+                    throw new InputException("Method '" + method + "' can't adapt the head " + head
+                            + ", whose gradient comes in parts; leave it out, or name it in modules-to-save.");
+                });
         return settled;
     }
 
@@ -235,7 +239,8 @@ public record SparseSpec(
                     + " entries, so an index of 32 bits can't tell them apart; leave it out of target-modules.");
         }
         int count = kept.of(linear.name(), shape, block);
-        var file = new SparseFile(linear.name(), out, in, block, count, padded(weights.shared().shapes(), shape, count));
+        var file = new SparseFile(
+                linear.name(), out, in, block, count, padded(weights.shared().shapes(), shape, count));
         var indices = weights.resizable(
                 block > 1 ? BLOCK_INDICES : INDICES,
                 file.indices(random -> FirstIndices.of(this, linear, count, random)));
@@ -287,12 +292,15 @@ public record SparseSpec(
         var counts = new LinkedHashMap<String, Integer>();
         adapter.modules().forEach((path, module) -> {
             shapes.put(path, module.shape());
-            counts.put(path, Math.toIntExact(((SparseDelta) module.delta()).indices().size()));
+            counts.put(
+                    path,
+                    Math.toIntExact(((SparseDelta) module.delta()).indices().size()));
         });
         int rank = peftRank(shapes).orElse(0);
         boolean asPefts = shapes.entrySet().stream()
-                .allMatch(matrix -> rank * (matrix.getValue().get(0) + matrix.getValue().get(1))
-                        == counts.getOrDefault(matrix.getKey(), 0));
+                .allMatch(matrix ->
+                        rank * (matrix.getValue().get(0) + matrix.getValue().get(1))
+                                == counts.getOrDefault(matrix.getKey(), 0));
         return with(targets, new KeptWeights(kept.ratio(), rank, asPefts ? Map.of() : counts), modulesToSave);
     }
 

@@ -35,7 +35,8 @@ final class TopUnits implements AutoCloseable {
         this.shapes = shapes;
         limit = spec.kept().rank() > 0
                 ? shapes.keySet().stream().mapToLong(this::count).sum()
-                : spec.kept().share(shapes.values().stream().mapToLong(spec::units).sum());
+                : spec.kept()
+                        .share(shapes.values().stream().mapToLong(spec::units).sum());
         try (var scope = Scope.open()) {
             best = owner.own(torch.zeros(new long[] {0}, Engine.options(ScalarType.Float)));
             places = owner.own(torch.zeros(new long[] {0}, Engine.options(ScalarType.Long)));

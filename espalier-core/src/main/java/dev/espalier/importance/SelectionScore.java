@@ -122,7 +122,8 @@ public enum SelectionScore {
 
     private static Tensor structure(long out, long in) {
         var scores = torch.zeros(new long[] {out, in}, Engine.options(ScalarType.Float));
-        // Columns in the order in which each next one lies as far as can be from those before: bits of the place reversed.
+        // Columns in the order in which each next one lies as far as can be from those before: bits of the place
+        // reversed.
         int bits = Math.max(1, 64 - Long.numberOfLeadingZeros(in - 1));
         for (long place = 0, rank = 0; place < 1L << bits; place++) {
             long column = Long.reverse(place) >>> (64 - bits);

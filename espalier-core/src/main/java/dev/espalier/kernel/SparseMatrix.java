@@ -141,7 +141,8 @@ public record SparseMatrix(int out, int in, int block, Tensor indices, Tensor va
                     long count = Math.min(CHUNK, indices.numel() - first);
                     torch.bmm_out(
                             gradient.narrow(0, first, count),
-                            outputs.index_select(0, rows.narrow(0, first, count)).transpose(1, 2),
+                            outputs.index_select(0, rows.narrow(0, first, count))
+                                    .transpose(1, 2),
                             inputs.index_select(0, columns.narrow(0, first, count)));
                 }
             }

@@ -181,7 +181,9 @@ public final class DecoderModel implements LanguageModel {
     @Override
     public List<String> usualTargets() {
         var inputs = attentionInputs();
-        return Stream.of(inputs.get(0), inputs.get(inputs.size() - 1)).distinct().toList();
+        return Stream.of(inputs.get(0), inputs.get(inputs.size() - 1))
+                .distinct()
+                .toList();
     }
 
     @Override

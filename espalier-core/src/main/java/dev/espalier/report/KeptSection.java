@@ -33,10 +33,8 @@ final class KeptSection {
     }
 
     private static Heatmap grid(Map<String, Kept> byModule) {
-        double most = byModule.values().stream()
-                .mapToDouble(KeptSection::share)
-                .max()
-                .orElse(1);
+        double most =
+                byModule.values().stream().mapToDouble(KeptSection::share).max().orElse(1);
         var grid = LayerGrid.of(byModule.keySet());
         var totals = grid.modules().stream()
                 .map(row -> row.stream()

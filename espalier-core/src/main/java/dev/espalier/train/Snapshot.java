@@ -56,8 +56,7 @@ final class Snapshot implements AutoCloseable {
 
     private static Tensor find(Parameter parameter, Map<String, Tensor> saved) {
         var value = saved.get(parameter.name());
-        boolean fits =
-                value != null && (parameter.resizable() || Arrays.equals(value.shape(), parameter.shape()));
+        boolean fits = value != null && (parameter.resizable() || Arrays.equals(value.shape(), parameter.shape()));
         if (value == null || !fits) {
             throw new InputException("The saved state has " + (value == null ? "no weight " : "another shape for ")
                     + parameter.name() + ": it belongs to another model, adapter or task; start the run anew.");

@@ -100,7 +100,9 @@ class DropAndGrowTest {
         try (var run = new SparseRun(SPEC.withBlockSize(8).withKeepRatio(.2), STEPS, STEPS)) {
             run.steps(4);
             var before = new LinkedHashMap<String, double[]>();
-            run.deltas().forEach((path, delta) -> before.put(path, doubles(delta.indices().value())));
+            run.deltas()
+                    .forEach((path, delta) ->
+                            before.put(path, doubles(delta.indices().value())));
             run.beforeStep();
             assertThat(run.deltas().entrySet().stream()
                             .filter(entry -> !Arrays.equals(

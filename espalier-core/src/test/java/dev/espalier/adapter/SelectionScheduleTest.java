@@ -45,7 +45,9 @@ class SelectionScheduleTest {
     }
 
     private static List<Integer> kept(SparseDelta delta) {
-        return Arrays.stream(doubles(delta.indices().value())).mapToObj(i -> (int) i).toList();
+        return Arrays.stream(doubles(delta.indices().value()))
+                .mapToObj(i -> (int) i)
+                .toList();
     }
 
     private static double[] products(Tensor a, Tensor b) {
@@ -73,8 +75,7 @@ class SelectionScheduleTest {
             run.beforeStep();
             run.deltas().forEach((path, delta) -> {
                 var whole = get(wholes, path);
-                assertThat(kept(delta))
-                        .isEqualTo(largest(products(whole, get(gradients, path)), whole.numel() / 10));
+                assertThat(kept(delta)).isEqualTo(largest(products(whole, get(gradients, path)), whole.numel() / 10));
                 assertThat(delta.kept()).isEqualTo(whole.numel() / 10);
                 assertClose(path, delta.values().value(), delta.sparse().entriesOf(whole), 0, 0);
             });
@@ -104,8 +105,7 @@ class SelectionScheduleTest {
                 first.put(path, kept(delta));
             });
             run.steps(2);
-            run.deltas().forEach((path, delta) ->
-                    assertClose(path, SparseRun.whole(delta), get(wholes, path), 0, 0));
+            run.deltas().forEach((path, delta) -> assertClose(path, SparseRun.whole(delta), get(wholes, path), 0, 0));
             var values = new LinkedHashMap<String, Tensor>();
             run.deltas().forEach((path, delta) -> values.put(path, SparseRun.change(delta)));
             var moments = moments(run);
@@ -161,7 +161,8 @@ class SelectionScheduleTest {
             run.steps(STEPS - EPOCH - 1);
             run.deltas().forEach((path, delta) -> assertThat(kept(delta)).isEqualTo(before.get(path)));
             long weights = run.adapter().trainedWeights();
-            long kept = run.deltas().values().stream().mapToLong(SparseDelta::kept).sum();
+            long kept =
+                    run.deltas().values().stream().mapToLong(SparseDelta::kept).sum();
             assertThat(weights).isEqualTo(kept);
         }
     }
@@ -182,7 +183,8 @@ class SelectionScheduleTest {
             run.deltas().forEach((path, delta) -> {
                 var square = get(state, delta.values().name() + ".exp_avg_sq");
                 assertClose(path, square, delta.sparse().entriesOf(get(wanted, path)), 0, 0);
-                assertThat(get(state, delta.values().name() + ".step").item_double()).isEqualTo(EPOCH);
+                assertThat(get(state, delta.values().name() + ".step").item_double())
+                        .isEqualTo(EPOCH);
             });
         }
     }
@@ -219,23 +221,26 @@ class SelectionScheduleTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void acrossAllMatricesEachKeepsWhatItsScoresAreWorth(boolean layerDrop) {
-        var spec = every(3, DensePhase.FACTORED)
-                .choosing(SelectionScore.SENSITIVITY, SelectionScope.GLOBAL, layerDrop);
+        var spec = every(3, DensePhase.FACTORED).choosing(SelectionScore.SENSITIVITY, SelectionScope.GLOBAL, layerDrop);
         try (var run = new SparseRun(spec, STEPS, EPOCH)) {
             run.steps(EPOCH + 3);
-            var counts =
-                    run.deltas().values().stream().map(SparseDelta::kept).distinct().toList();
+            var counts = run.deltas().values().stream()
+                    .map(SparseDelta::kept)
+                    .distinct()
+                    .toList();
             assertThat(counts).hasSizeGreaterThan(1);
-            long all = run.deltas().values().stream().mapToLong(SparseDelta::size).sum();
-            long kept = run.deltas().values().stream().mapToLong(SparseDelta::kept).sum();
+            long all =
+                    run.deltas().values().stream().mapToLong(SparseDelta::size).sum();
+            long kept =
+                    run.deltas().values().stream().mapToLong(SparseDelta::kept).sum();
             if (layerDrop) {
                 assertThat(kept).isLessThan(all / 10).isPositive();
                 assertThat(run.deltas().values()).anyMatch(delta -> delta.kept() == 0);
             } else {
                 assertThat(kept).isEqualTo(all / 10);
             }
-            run.deltas().values().forEach(delta ->
-                    assertThat(moment(run, delta).numel()).isEqualTo(delta.kept()));
+            run.deltas().values().forEach(delta -> assertThat(moment(run, delta).numel())
+                    .isEqualTo(delta.kept()));
         }
     }
 
@@ -285,9 +290,7 @@ class SelectionScheduleTest {
         try (var tiny = new TinyModel();
                 var adapter = Adapter.create(
                         "a",
-                        SparseSpec.shira()
-                                .withRank(2)
-                                .choosing(SelectionScore.WEIGHT, SelectionScope.MATRIX, false),
+                        SparseSpec.shira().withRank(2).choosing(SelectionScore.WEIGHT, SelectionScope.MATRIX, false),
                         tiny.model(),
                         RandomStream.of(1))) {
             assertThat(adapter.startTraining(STEPS)).isEmpty();

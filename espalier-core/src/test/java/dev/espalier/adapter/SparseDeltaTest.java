@@ -95,7 +95,8 @@ class SparseDeltaTest {
 
     @Test
     void outputAndGradientsAreTheFixtures() {
-        var pass = pass(new Masked(ScalarType.Float), fixture.tensor("x"), y -> fixture.tensor("G").clone());
+        var pass = pass(new Masked(ScalarType.Float), fixture.tensor("x"), y -> fixture.tensor("G")
+                .clone());
         assertClose("output", pass.y, fixture.tensor("masked.output"), 1e-4, 2e-5);
         assertClose("grad_values", pass.dValues, fixture.tensor("masked.grad_values"), 1e-4, 2e-5);
         assertClose("grad_x", pass.dX, fixture.tensor("masked.grad_x"), 1e-4, 2e-5);
@@ -110,7 +111,8 @@ class SparseDeltaTest {
         var adamW = notes.path("adamw");
         try (var optimizer = new AdamW(
                 List.of(ParameterGroup.of(
-                        Map.of("values", masked.values.value()), adamW.path("wd").asDouble())),
+                        Map.of("values", masked.values.value()),
+                        adamW.path("wd").asDouble())),
                 AdamW.Options.DEFAULT)) {
             for (int step = 0; step <= adamW.path("steps").asInt(); step++) {
                 var loss = new double[1];
@@ -119,9 +121,12 @@ class SparseDeltaTest {
                     loss[0] = error.square().mean().item_double();
                     return error.mul(new Scalar(2.0 / error.numel()));
                 });
-                assertThat(loss[0]).as("loss before step " + step).isCloseTo(losses[step], within(1e-4 * losses[step] + 2e-5));
+                assertThat(loss[0])
+                        .as("loss before step " + step)
+                        .isCloseTo(losses[step], within(1e-4 * losses[step] + 2e-5));
                 if (step < adamW.path("steps").asInt()) {
-                    optimizer.step(Map.of("values", pass.dValues), adamW.path("lr").asDouble());
+                    optimizer.step(
+                            Map.of("values", pass.dValues), adamW.path("lr").asDouble());
                 }
             }
         }
@@ -136,7 +141,8 @@ class SparseDeltaTest {
         try (var check = new FormulaCheck(spec, 12, 8)) {
             check.randomise();
             // Each weight is 1 or -1, and neighbours cancel out, so that the change alone is seen.
-            var signs = FloatArrays.tensor(new float[] {1, -1}, 1, 2).repeat(8, 6).to(ScalarType.BFloat16);
+            var signs =
+                    FloatArrays.tensor(new float[] {1, -1}, 1, 2).repeat(8, 6).to(ScalarType.BFloat16);
             var linear = new Linear(PATH, new Parameter(PATH + ".weight", signs, false), null);
             var delta = (SparseDelta) check.delta();
             delta.values().value().mul_(new Scalar(1e-3));
@@ -145,15 +151,15 @@ class SparseDeltaTest {
             var change = torch.zeros(8, 12);
             delta.sparse().addTo(change);
             try (var gradients = new Gradients(List.of(delta.values()));
-                    var context =
-                            ForwardContext.evaluation(Tape.recording(gradients), Layout.rightPadded(6, 6))) {
+                    var context = ForwardContext.evaluation(Tape.recording(gradients), Layout.rightPadded(6, 6))) {
                 var input = context.tape().input(x.to(ScalarType.BFloat16));
                 var y = linear.forward(input, context);
                 assertClose("y", y.value(), torch.mm(x, change.t()), 3e-2, 3e-5);
                 var g = FormulaCheck.random("g", 6, 8);
                 context.tape().backward(y, g.to(ScalarType.BFloat16));
                 var dW = torch.mm(g.t(), x);
-                assertClose("values", gradients.of(delta.values()), delta.sparse().entriesOf(dW), 3e-2, 3e-2);
+                assertClose(
+                        "values", gradients.of(delta.values()), delta.sparse().entriesOf(dW), 3e-2, 3e-2);
                 var dX = torch.mm(g, signs.to(ScalarType.Float).add(change));
                 assertClose("x", Objects.requireNonNull(input.gradient()), dX, 3e-2, 5e-2);
             }
@@ -170,7 +176,10 @@ class SparseDeltaTest {
             check.follows((x, dropped, weights) -> {
                 var delta = (SparseDelta) check.delta();
                 var key = block > 0 ? SparseSpec.BLOCK_VALUES : SparseSpec.VALUES;
-                return check.plain(x).add(torch.mm(x, scattered(delta, FormulaCheck.get(weights, key)).t()));
+                return check.plain(x)
+                        .add(torch.mm(
+                                x,
+                                scattered(delta, FormulaCheck.get(weights, key)).t()));
             });
             check.mergesAsItActs();
         }
@@ -200,7 +209,11 @@ class SparseDeltaTest {
             var merged = ((Mergeable) check.delta()).merged(check.linear().matrix(), 0);
             assertClose("merged", merged, check.linear().matrix().add(change), 0, 1e-6);
             check.follows((x, dropped, weights) -> check.plain(x)
-                    .add(torch.mm(x, FormulaCheck.get(weights, SparseSpec.VALUES).view(8, 12).t())));
+                    .add(torch.mm(
+                            x,
+                            FormulaCheck.get(weights, SparseSpec.VALUES)
+                                    .view(8, 12)
+                                    .t())));
         }
     }
 
@@ -212,7 +225,12 @@ class SparseDeltaTest {
         assertThat(FloatArrays.of(masked.linear.matrix())).isEqualTo(before);
         masked.linear.detach("default");
         var plain = pass(masked, fixture.tensor("x"), y -> fixture.tensor("G").clone());
-        assertClose("plain output", plain.y, torch.mm(fixture.tensor("x"), fixture.tensor("W").t()).add(fixture.tensor("bias")), 1e-4, 2e-5);
+        assertClose(
+                "plain output",
+                plain.y,
+                torch.mm(fixture.tensor("x"), fixture.tensor("W").t()).add(fixture.tensor("bias")),
+                1e-4,
+                2e-5);
         assertThat(FloatArrays.of(plain.y)).isNotEqualTo(FloatArrays.of(pass.y));
     }
 
@@ -235,7 +253,12 @@ class SparseDeltaTest {
         for (var both : List.of(after, before)) {
             assertClose("output", both.y, alone.y.add(added), 1e-4, 2e-5);
             assertClose("grad_values", both.dValues, alone.dValues, 1e-4, 2e-5);
-            assertClose("grad_x", both.dX, alone.dX.add(torch.mm(torch.mm(fixture.tensor("G"), b.value()), a.value())), 1e-4, 5e-5);
+            assertClose(
+                    "grad_x",
+                    both.dX,
+                    alone.dX.add(torch.mm(torch.mm(fixture.tensor("G"), b.value()), a.value())),
+                    1e-4,
+                    5e-5);
         }
         assertThat(FloatArrays.of(plain)).isNotEqualTo(FloatArrays.of(alone.y));
     }

@@ -114,7 +114,8 @@ class SparseFolderTest {
             assertThat(file.info(key + "shira_weight").shape()).containsExactly(512L);
             assertThat(file.info(key + "shira_indices").shape()).containsExactly(2L, 512L);
             assertThat(file.info(key + "shira_indices").dtype()).isEqualTo(ScalarType.Int);
-            assertThat(FloatArrays.of(file.tensor(key + "shira_weight").narrow(0, 409, 103))).containsOnly(0);
+            assertThat(FloatArrays.of(file.tensor(key + "shira_weight").narrow(0, 409, 103)))
+                    .containsOnly(0);
             var places = file.tensor(key + "shira_indices");
             var flat = places.select(0, 0).mul(new Scalar(64)).add(places.select(0, 1));
             assertThat(Fixtures.longs(flat)).doesNotHaveDuplicates();
@@ -145,7 +146,8 @@ class SparseFolderTest {
                 var adapter = adapter(tiny, FullSpec.defaults())) {
             assertThat(adapter.trainedWeights()).isEqualTo(6L * (64 * 64 + 64));
             randomise(adapter);
-            var weight = Objects.requireNonNull(tiny.model().linears().get(QUERY)).matrix();
+            var weight =
+                    Objects.requireNonNull(tiny.model().linears().get(QUERY)).matrix();
             var merged = adapter.merged(QUERY + ".weight", weight);
             var copy = Objects.requireNonNull(adapter.copies().byModule().get(QUERY))
                     .get(0)
@@ -190,8 +192,11 @@ class SparseFolderTest {
             tensors.addAll(run.training().gradients().byName().values());
             tensors.addAll(run.optimizer().state().values());
             tensors.addAll(run.schedule().state().values());
-            long bytes = tensors.stream().mapToLong(t -> t.numel() * t.element_size()).sum();
-            long dense = run.deltas().values().stream().mapToLong(SparseDelta::size).sum() * 4 * 4;
+            long bytes = tensors.stream()
+                    .mapToLong(t -> t.numel() * t.element_size())
+                    .sum();
+            long dense =
+                    run.deltas().values().stream().mapToLong(SparseDelta::size).sum() * 4 * 4;
             assertThat((double) bytes / dense).isLessThan(.25);
         }
     }
@@ -218,9 +223,7 @@ class SparseFolderTest {
         assertThatThrownBy(() -> SparseSpec.shira().withBlockSize(4))
                 .isInstanceOf(InputException.class)
                 .hasMessageStartingWith("A rank counts single entries");
-        assertThatThrownBy(() -> SparseSpec.shira()
-                        .choosing(
-                                SelectionScore.SENSITIVITY, SelectionScope.MATRIX, false))
+        assertThatThrownBy(() -> SparseSpec.shira().choosing(SelectionScore.SENSITIVITY, SelectionScope.MATRIX, false))
                 .isInstanceOf(InputException.class)
                 .hasMessageStartingWith("The score sensitivity is 0 everywhere before training");
         try (var tiny = new TinyModel()) {

@@ -45,8 +45,7 @@ final class SparseRun implements AutoCloseable {
         adapter = Adapter.create("default", spec, tiny.model(), RandomStream.of(seed));
         schedule = adapter.startTraining(steps, stepsPerEpoch).orElseThrow();
         var trained = adapter.parameters().stream().filter(Parameter::trainable).toList();
-        training = new TrainingStep(
-                tiny.model(), List.of(new StepTask(head, TaskKind.SINGLE_LABEL)), trained, workers);
+        training = new TrainingStep(tiny.model(), List.of(new StepTask(head, TaskKind.SINGLE_LABEL)), trained, workers);
         var values = new LinkedHashMap<String, Tensor>();
         trained.forEach(parameter -> values.put(parameter.name(), parameter.value()));
         optimizer = new AdamW(List.of(ParameterGroup.of(values, 0)), AdamW.Options.DEFAULT);
@@ -91,8 +90,10 @@ final class SparseRun implements AutoCloseable {
     /** The gradients of the whole weights now, with whatever acts, {@code [out, in]} by path. */
     Map<String, Tensor> weightGradients() {
         var gradients = new LinkedHashMap<String, Tensor>();
-        new SparseMatrices(adapter).look(sink -> pass(Optional.of(sink)), (matrix, gradient) ->
-                gradients.put(matrix.path(), owner.own(gradient.clone())));
+        new SparseMatrices(adapter)
+                .look(
+                        sink -> pass(Optional.of(sink)),
+                        (matrix, gradient) -> gradients.put(matrix.path(), owner.own(gradient.clone())));
         return gradients;
     }
 

@@ -116,8 +116,7 @@ class TopUnitsTest {
     @CsvSource({"0, 0", "3, 0", "0, 4", "3, 4"})
     void equalScoresDoNotAllWin(double value, int block) {
         var spec = SparseSpec.sparse().withBlockSize(block);
-        var scores = torch.full(
-                new long[] {8, 20}, new Scalar(value), Engine.options(ScalarType.Float));
+        var scores = torch.full(new long[] {8, 20}, new Scalar(value), Engine.options(ScalarType.Float));
         var chosen = chosen(spec, Map.of("m", scores)).getOrDefault("m", List.of());
         assertThat(chosen).hasSize(block == 0 ? 16 : 1).doesNotHaveDuplicates().isSorted();
     }
@@ -132,9 +131,7 @@ class TopUnitsTest {
                 scores.put(name, values(name));
             }
             for (boolean layerDrop : new boolean[] {false, true}) {
-                var spec = SparseSpec.sparse()
-                        .withKeepRatio(.3)
-                        .choosing(SelectionScore.SENSITIVITY, scope, layerDrop);
+                var spec = SparseSpec.sparse().withKeepRatio(.3).choosing(SelectionScore.SENSITIVITY, scope, layerDrop);
                 assertThat(chosen(spec, scores))
                         .as(order + " " + scope + " " + layerDrop)
                         .containsExactlyInAnyOrderEntriesOf(plain(scores, scope, layerDrop));
@@ -155,8 +152,7 @@ class TopUnitsTest {
     private record Place(String matrix, long unit, double score) {}
 
     /** The same by sorting everything. */
-    private static Map<String, List<Long>> plain(
-            Map<String, Tensor> scores, SelectionScope scope, boolean layerDrop) {
+    private static Map<String, List<Long>> plain(Map<String, Tensor> scores, SelectionScope scope, boolean layerDrop) {
         var all = new ArrayList<Place>();
         scores.forEach((name, tensor) -> {
             var values = Fixtures.doubles(tensor);
@@ -180,7 +176,11 @@ class TopUnitsTest {
                             .limit(own)
                             .toList();
             boolean dropped = layerDrop && won.size() < own;
-            chosen.put(name, dropped ? List.of() : kept.stream().map(Place::unit).sorted().toList());
+            chosen.put(
+                    name,
+                    dropped
+                            ? List.of()
+                            : kept.stream().map(Place::unit).sorted().toList());
         });
         return chosen;
     }
@@ -188,7 +188,8 @@ class TopUnitsTest {
     @Test
     void oneMatrixAloneIsNeverDropped() {
         var spec = SparseSpec.sparse().choosing(SelectionScore.SENSITIVITY, SelectionScope.MATRIX, true);
-        assertThat(chosen(spec, Map.of("m", scores(SelectionScore.SENSITIVITY))).get("m")).hasSize(307);
+        assertThat(chosen(spec, Map.of("m", scores(SelectionScore.SENSITIVITY))).get("m"))
+                .hasSize(307);
     }
 
     @Test

@@ -125,13 +125,10 @@ class SparseMatrixTest {
         var x = random("x", TOKENS, s.in());
         var dY = random("dY", TOKENS, s.out());
         long kept = s.indices().numel();
-        var asBlocks = new SparseMatrix(s.out(), s.in(), 1, s.indices(), s.values().view(kept, 1, 1));
+        var asBlocks =
+                new SparseMatrix(s.out(), s.in(), 1, s.indices(), s.values().view(kept, 1, 1));
         assertClose(
-                "gradient",
-                asBlocks.gradientByBlocks(dY, x).view(kept),
-                s.entriesOf(torch.mm(dY.t(), x)),
-                1e-5,
-                1e-5);
+                "gradient", asBlocks.gradientByBlocks(dY, x).view(kept), s.entriesOf(torch.mm(dY.t(), x)), 1e-5, 1e-5);
     }
 
     @Test
@@ -145,7 +142,8 @@ class SparseMatrixTest {
             assertThat(FloatArrays.of(base)).isEqualTo(before);
             assertThat(s.entriesOf(base).shape()).isEqualTo(none.shape());
             if (block > 1) {
-                assertThat(s.gradient(random("dY", 3, 8), random("x", 3, 12)).shape()).isEqualTo(none.shape());
+                assertThat(s.gradient(random("dY", 3, 8), random("x", 3, 12)).shape())
+                        .isEqualTo(none.shape());
             }
         }
     }

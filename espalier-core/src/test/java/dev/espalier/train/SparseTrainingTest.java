@@ -118,7 +118,8 @@ class SparseTrainingTest {
         losses.addAll(rest.all());
         assertThat(losses).isEqualTo(whole.all()).hasSize(STEPS);
         for (var file : List.of("adapter/adapter_model.safetensors", "adapter/adapter_config.json")) {
-            assertThat(run.resolve(file)).hasSameBinaryContentAs(folder.resolve("whole").resolve(file));
+            assertThat(run.resolve(file))
+                    .hasSameBinaryContentAs(folder.resolve("whole").resolve(file));
         }
     }
 

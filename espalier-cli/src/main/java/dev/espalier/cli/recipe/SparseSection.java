@@ -18,7 +18,9 @@ public record SparseSection(
         @Key(value = "Share of each weight matrix that is kept and trained.", above = 0, atMost = 1)
         double keepRatio,
 
-        @Key(value = "Entries of each matrix are kept: as many as LoRA of this rank trains, rank * (in + out).", atLeast = 1)
+        @Key(
+                value = "Entries of each matrix are kept: as many as LoRA of this rank trains, rank * (in + out).",
+                atLeast = 1)
         int rank,
 
         @Key(value = "Side of the square blocks that are kept or left as a whole; 0 for single entries.", atLeast = 0)
@@ -28,11 +30,11 @@ public record SparseSection(
                 "What decides which are kept; the largest win. With W the weight, D its trained change, g the gradient: sensitivity |D g|, signed-sensitivity D g, weight-sensitivity |(W + D) g|, gradient |g|, weight |W + D|, magnitude |D|, random, or structure (the diagonal and whole columns).")
         SelectionScore score,
 
-        @Key("Whether entries compete within their matrix, which all keep the same share of, or with those of all (global).")
+        @Key(
+                "Whether entries compete within their matrix, which all keep the same share of, or with those of all (global).")
         SelectionScope scope,
 
-        @Key(
-                "Whether a matrix keeps nothing whose share of the best entries of all matrices is below the keep ratio.")
+        @Key("Whether a matrix keeps nothing whose share of the best entries of all matrices is below the keep ratio.")
         boolean layerDrop,
 
         @Key(
@@ -49,7 +51,11 @@ public record SparseSection(
         @Key(value = "Share of the run for which whole matrices train.", above = 0, below = 1)
         double denseShare,
 
-        @Key(value = "Share of the kept entries that is replaced at a selection, falling to 0 over the run; all at first.", above = 0, atMost = 1)
+        @Key(
+                value =
+                        "Share of the kept entries that is replaced at a selection, falling to 0 over the run; all at first.",
+                above = 0,
+                atMost = 1)
         double dropShare,
 
         @Inline TargetSection target,
@@ -68,8 +74,7 @@ public record SparseSection(
 
     /** The default section of every method. */
     static List<SparseSection> all() {
-        return List.of(
-                of(SparseSpec.sparse()), of(SparseSpec.shira()), of(SparseSpec.spiel()), of(SparseSpec.ltSft()));
+        return List.of(of(SparseSpec.sparse()), of(SparseSpec.shira()), of(SparseSpec.spiel()), of(SparseSpec.ltSft()));
     }
 
     private static SparseSection of(SparseSpec spec) {
@@ -105,7 +110,8 @@ public record SparseSection(
                                 "selection",
                                 "select-every",
                                 "dense-phase"));
-            case SparseSpec.SHIRA -> new Method("a few entries of each weight, chosen at the start", Set.of("rank", "score"));
+            case SparseSpec.SHIRA ->
+                new Method("a few entries of each weight, chosen at the start", Set.of("rank", "score"));
             case SparseSpec.SPIEL ->
                 new Method(
                         "a few entries of each weight, dropped and grown all along",
