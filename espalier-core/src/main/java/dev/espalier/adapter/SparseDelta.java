@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * entries, or blocks of them, are held, and only the values train. In fp32 the change is put into a copy of the weight
  * that lasts for one product; in bf16 that would round small values away, so there {@code S} has a product of its own.
  *
- * <p>While entries are still being chosen a {@link #trainsWhole whole} matrix may act in place of the kept entries, in
+ * <p>While entries are still being chosen a whole matrix may act in place of the kept entries, in
  * training passes only.
  */
 public final class SparseDelta implements LinearDelta, Mergeable {

@@ -7,7 +7,8 @@ import java.util.Map;
 /**
  * {@code ESPALIER_SPARSE}: sparse changes that PEFT's SHiRA has no place for. Blocks of side {@code block_size} lie as
  * {@code sparse_block.weight [n, b, b]} and {@code sparse_block.indices [2, n]} (int32; the block's row and column, counted
- * in blocks), single entries as in {@link ShiraFormat}; {@code kept} says how many there are, by module.
+ * in blocks), single entries as in {@link ShiraFormat}; {@code kept} says how many there are, by module,
+ * where {@code keep_ratio} does not.
  */
 final class SparseFormat implements ConfigFormat<SparseSpec> {
     private static final String METHOD = "espalier_method";
@@ -50,7 +51,9 @@ final class SparseFormat implements ConfigFormat<SparseSpec> {
         keys.put("block_size", spec.blockSize());
         keys.put("scope", spec.scope());
         keys.put("layer_drop", spec.layerDrop());
-        keys.put("kept", spec.kept().counts());
+        if (!spec.kept().counts().isEmpty()) {
+            keys.put("kept", spec.kept().counts());
+        }
         return keys;
     }
 }

@@ -285,7 +285,7 @@ public record SparseSpec(
         return Optional.of(rank);
     }
 
-    /** With what each matrix keeps now, so that a file says it. */
+    /** With what each matrix keeps now, where ratio or rank do not say it. */
     @Override
     public SparseSpec saved(Adapter adapter) {
         var shapes = new LinkedHashMap<String, List<Integer>>();
@@ -297,11 +297,14 @@ public record SparseSpec(
                     Math.toIntExact(((SparseDelta) module.delta()).indices().size()));
         });
         int rank = peftRank(shapes).orElse(0);
-        boolean asPefts = shapes.entrySet().stream()
-                .allMatch(matrix ->
-                        rank * (matrix.getValue().get(0) + matrix.getValue().get(1))
-                                == counts.getOrDefault(matrix.getKey(), 0));
-        return with(targets, new KeptWeights(kept.ratio(), rank, asPefts ? Map.of() : counts), modulesToSave);
+        var written = new KeptWeights(kept.ratio(), rank, Map.of());
+        boolean isSaid = shapes.keySet().stream()
+                .allMatch(path -> counts.getOrDefault(path, 0).equals(written.of(path, shape(shapes, path), block())));
+        return with(targets, isSaid ? written : written.with(counts), modulesToSave);
+    }
+
+    private static List<Integer> shape(Map<String, List<Integer>> shapes, String path) {
+        return shapes.getOrDefault(path, List.of());
     }
 
     /** Units of a matrix. */

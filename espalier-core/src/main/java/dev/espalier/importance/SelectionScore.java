@@ -88,7 +88,7 @@ public enum SelectionScore {
      *
      * @param weight {@code W}, of any floating dtype
      * @param delta {@code Ŵ}, fp32
-     * @param gradient {@code g}, where the score needs it
+     * @param given {@code g}, where the score needs it
      * @param random what is drawn comes from here
      */
     public record Entries(Tensor weight, Tensor delta, Optional<Tensor> given, RandomStream random) {
