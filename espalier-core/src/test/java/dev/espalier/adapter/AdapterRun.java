@@ -51,6 +51,7 @@ final class AdapterRun implements AutoCloseable {
     private final Map<String, Parameter> stored;
     private final Gradients gradients;
     private WeightPenalty penalty = sink -> 0;
+    private int parts = 1;
 
     /** The fixture {@code adapters/NAME}. */
     AdapterRun(String name) {
@@ -140,6 +141,12 @@ final class AdapterRun implements AutoCloseable {
         return model instanceof DecoderModel ? TaskKind.CAUSAL_LM : TaskKind.SINGLE_LABEL;
     }
 
+    /** Takes the gradients of every step from so many parts of the batch, one after another. */
+    AdapterRun inParts(int count) {
+        parts = count;
+        return this;
+    }
+
     /** Adds a loss on the weights to every step. */
     void penalty(WeightPenalty given) {
         penalty = given;
@@ -150,14 +157,22 @@ final class AdapterRun implements AutoCloseable {
         gradients.clear();
         int answers =
                 model instanceof DecoderModel ? CausalLmHead.Targets.of(batch).count() : batch.labelCount();
+        double sum = penalty.addTo(backward ? gradients : (parameter, gradient) -> {});
+        for (var part : batch.split(parts)) {
+            sum += step(part, answers, backward);
+        }
+        return sum;
+    }
+
+    private double step(Batch part, int answers, boolean backward) {
         var tape = backward ? Tape.recording(gradients) : Tape.inference();
         try (var pass = Scope.open();
-                var context = ForwardContext.evaluation(tape, batch.layout())) {
-            var loss = model.loss(head(), kind(), batch, 1.0 / answers, context);
+                var context = ForwardContext.evaluation(tape, part.layout())) {
+            var loss = model.loss(head(), kind(), part, 1.0 / answers, context);
             if (backward) {
                 tape.backward(loss);
             }
-            return loss.value().item_double() + penalty.addTo(backward ? gradients : (parameter, gradient) -> {});
+            return loss.value().item_double();
         }
     }
 

@@ -56,9 +56,11 @@ class PeftFixtureTest {
     @ParameterizedTest
     @MethodSource("adapters")
     void twentyStepsOfAdamWFollowPeftsCurve(String name) {
-        try (var run = new AdapterRun(name)) {
-            run.meetsCurve(1e-4, step -> {});
-        }
+        Fixtures.inSomeOrder(List.of(1, 3, 2), parts -> {
+            try (var run = new AdapterRun(name).inParts(parts)) {
+                run.meetsCurve(1e-4, step -> {});
+            }
+        });
     }
 
     @ParameterizedTest
