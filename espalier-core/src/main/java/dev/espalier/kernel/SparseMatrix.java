@@ -12,7 +12,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * A matrix {@code S [out, in]} of which few entries, or few square blocks, are anything but zero, and the products of one
  * pass with it. Of single entries a product as a dense matrix is the fastest on CPUs at the shares that adapters keep:
  * the entries are put where they belong and one large product is taken. Blocks are multiplied in batches of small
- * products where they are few and large enough; {@code espalier bench sparse} measures both.
+ * products where they are few and large enough; {@code espalier bench sparse-kernels} measures both.
  *
  * @param block the side of a block; 1 for single entries
  * @param indices int32 {@code [n]}: an entry's {@code row * in + column}, or the same of blocks counted in blocks
