@@ -431,8 +431,9 @@ class StructuredLoraTest {
             run.adapter().disable();
             var base = run.lastLogits();
             try (var adapter = Adapter.create("new", spec, run.model(), RandomStream.of(1))) {
-                // The tolerance of the fixtures' logits: even adding next to nothing rounds otherwise.
-                assertClose("at first", run.lastLogits(), base, 1e-4, 2e-5);
+                // A rank in reserve adds next to nothing, but not nothing, which rounds as the fixtures' logits may.
+                boolean reserve = spec.method().equals(GrowingLora.METHOD);
+                assertClose("at first", run.lastLogits(), base, reserve ? 1e-4 : 1e-5, reserve ? 2e-5 : 1e-6);
                 var schedule = adapter.startTraining(12);
                 for (int step = 0; step < 12; step++) {
                     int now = step;
