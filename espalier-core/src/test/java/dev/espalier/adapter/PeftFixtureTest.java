@@ -56,7 +56,9 @@ class PeftFixtureTest {
     @ParameterizedTest
     @MethodSource("adapters")
     void twentyStepsOfAdamWFollowPeftsCurve(String name) {
-        Fixtures.inSomeOrder(List.of(1, 3, 2), parts -> {
+        // The longest of them: all linears, whose 28 factors leave most room for signs of rounded gradients.
+        var orders = name.equals("lora_all_rslora") ? List.of(1, 3, 2) : List.of(1);
+        Fixtures.inSomeOrder(orders, parts -> {
             try (var run = new AdapterRun(name).inParts(parts)) {
                 run.meetsCurve(1e-4, step -> {});
             }
