@@ -115,8 +115,10 @@ class AdaptersOfPromptsTest {
                         resident.pass(List.of(), prompts(4).subList(row, row + 1), own);
                         return resident.pass(List.of(), nextTokens(1), own);
                     });
-                    // The fixtures' tolerance, whose logits are about 1: a sum rounds by the size of its parts.
-                    double size = Math.max(1, alone.abs().max().item_double());
+                    // The fixtures' tolerance, whose logits are about 1; SiRA's here are larger, and so is their
+                    // rounding.
+                    boolean sira = rows.get(row).equals("sira");
+                    double size = sira ? Math.max(1, alone.abs().max().item_double()) : 1;
                     assertClose("row " + row, mixed.narrow(0, at++, 1), alone, 1e-4, 2e-5 * size);
                 }
             }
