@@ -1,9 +1,11 @@
 package dev.espalier.bench;
 
+import dev.espalier.report.StepProfile;
 import dev.espalier.tensor.Engine;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -17,6 +19,8 @@ import org.bytedeco.pytorch.global.torch;
  * @param slowestStepSeconds of the slowest step
  * @param gemmPeakGflops the peak, 10⁹ operations a second
  * @param gflopsPerStep what a step requires
+ * @param flopsPerToken what a token of a step requires, by part
+ * @param profile what steps spent their time and memory on, where that was measured
  */
 public record BenchmarkResult(
         double tokensPerSecond,
@@ -27,6 +31,7 @@ public record BenchmarkResult(
         double slowestStepSeconds,
         double gemmPeakGflops,
         double gflopsPerStep,
+        Work flopsPerToken,
         String shape,
         String method,
         String dtype,
@@ -36,28 +41,31 @@ public record BenchmarkResult(
         long trainedWeights,
         int threads,
         int workers,
-        Map<String, String> versions) {
+        Map<String, String> versions,
+        Optional<StepProfile> profile) {
 
     static BenchmarkResult of(
             StepBenchmark.Options options,
             int workers,
             long trainedWeights,
             double[] seconds,
-            double flops,
+            Work work,
             double memory,
-            double peak) {
+            double peak,
+            Optional<StepProfile> profile) {
         var sorted = seconds.clone();
         Arrays.sort(sorted);
         double median = sorted[sorted.length / 2];
         return new BenchmarkResult(
                 options.batch() * options.tokens() / median,
-                flops / median / peak,
+                work.sum() / median / peak,
                 memory,
                 median,
                 sorted[0],
                 sorted[sorted.length - 1],
                 peak / 1e9,
-                flops / 1e9,
+                work.sum() / 1e9,
+                work.times(1.0 / (options.batch() * options.tokens())),
                 options.shape().key(),
                 options.spec().method(),
                 options.dtype(),
@@ -67,7 +75,8 @@ public record BenchmarkResult(
                 trainedWeights,
                 Engine.threads(),
                 workers,
-                libraryVersions());
+                libraryVersions(),
+                profile);
     }
 
     private static Map<String, String> libraryVersions() {

@@ -87,19 +87,20 @@ record DecoderWorkload(DecoderConfig config) implements Workload {
     }
 
     @Override
-    public double flops(AdapterSpec spec, long rows, long tokens) {
+    public Work work(AdapterSpec spec, long rows, long tokens) {
         double n = (double) rows * tokens;
         double d = config.hidden();
         double q = (double) config.heads() * config.headDim();
         double kv = (double) config.keyValueHeads() * config.headDim();
         int layers = config.layers().size();
         double layer = 2 * d * q + 2 * d * kv + 3 * d * config.intermediate();
+        double linears = 2 * n * layers * layer;
         // In the first layer nothing below queries, keys and values trains.
-        double linears = 2 * n * (2 * layers * layer - d * (q + 2 * kv));
+        double backward = linears - 2 * n * d * (q + 2 * kv);
         // A query sees half of the keys on average: two products forward, four backward.
         double attention = 6 * layers * 2 * n * (tokens + 1) / 2 * q;
         double head = 4 * rows * (tokens - 1.0) * d * config.vocabulary();
-        return linears + attention + head + adapter(spec, n, d, q, kv, layers);
+        return new Work(linears, backward, attention, adapter(spec, n, d, q, kv, layers), head);
     }
 
     /** Two products forward and four backward, three for what reads the first layer's input. */

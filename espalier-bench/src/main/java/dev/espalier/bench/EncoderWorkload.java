@@ -84,7 +84,7 @@ record EncoderWorkload(EncoderConfig config) implements Workload {
     }
 
     @Override
-    public double flops(AdapterSpec spec, long rows, long tokens) {
+    public Work work(AdapterSpec spec, long rows, long tokens) {
         var flops = new Flops(config, rows, tokens);
         double adapter = 0;
         if (spec instanceof LoraSpec lora) {
@@ -96,7 +96,8 @@ record EncoderWorkload(EncoderConfig config) implements Workload {
         } else if (spec instanceof FullSpec full) {
             adapter = flops.full(squares(full));
         }
-        return flops.linears() + flops.attention() + adapter + flops.head(LABELS);
+        return new Work(
+                flops.linearsForward(), flops.linearsBackward(), flops.attention(), adapter, flops.head(LABELS));
     }
 
     /** How many square linears the adapted ones of a layer are as wide as: two or three of attention's, or all six. */

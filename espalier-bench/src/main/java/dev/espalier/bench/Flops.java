@@ -19,12 +19,18 @@ record Flops(EncoderConfig config, long rows, long length) {
         return rows * length;
     }
 
-    /** Frozen linears: in the first layer nothing below query, key and value trains. */
-    double linears() {
+    /** Frozen linears. */
+    double linearsForward() {
         double d = config.hidden();
         double layer = 4 * d * d + 2 * d * config.intermediate();
         double last = 2 * d * d * tokens() + (layer - 2 * d * d) * rows;
-        return 2.0 * (2 * ((config.layers() - 1) * layer * tokens() + last) - 3 * d * d * tokens());
+        return 2.0 * ((config.layers() - 1) * layer * tokens() + last);
+    }
+
+    /** In the first layer nothing below query, key and value trains. */
+    double linearsBackward() {
+        double d = config.hidden();
+        return linearsForward() - 2.0 * 3 * d * d * tokens();
     }
 
     /** Scores and values forward, four products backward, three where the keys need no gradient. */

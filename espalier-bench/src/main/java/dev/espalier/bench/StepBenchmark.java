@@ -8,8 +8,11 @@ import dev.espalier.model.Head;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.optim.AdamW;
 import dev.espalier.optim.ParameterGroup;
+import dev.espalier.report.StepProfile;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Profile;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.train.PeakMemory;
@@ -39,8 +42,17 @@ public final class StepBenchmark {
      * @param spec the adapter
      * @param steps how many are timed after the warm-up
      * @param workers as in training; 0 for automatic
+     * @param profile whether it is measured what steps spend their time and memory on
      */
-    public record Options(Shape shape, String dtype, int batch, int tokens, AdapterSpec spec, int steps, int workers) {
+    public record Options(
+            Shape shape,
+            String dtype,
+            int batch,
+            int tokens,
+            AdapterSpec spec,
+            int steps,
+            int workers,
+            boolean profile) {
         public Options {
             if (batch < 1 || tokens < 1 || steps < 1 || workers < 0) {
                 throw new InputException("Batch, tokens and steps must be at least 1 and workers at least 0, but are "
@@ -53,7 +65,7 @@ public final class StepBenchmark {
         }
 
         private Options with(AdapterSpec other) {
-            return new Options(shape, dtype, batch, tokens, other, steps, workers);
+            return new Options(shape, dtype, batch, tokens, other, steps, workers, profile);
         }
     }
 
@@ -89,6 +101,9 @@ public final class StepBenchmark {
                     candidates.add(new Candidate("bench" + candidates.size(), spec, model, head, workload, workers));
                 }
                 for (int i = -WARM_UP; i < options.steps(); i++) {
+                    if (i == 0 && options.profile()) {
+                        candidates.forEach(Candidate::profile);
+                    }
                     for (var candidate : candidates) {
                         candidate.step(batch, i);
                     }
@@ -105,9 +120,11 @@ public final class StepBenchmark {
                         workerCount,
                         candidate.trainedWeights,
                         candidate.seconds.stream().mapToDouble(d -> d).toArray(),
-                        passes(candidate.spec) * workload.flops(candidate.spec, options.batch(), options.tokens()),
+                        workload.work(candidate.spec, options.batch(), options.tokens())
+                                .times(passes(candidate.spec)),
                         memory.megabytes(),
-                        peak))
+                        peak,
+                        candidate.profile(options, workerCount)))
                 .toList();
     }
 
@@ -123,6 +140,7 @@ public final class StepBenchmark {
         private final AdamW optimizer;
         private final long trainedWeights;
         private final List<Double> seconds = new ArrayList<>();
+        private Profile around = new Profile();
 
         Candidate(String name, AdapterSpec spec, LanguageModel model, Head head, Workload workload, Workers workers) {
             this.spec = spec;
@@ -147,12 +165,29 @@ public final class StepBenchmark {
             long start = System.nanoTime();
             try (var scope = Scope.open()) {
                 step.run(List.of(batch), RandomStream.of(0).at(number));
-                optimizer.step(step.gradients().byName(), 1e-4);
+                around.measure(Part.OPTIMIZER, () -> update(1e-4));
             }
             if (number >= 0) {
                 seconds.add((System.nanoTime() - start) / 1e9);
             }
             adapter.disable();
+        }
+
+        private int update(double rate) {
+            optimizer.step(step.gradients().byName(), rate);
+            return 0;
+        }
+
+        void profile() {
+            around = new Profile();
+            step.profile();
+        }
+
+        Optional<StepProfile> profile(Options options, int workers) {
+            double sum = seconds.stream().mapToDouble(d -> d).sum();
+            return options.profile()
+                    ? Optional.of(StepProfile.of(step.profiled(), around, options.steps(), workers, sum))
+                    : Optional.empty();
         }
 
         @Override

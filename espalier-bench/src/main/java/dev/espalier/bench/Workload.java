@@ -37,10 +37,6 @@ interface Workload {
     /** Tokens of a row unless a user says otherwise. */
     int usualTokens();
 
-    /**
-     * Floating-point operations that a step requires, two for a multiply-add: frozen linears forward and for the input's
-     * gradient where something below trains, attention, the adapter, the head at its labels. Work that an
-     * implementation does beyond that does not count.
-     */
-    double flops(AdapterSpec spec, long rows, long tokens);
+    /** The operations that a step of so many rows requires, each of so many tokens. */
+    Work work(AdapterSpec spec, long rows, long tokens);
 }

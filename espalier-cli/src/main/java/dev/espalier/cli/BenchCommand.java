@@ -193,6 +193,9 @@ final class BenchCommand implements Runnable {
                 description = "Threads that each take a part of the batch. Default 0: what is fastest here.")
         private int workers;
 
+        @Option(names = "--profile", description = "Show what a step spends its time and memory on.")
+        private boolean profile;
+
         @Option(names = "--json", paramLabel = "FILE", description = "Write the result to this file, too.")
         private @Nullable Path json;
     }
@@ -229,7 +232,8 @@ final class BenchCommand implements Runnable {
                 measurement.tokens == null ? shape.usualTokens() : measurement.tokens,
                 specs.get(0),
                 measurement.steps,
-                measurement.workers);
+                measurement.workers,
+                measurement.profile);
         Engine.load();
         var results = StepBenchmark.run(options, specs);
         if (measurement.json != null) {
@@ -244,6 +248,13 @@ final class BenchCommand implements Runnable {
                     results.get(0).method(),
                     results.get(0).tokensPerSecond() / results.get(1).tokensPerSecond(),
                     results.get(1).method());
+        }
+        for (var result : results) {
+            result.profile().ifPresent(profile -> {
+                out.printf("%n%s%n", result.method());
+                double tokens = result.batch() * (double) result.tokens();
+                out.print(profile.table(result.flopsPerToken().times(tokens).byPart(), result.gemmPeakGflops() * 1e9));
+            });
         }
         out.flush();
     }

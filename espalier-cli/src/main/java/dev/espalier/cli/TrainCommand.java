@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -62,6 +63,11 @@ final class TrainCommand implements Callable<Integer> {
                 description = "Its folder; by default the recipe's output, else runs/NAME-OF-THE-RECIPE.")
         private @Nullable Path output;
 
+        @Option(
+                names = "--profile",
+                description = "Measure what steps spend their time and memory on, and print it in the end.")
+        private boolean profile;
+
         @Option(names = "--resume", description = "Go on with the run that was stopped in that folder.")
         private boolean resume;
     }
@@ -69,7 +75,7 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var out = spec.commandLine().getOut();
-        var read = Recipes.read(recipe, recipeOptions.overrides);
+        var read = Recipes.read(recipe, overrides());
         var folder = folder(read.output());
         var result = new RecipeRun(read, folder)
                 .run(
@@ -85,10 +91,18 @@ final class TrainCommand implements Callable<Integer> {
         }
         out.println();
         out.println(RunTable.of(List.of(RunHistory.read(folder))));
+        result.profile().ifPresent(profile -> out.println(profile.table()));
         out.println("Adapter  " + result.folder().adapter());
         out.println("Report   " + result.folder().report());
         out.flush();
         return 0;
+    }
+
+    private List<String> overrides() {
+        return runOptions.profile
+                ? Stream.concat(recipeOptions.overrides.stream(), Stream.of("training.profile=true"))
+                        .toList()
+                : recipeOptions.overrides;
     }
 
     private Path folder(@Nullable String ofRecipe) {

@@ -2,7 +2,7 @@ package dev.espalier.model;
 
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
-import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Variable;
 import java.util.Arrays;
 import java.util.Map;
@@ -101,7 +101,7 @@ public enum Activation {
     /** Applies the activation. */
     public Variable forward(Variable x, ForwardContext context) {
         var tape = context.tape();
-        try (var scope = Scope.open()) {
+        try (var scope = tape.scope(Part.NORM_AND_ACTIVATION)) {
             var input = tape.save(x.value());
             return tape.record(scope, value(input), x.requiresGrad(), dY -> x.accumulate(gradient(dY, input)));
         }

@@ -2,7 +2,7 @@ package dev.espalier.model;
 
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.NativeOp;
-import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
 import java.util.Optional;
@@ -76,7 +76,7 @@ final class CausalAttention {
      */
     Variable forward(Variable query, Variable key, Variable value, ForwardContext context) {
         var tape = context.tape();
-        try (var scope = Scope.open()) {
+        try (var scope = tape.scope(Part.ATTENTION)) {
             var dtype = Engine.dtype(query.value());
             var table = rope.map(r -> RotaryTable.of(r, context, dtype)).orElse(null);
             var q = heads(query.value(), group, table, context);

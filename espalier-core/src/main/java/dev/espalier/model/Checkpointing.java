@@ -1,7 +1,6 @@
 package dev.espalier.model;
 
 import dev.espalier.tensor.Scope;
-import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
 
 /**
@@ -28,7 +27,7 @@ final class Checkpointing {
             return block.forward(x, context);
         }
         try (var scope = Scope.open();
-                var first = Tape.inference()) {
+                var first = tape.unrecorded()) {
             var pass = context.on(first);
             var y = block.forward(first.constant(x.value()), pass);
             context.addAuxiliaryLoss(pass.auxiliaryLoss());

@@ -1,6 +1,6 @@
 package dev.espalier.model;
 
-import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Variable;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +26,7 @@ final class Columns {
 
     private static Variable part(Variable x, long from, long width, ForwardContext context) {
         long columns = x.value().size(1);
-        try (var scope = Scope.open()) {
+        try (var scope = context.tape().scope(Part.LINEAR)) {
             return context.tape()
                     .record(
                             scope,

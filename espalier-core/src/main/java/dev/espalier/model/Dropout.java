@@ -1,7 +1,7 @@
 package dev.espalier.model;
 
 import dev.espalier.tensor.Engine;
-import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Variable;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -12,7 +12,7 @@ public record Dropout(String name, double p) {
     /** {@code [rows * tokens, features]} in and out. */
     public Variable forward(Variable x, ForwardContext context) {
         var tape = context.tape();
-        try (var scope = Scope.open()) {
+        try (var scope = tape.scope(Part.NORM_AND_ACTIVATION)) {
             var mask = context.dropoutMask(name, p, (int) x.value().size(1), Engine.dtype(x.value()));
             if (mask == null) {
                 return x;

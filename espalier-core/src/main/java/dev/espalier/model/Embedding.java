@@ -3,7 +3,7 @@ package dev.espalier.model;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
-import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
 import java.util.ArrayDeque;
@@ -93,22 +93,28 @@ public final class Embedding implements Adaptable<EmbeddingDelta>, Copyable {
 
     private Variable own(long[] numbers, ScalarType dtype, ForwardContext context) {
         var tape = context.tape();
-        try (var scope = Scope.open()) {
+        try (var scope = tape.scope(Part.EMBEDDING)) {
             var indices = tape.save(torch.tensor(numbers));
             var y = torch.index_select(weight.value(), 0, indices).to(dtype);
-            Deque<Delta.Backward> backwards = new ArrayDeque<>();
-            for (var attached : deltas().entrySet()) {
-                var backward = apply(attached.getKey(), attached.getValue(), indices, y, context);
-                if (backward != null) {
-                    backwards.push(backward);
-                }
-            }
+            var backwards = tape.in(Part.ADAPTER, () -> backwards(indices, y, context));
             if (scale != 1) {
                 y.mul_(new Scalar(scale));
             }
             boolean requiresGrad = tape.trains(weight) || !backwards.isEmpty();
             return tape.record(scope, y, requiresGrad, dY -> backward(dY, indices, backwards, tape));
         }
+    }
+
+    /** The deltas' backward passes, the last delta's first. */
+    private Deque<Delta.Backward> backwards(Tensor indices, Tensor y, ForwardContext context) {
+        Deque<Delta.Backward> backwards = new ArrayDeque<>();
+        for (var attached : deltas().entrySet()) {
+            var backward = apply(attached.getKey(), attached.getValue(), indices, y, context);
+            if (backward != null) {
+                backwards.push(backward);
+            }
+        }
+        return backwards;
     }
 
     private static Delta.@Nullable Backward apply(
@@ -121,10 +127,14 @@ public final class Embedding implements Adaptable<EmbeddingDelta>, Copyable {
     }
 
     private void backward(Tensor dOut, Tensor indices, Deque<Delta.Backward> deltas, Tape tape) {
-        var dY = scale == 1 ? dOut : dOut.mul(new Scalar(scale));
-        for (var delta : deltas) {
-            dY = delta.run(dY);
-        }
+        var dScaled = scale == 1 ? dOut : dOut.mul(new Scalar(scale));
+        var dY = tape.in(Part.ADAPTER, () -> {
+            var dSum = dScaled;
+            for (var delta : deltas) {
+                dSum = delta.run(dSum);
+            }
+            return dSum;
+        });
         if (tape.trains(weight)) {
             tape.deliver(weight, torch.embedding_dense_backward(dY, indices, weight.shape()[0], -1, false));
         }

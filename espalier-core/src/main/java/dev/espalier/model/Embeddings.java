@@ -1,7 +1,7 @@
 package dev.espalier.model;
 
 import dev.espalier.tensor.Parameter;
-import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
 import org.bytedeco.pytorch.Tensor;
@@ -31,7 +31,7 @@ final class Embeddings {
     /** Ids and token types {@code [rows * tokens]} to {@code [rows * tokens, hidden]}. */
     Variable forward(long[] inputIds, long[] tokenTypeIds, ForwardContext context) {
         var tape = context.tape();
-        try (var scope = Scope.open()) {
+        try (var scope = tape.scope(Part.EMBEDDING)) {
             var ids = tape.save(torch.tensor(inputIds));
             var places = tape.save(torch.tensor(family.positions(inputIds, context.tokens(), config)));
             var segments = tape.save(torch.tensor(tokenTypeIds));

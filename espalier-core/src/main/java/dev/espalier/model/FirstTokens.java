@@ -1,6 +1,6 @@
 package dev.espalier.model;
 
-import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Variable;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -11,7 +11,7 @@ final class FirstTokens {
 
     /** {@code [rows * tokens, features]} to {@code [rows, features]}. */
     static Variable of(Variable x, ForwardContext context) {
-        try (var scope = Scope.open()) {
+        try (var scope = context.tape().scope(Part.LINEAR)) {
             var shape = x.value().shape();
             return context.tape().record(scope, firsts(x.value(), context).clone(), x.requiresGrad(), dY -> {
                 var dX = torch.zeros(shape, dY.options());

@@ -3,6 +3,7 @@ package dev.espalier.model;
 import dev.espalier.data.Batch;
 import dev.espalier.data.TaskKind;
 import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Variable;
 import java.util.LinkedHashMap;
@@ -64,7 +65,8 @@ public interface LanguageModel extends AutoCloseable {
     /** The loss of {@code head} for a batch; see {@link Head#loss}. */
     default Variable loss(Head head, TaskKind kind, Batch batch, double weight, ForwardContext context) {
         var input = headInput(head, batch, context);
-        return head.loss(kind, input.hidden(), batch, weight, input.context());
+        return context.tape()
+                .in(Part.HEAD_AND_LOSS, () -> head.loss(kind, input.hidden(), batch, weight, input.context()));
     }
 
     /**
@@ -83,7 +85,8 @@ public interface LanguageModel extends AutoCloseable {
             ForwardContext first,
             ForwardContext second) {
         var input = headInput(head, batch, first);
-        return head.loss(kind, input, headInput(head, batch, second), batch, weight, consistency);
+        var again = headInput(head, batch, second);
+        return first.tape().in(Part.HEAD_AND_LOSS, () -> head.loss(kind, input, again, batch, weight, consistency));
     }
 
     /** Every linear of body and heads by its path, in forward order. */

@@ -2,7 +2,7 @@ package dev.espalier.model;
 
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
-import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Variable;
 import java.util.List;
 import org.bytedeco.javacpp.BoolPointer;
@@ -42,7 +42,7 @@ public final class LayerNorm implements Norm {
 
     private Variable normalise(Tensor sum, Variable x, @Nullable Variable residual, ForwardContext context) {
         var tape = context.tape();
-        try (var scope = Scope.open()) {
+        try (var scope = tape.scope(Part.NORM_AND_ACTIVATION)) {
             long[] shape = weight.shape();
             var w = weight.value().to(Engine.dtype(sum));
             var b = bias.value().to(Engine.dtype(sum));

@@ -4,7 +4,9 @@ import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Gemm;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -148,17 +150,18 @@ public final class Linear implements Adaptable<LinearDelta>, Copyable {
 
     private Variable own(Variable input, ForwardContext context) {
         var tape = context.tape();
-        try (var scope = Scope.open()) {
-            var x = seen(input, context);
+        try (var scope = tape.scope(Part.LINEAR)) {
+            var x = deltas().isEmpty() ? input : tape.in(Part.ADAPTER, () -> seen(input, context));
             var dtype = Engine.dtype(x.value());
             var w = as(dtype, matrix);
             if (w != matrix) {
                 tape.save(w);
             }
-            var change = weightChange(x, context);
-            var product = change == null ? w : change.of(w);
+            var change = deltas().isEmpty() ? null : tape.in(Part.ADAPTER, () -> weightChange(x, context));
+            var product = changed(w, change, tape);
             var y = Gemm.linear(x.value(), product, bias == null ? null : as(dtype, bias.value()));
-            var backwards = backwards(change, x, y, context);
+            List<LinearDelta.Backward> backwards =
+                    deltas().isEmpty() ? List.of() : tape.in(Part.ADAPTER, () -> backwards(change, x, y, context));
             boolean trains = tape.trains(weight) || tape.trains(bias);
             if (tape.trains(weight)) {
                 tape.save(x.value());
@@ -229,14 +232,9 @@ public final class Linear implements Adaptable<LinearDelta>, Copyable {
             List<LinearDelta.Backward> deltas,
             ForwardContext context) {
         var tape = context.tape();
-        Deque<LinearDelta.Backward> order = new ArrayDeque<>();
-        deltas.forEach(order::push);
-        var dY = dOut;
-        for (var delta : order) {
-            dY = delta.run(dY);
-        }
+        var dY = deltas.isEmpty() ? dOut : tape.in(Part.ADAPTER, () -> backward(dOut, deltas));
         if (x.requiresGrad()) {
-            x.accumulateProduct(dY, change == null ? w : change.of(w));
+            x.accumulateProduct(dY, changed(w, change, tape));
         }
         if (tape.trains(weight)) {
             var dW = storedTransposed ? torch.mm(x.value().t(), dY) : torch.mm(dY.t(), x.value());
@@ -245,6 +243,21 @@ public final class Linear implements Adaptable<LinearDelta>, Copyable {
         if (bias != null && tape.trains(bias)) {
             tape.deliver(bias, dY.sum(0));
         }
+    }
+
+    /** Of the last delta first. */
+    private static Tensor backward(Tensor dOut, List<LinearDelta.Backward> deltas) {
+        Deque<LinearDelta.Backward> order = new ArrayDeque<>();
+        deltas.forEach(order::push);
+        var dY = dOut;
+        for (var delta : order) {
+            dY = delta.run(dY);
+        }
+        return dY;
+    }
+
+    private static Tensor changed(Tensor w, LinearDelta.@Nullable WeightChange change, Tape tape) {
+        return change == null ? w : tape.in(Part.ADAPTER, () -> change.of(w));
     }
 
     @Override

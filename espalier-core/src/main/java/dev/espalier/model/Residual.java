@@ -1,6 +1,6 @@
 package dev.espalier.model;
 
-import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Variable;
 import org.bytedeco.pytorch.Tensor;
 
@@ -10,7 +10,7 @@ final class Residual {
 
     /** {@code branch + stream}; the sum overwrites {@code branch}, which nothing else may use. */
     static Variable add(Variable branch, Variable stream, ForwardContext context) {
-        try (var scope = Scope.open()) {
+        try (var scope = context.tape().scope(Part.NORM_AND_ACTIVATION)) {
             branch.value().add_(stream.value());
             boolean requiresGrad = branch.requiresGrad() || stream.requiresGrad();
             return context.tape().record(scope, new Tensor(branch.value()), requiresGrad, dY -> {

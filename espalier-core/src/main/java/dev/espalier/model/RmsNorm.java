@@ -2,7 +2,7 @@ package dev.espalier.model;
 
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
-import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Variable;
 import java.util.List;
 import org.bytedeco.pytorch.Scalar;
@@ -38,7 +38,7 @@ public final class RmsNorm implements Norm {
     @Override
     public Variable forward(Variable x, ForwardContext context) {
         var tape = context.tape();
-        try (var scope = Scope.open()) {
+        try (var scope = tape.scope(Part.NORM_AND_ACTIVATION)) {
             var shape = x.value().shape();
             var groups = x.value().view(-1, weight.size());
             var dtype = Engine.dtype(groups);

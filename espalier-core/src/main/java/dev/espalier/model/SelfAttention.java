@@ -2,7 +2,7 @@ package dev.espalier.model;
 
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.NativeOp;
-import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Variable;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -37,7 +37,7 @@ public final class SelfAttention {
      */
     public Variable forward(Variable query, Variable key, Variable value, ForwardContext context) {
         var tape = context.tape();
-        try (var scope = Scope.open()) {
+        try (var scope = tape.scope(Part.ATTENTION)) {
             double scale = 1 / Math.sqrt(query.value().size(1) / (double) heads);
             var q = split(query.value(), context);
             q.mul_(new Scalar(scale));

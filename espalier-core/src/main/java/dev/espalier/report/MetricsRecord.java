@@ -7,7 +7,7 @@ import java.util.Map;
  * A line of metrics.
  *
  * @param kind what it tells of: {@code kernels}, {@code stage}, {@code train}, {@code validation}, {@code router},
- *     {@code similarity}, {@code rank}, {@code test} or {@code summary}
+ *     {@code similarity}, {@code rank}, {@code kept}, {@code profile}, {@code test} or {@code summary}
  * @param values by key; numbers, texts such as {@code task}, lists and maps
  */
 public record MetricsRecord(String kind, int step, Map<String, ?> values) {

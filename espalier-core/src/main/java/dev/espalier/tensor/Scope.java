@@ -18,15 +18,24 @@ import org.jspecify.annotations.Nullable;
 public final class Scope implements AutoCloseable {
     private final @Nullable PointerScope parent;
     private final PointerScope scope;
+    private final @Nullable Profile profile;
+    private final Profile.Part before;
 
-    private Scope() {
+    private Scope(@Nullable Profile profile, Profile.Part part) {
         parent = PointerScope.getInnerScope();
         scope = new PointerScope();
+        this.profile = profile;
+        before = profile == null ? part : profile.enter(part);
     }
 
     /** Opens a scope on this thread. */
     public static Scope open() {
-        return new Scope();
+        return new Scope(null, Profile.Part.OTHER);
+    }
+
+    /** Opens a scope on this thread; what happens until it closes counts for {@code part} where there is a profile. */
+    static Scope open(@Nullable Profile profile, Profile.Part part) {
+        return new Scope(profile, part);
     }
 
     /** Hands {@code pointer} to the enclosing scope; without one, the garbage collector owns it. */
@@ -55,5 +64,8 @@ public final class Scope implements AutoCloseable {
     @Override
     public void close() {
         scope.close();
+        if (profile != null) {
+            profile.leave(before);
+        }
     }
 }

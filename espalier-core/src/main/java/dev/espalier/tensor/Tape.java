@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -22,32 +23,62 @@ import org.jspecify.annotations.Nullable;
  * by the operation that needs them and freed as soon as it has run.
  */
 public final class Tape implements AutoCloseable {
-    private record Node(Variable output, List<Tensor> saved, Consumer<Tensor> backward) {}
+    private record Node(Variable output, List<Tensor> saved, Consumer<Tensor> backward, Profile.Part part) {}
 
     private final List<Node> nodes = new ArrayList<>();
     private final List<Variable> inputs = new ArrayList<>();
     private final boolean recording;
     private final GradientSink sink;
+    private final @Nullable Profile profile;
     private List<Tensor> pending = new ArrayList<>();
 
-    private Tape(boolean recording, GradientSink sink) {
+    private Tape(boolean recording, GradientSink sink, @Nullable Profile profile) {
         this.recording = recording;
         this.sink = sink;
+        this.profile = profile;
     }
 
     /** A tape that records for one backward pass; parameters' gradients go to {@code sink}. */
     public static Tape recording(GradientSink sink) {
-        return new Tape(true, sink);
+        return new Tape(true, sink, null);
+    }
+
+    /** The same, and {@code profile} is told what the pass spends its time on. */
+    public static Tape recording(GradientSink sink, @Nullable Profile profile) {
+        return new Tape(true, sink, profile);
     }
 
     /** A tape that records nothing, for inference. */
     public static Tape inference() {
-        return new Tape(false, (p, g) -> {});
+        return new Tape(false, (p, g) -> {}, null);
     }
 
     /** A tape of its own for a part of the pass that is run backward by itself; it delivers to the same sink. */
     public Tape child() {
-        return new Tape(recording, sink);
+        return new Tape(recording, sink, profile);
+    }
+
+    /** A tape of its own for a part of the pass that is run without being recorded. */
+    public Tape unrecorded() {
+        return new Tape(false, sink, profile);
+    }
+
+    /** Opens an operation's scope; its time, and that of its backward pass, counts for {@code part}. */
+    public Scope scope(Profile.Part part) {
+        return Scope.open(profile, part);
+    }
+
+    /** Lets the time of {@code work}, and of the backward passes recorded in it, count for {@code part}. */
+    public <T extends @Nullable Object> T in(Profile.Part part, Supplier<T> work) {
+        if (profile == null) {
+            return work.get();
+        }
+        var before = profile.enter(part);
+        try {
+            return work.get();
+        } finally {
+            profile.leave(before);
+        }
     }
 
     /** Whether a backward pass may follow. */
@@ -83,6 +114,9 @@ public final class Tape implements AutoCloseable {
             Scope.requireOwning(value);
             value.retainReference();
             pending.add(value);
+            if (profile != null) {
+                profile.keep(value);
+            }
         }
         return value;
     }
@@ -99,11 +133,12 @@ public final class Tape implements AutoCloseable {
         var saved = pending;
         pending = new ArrayList<>();
         if (!recording || !requiresGrad) {
-            saved.forEach(Tensor::releaseReference);
+            saved.forEach(this::free);
             return new Variable(value, false);
         }
         var output = new Variable(value, true);
-        nodes.add(new Node(output, saved, backward));
+        var part = profile == null ? Profile.Part.OTHER : profile.current();
+        nodes.add(new Node(output, saved, backward, part));
         return output;
     }
 
@@ -180,9 +215,10 @@ public final class Tape implements AutoCloseable {
     /** Backward from {@code output}, whose gradient is {@code seed}. */
     public void backward(Variable output, Tensor seed) {
         output.accumulate(seed);
+        boolean before = profile != null && profile.backward(true);
         for (int i = nodes.size() - 1; i >= 0; i--) {
             var node = nodes.remove(i);
-            try (var scope = Scope.open()) {
+            try (var scope = scope(node.part)) {
                 var gradient = node.output.gradient();
                 if (gradient != null) {
                     node.backward.accept(gradient);
@@ -190,6 +226,9 @@ public final class Tape implements AutoCloseable {
             } finally {
                 free(node);
             }
+        }
+        if (profile != null) {
+            profile.backward(before);
         }
     }
 
@@ -200,9 +239,16 @@ public final class Tape implements AutoCloseable {
         }
     }
 
-    private static void free(Node node) {
-        node.saved.forEach(Tensor::releaseReference);
+    private void free(Node node) {
+        node.saved.forEach(this::free);
         node.output.release();
+    }
+
+    private void free(Tensor saved) {
+        if (profile != null) {
+            profile.free(saved);
+        }
+        saved.releaseReference();
     }
 
     /** Frees the inputs' gradients and what a pass that was given up has left. */
@@ -210,9 +256,9 @@ public final class Tape implements AutoCloseable {
     public void close() {
         inputs.forEach(Variable::release);
         inputs.clear();
-        nodes.forEach(Tape::free);
+        nodes.forEach(this::free);
         nodes.clear();
-        pending.forEach(Tensor::releaseReference);
+        pending.forEach(this::free);
         pending.clear();
     }
 }

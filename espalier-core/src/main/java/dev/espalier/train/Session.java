@@ -30,7 +30,7 @@ import org.bytedeco.pytorch.Tensor;
 final class Session implements AutoCloseable {
     final AdaptedModel adapted;
     /** Options that change nothing that is computed. */
-    private static final Set<String> FREE = Set.of("csv", "tensorboard");
+    private static final Set<String> FREE = Set.of("csv", "tensorboard", "profile");
 
     final List<TaskSplits> tasks = new ArrayList<>();
     final Batcher batcher;

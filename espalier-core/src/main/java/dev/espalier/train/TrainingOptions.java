@@ -38,6 +38,7 @@ import org.jspecify.annotations.Nullable;
  * @param logEvery steps from one line of training metrics to the next
  * @param csv whether the metrics are written as CSV too
  * @param tensorboard whether they are written for TensorBoard too
+ * @param profile whether it is measured what steps spend their time and memory on
  */
 public record TrainingOptions(
         double epochs,
@@ -63,7 +64,8 @@ public record TrainingOptions(
         int workers,
         int logEvery,
         boolean csv,
-        boolean tensorboard) {
+        boolean tensorboard,
+        boolean profile) {
     public static final double DEFAULT_EPOCHS = 3;
     public static final int DEFAULT_BATCH_SIZE = 32;
     /** Of tasks that ask for labels or numbers: longer than nearly every text of the built-in tasks. */
@@ -106,6 +108,7 @@ public record TrainingOptions(
             false,
             0,
             DEFAULT_LOG_EVERY,
+            false,
             false,
             false);
 
@@ -191,6 +194,7 @@ public record TrainingOptions(
         private int logEvery;
         private boolean csv;
         private boolean tensorboard;
+        private boolean profile;
 
         private Builder(TrainingOptions from) {
             epochs = from.epochs;
@@ -217,6 +221,7 @@ public record TrainingOptions(
             logEvery = from.logEvery;
             csv = from.csv;
             tensorboard = from.tensorboard;
+            profile = from.profile;
         }
 
         /** Passes over the training split. */
@@ -343,6 +348,12 @@ public record TrainingOptions(
             return this;
         }
 
+        /** Whether it is measured what steps spend their time and memory on. */
+        public Builder profile(boolean value) {
+            profile = value;
+            return this;
+        }
+
         /** Whether the metrics are written for TensorBoard too. */
         public Builder tensorboard(boolean value) {
             tensorboard = value;
@@ -379,7 +390,8 @@ public record TrainingOptions(
                     workers,
                     logEvery,
                     csv,
-                    tensorboard);
+                    tensorboard,
+                    profile);
         }
     }
 }

@@ -1,6 +1,8 @@
 package dev.espalier.train;
 
+import dev.espalier.report.StepProfile;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How a run ended.
@@ -18,6 +20,7 @@ import java.util.List;
  * @param trainTokens tokens of the training steps, padding not counted
  * @param tokensPerSecond of the training steps
  * @param peakMemoryMb the most memory the process had, in 1,000,000 bytes
+ * @param profile what steps spent their time and memory on, where that was measured
  * @param tests a result for each task that has a test split
  */
 public record TrainingResult(
@@ -34,6 +37,7 @@ public record TrainingResult(
         long trainTokens,
         double tokensPerSecond,
         double peakMemoryMb,
+        Optional<StepProfile> profile,
         List<Evaluation> tests) {
     public TrainingResult {
         tests = List.copyOf(tests);

@@ -13,6 +13,7 @@ import dev.espalier.optim.NonFiniteGradientException;
 import dev.espalier.report.Report;
 import dev.espalier.report.RunHistory;
 import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Profile.Part;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,6 +39,7 @@ final class TrainingRun implements AutoCloseable {
     private final BestCheckpoint best;
     private final StepMeter meter = new StepMeter();
     private final RouterLoad routers = new RouterLoad();
+    private final ProfileMeter profile;
     private long startNanos = System.nanoTime();
     private int step;
     private @Nullable MetricsLog log;
@@ -62,6 +64,7 @@ final class TrainingRun implements AutoCloseable {
                     + " compares texts that are written; set generate-tokens to how long they may be.");
         }
         this.best = new BestCheckpoint(session.weights);
+        this.profile = new ProfileMeter(options.profile(), session);
     }
 
     /** Tries the model on a few batches, then makes the folder: a mistake leaves nothing behind. */
@@ -161,16 +164,17 @@ final class TrainingRun implements AutoCloseable {
         }
         long start = System.nanoTime();
         int perEpoch = session.batcher.batchesPerEpoch();
-        var batch = session.batcher.batch(step / perEpoch, step % perEpoch);
+        var batch = profile.in(Part.DATA, () -> session.batcher.batch(step / perEpoch, step % perEpoch));
         double rate = session.stages.rate(step);
         var result = pass(batch.split(options.accumulation()), rate);
         if (!Double.isFinite(result.loss() + result.auxiliaryLoss())) {
             throw new InputException(diverged("loss is " + result.loss(), rate));
         }
-        double norm = update(batch.task(), rate);
+        double norm = profile.in(Part.OPTIMIZER, () -> update(batch.task(), rate));
         session.adapted.adapter().balance(result.observations());
         step++;
         meter.add(result, System.nanoTime() - start);
+        profile.stepped(System.nanoTime() - start);
         routers.add(result.observations());
         tell(result.loss());
         if (step % options.logEvery() == 0 || step == session.steps) {
@@ -295,6 +299,7 @@ final class TrainingRun implements AutoCloseable {
         }
         var result = result(false, tests);
         KeptLog.write(log(), result.bestStep(), session.adapted.adapter());
+        profile.write(log(), step);
         tests.forEach(test -> log().write("test", result.bestStep(), testLine(test)));
         log().write("summary", step, summary(result));
         writeReport();
@@ -323,6 +328,7 @@ final class TrainingRun implements AutoCloseable {
                 meter.tokens(),
                 meter.tokensPerSecond(),
                 memory.megabytes(),
+                profile.profile(),
                 tests);
     }
 

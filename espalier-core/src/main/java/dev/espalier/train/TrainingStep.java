@@ -8,6 +8,7 @@ import dev.espalier.model.RouterObservation;
 import dev.espalier.tensor.GradientSink;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Profile;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
@@ -15,6 +16,7 @@ import dev.espalier.tensor.Variable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Forward and backward of one optimizer step. Every micro-batch is split among the workers; the loss is the mean over
@@ -28,6 +30,7 @@ public final class TrainingStep implements AutoCloseable {
     private final Optional<WeightPenalty> penalty;
     private final double consistency;
     private final List<Gradients> perWorker = new ArrayList<>();
+    private final List<Profile> profiles = new ArrayList<>();
 
     /**
      * @param tasks by {@link Batch#task()}
@@ -86,6 +89,19 @@ public final class TrainingStep implements AutoCloseable {
      */
     public record Result(
             double loss, double auxiliaryLoss, int tokens, int labels, List<RouterObservation> observations) {}
+
+    /** Measures from the next step on what passes spend their time on; what was measured so far is forgotten. */
+    public void profile() {
+        profiles.clear();
+        perWorker.forEach(gradients -> profiles.add(new Profile()));
+    }
+
+    /** What all workers' passes spent their time on since {@link #profile}; nothing if it was never asked for. */
+    public Profile profiled() {
+        var sum = new Profile();
+        profiles.forEach(sum::add);
+        return sum;
+    }
 
     /**
      * Computes the gradients of one step; they replace those before.
@@ -161,12 +177,33 @@ public final class TrainingStep implements AutoCloseable {
 
     private Result part(
             Batch part, int worker, Optional<GradientSink> whole, int labels, int sequences, RandomStream random) {
+        var profile = profiles.isEmpty() ? null : profiles.get(worker);
+        if (profile != null) {
+            profile.start();
+        }
+        try {
+            return part(part, worker, profile, whole, labels, sequences, random);
+        } finally {
+            if (profile != null) {
+                profile.stop();
+            }
+        }
+    }
+
+    private Result part(
+            Batch part,
+            int worker,
+            @Nullable Profile profile,
+            Optional<GradientSink> whole,
+            int labels,
+            int sequences,
+            RandomStream random) {
         var task = tasks.get(part.task());
         try (var scope = Scope.open();
                 var summed =
                         new SummingSink(whole.orElse((p, g) -> {}), task.head().passes() * (consistency == 0 ? 1 : 2));
                 var first = ForwardContext.training(
-                                Tape.recording(sink(worker, whole, summed)),
+                                Tape.recording(sink(worker, whole, summed), profile),
                                 part.layout(),
                                 draws(part, sequences, random))
                         .checkpointing(checkpointing)

@@ -83,7 +83,10 @@ public record TrainingSection(
         boolean csv,
 
         @Key("Whether to write them for TensorBoard too, to the folder tensorboard.")
-        boolean tensorboard) {
+        boolean tensorboard,
+
+        @Key("Whether to measure what steps spend their time and memory on; train --profile does.")
+        boolean profile) {
     static final TrainingSection DEFAULT = of(TrainingOptions.DEFAULT);
 
     private static TrainingSection of(TrainingOptions options) {
@@ -110,7 +113,8 @@ public record TrainingSection(
                 options.workers(),
                 options.logEvery(),
                 options.csv(),
-                options.tensorboard());
+                options.tensorboard(),
+                options.profile());
     }
 
     TrainingOptions options(Dtype dtype) {
@@ -139,6 +143,7 @@ public record TrainingSection(
                 .logEvery(logEvery)
                 .csv(csv)
                 .tensorboard(tensorboard)
+                .profile(profile)
                 .build();
     }
 }
