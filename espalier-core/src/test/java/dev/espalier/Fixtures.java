@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.espalier.checkpoint.SafetensorsFile;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Objects;
-import java.util.function.IntConsumer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -53,31 +50,6 @@ public final class Fixtures {
         assertThat(worst)
                 .as(what + ": largest difference beyond tolerance is " + worstDifference)
                 .isLessThanOrEqualTo(0);
-    }
-
-    /**
-     * Checks what several steps of Adam come to. It makes a full step of a gradient of 1e-8, whose sign rounding decides,
-     * and how sums round differs between CPUs. So gradients are summed over other parts of the batch too, until one way
-     * meets the tolerance; a wrong formula meets it in none.
-     *
-     * @param parts how many parts a batch may have
-     * @param check with so many
-     */
-    public static void inSomeOrder(List<Integer> parts, IntConsumer check) {
-        AssertionError first = null;
-        for (int count : parts) {
-            try {
-                check.accept(count);
-                return;
-            } catch (AssertionError e) {
-                if (first == null) {
-                    first = e;
-                } else {
-                    first.addSuppressed(e);
-                }
-            }
-        }
-        throw Objects.requireNonNull(first);
     }
 
     /** The values of any tensor as doubles, row-major. */

@@ -51,11 +51,15 @@ final class AdapterRun implements AutoCloseable {
     private final Map<String, Parameter> stored;
     private final Gradients gradients;
     private WeightPenalty penalty = sink -> 0;
-    private int parts = 1;
 
-    /** The fixture {@code adapters/NAME}. */
+    /** The fixture {@code adapters/NAME} in fp32. */
     AdapterRun(String name) {
-        this(name, Fixtures.path("adapters/" + name), AdapterFolder::load);
+        this(name, ScalarType.Float);
+    }
+
+    /** @param dtype of the model and of all products; what trains is fp32 */
+    AdapterRun(String name, ScalarType dtype) {
+        this(name, dtype, Fixtures.path("adapters/" + name), AdapterFolder::load);
     }
 
     /**
@@ -63,10 +67,14 @@ final class AdapterRun implements AutoCloseable {
      * @param load makes the adapter of them
      */
     AdapterRun(String name, Path folder, BiFunction<Path, LanguageModel, Adapter> load) {
+        this(name, ScalarType.Float, folder, load);
+    }
+
+    private AdapterRun(String name, ScalarType dtype, Path folder, BiFunction<Path, LanguageModel, Adapter> load) {
         this.folder = folder;
         notes = Json.read(Fixtures.path("adapters/" + name).resolve("notes.json"));
         expected = Fixtures.tensors("adapters/" + name + "/expected.safetensors");
-        model = AutoModel.open(Fixtures.path("models/" + notes.path("base").stringValue()), ScalarType.Float);
+        model = AutoModel.open(Fixtures.path("models/" + notes.path("base").stringValue()), dtype);
         adapter = load.apply(folder, model);
         batch = Batches.of(expected);
         stored = findStored();
@@ -141,12 +149,6 @@ final class AdapterRun implements AutoCloseable {
         return model instanceof DecoderModel ? TaskKind.CAUSAL_LM : TaskKind.SINGLE_LABEL;
     }
 
-    /** Takes the gradients of every step from so many parts of the batch, one after another. */
-    AdapterRun inParts(int count) {
-        parts = count;
-        return this;
-    }
-
     /** Adds a loss on the weights to every step. */
     void penalty(WeightPenalty given) {
         penalty = given;
@@ -158,21 +160,14 @@ final class AdapterRun implements AutoCloseable {
         int answers =
                 model instanceof DecoderModel ? CausalLmHead.Targets.of(batch).count() : batch.labelCount();
         double sum = penalty.addTo(backward ? gradients : (parameter, gradient) -> {});
-        for (var part : batch.split(parts)) {
-            sum += step(part, answers, backward);
-        }
-        return sum;
-    }
-
-    private double step(Batch part, int answers, boolean backward) {
         var tape = backward ? Tape.recording(gradients) : Tape.inference();
         try (var pass = Scope.open();
-                var context = ForwardContext.evaluation(tape, part.layout())) {
-            var loss = model.loss(head(), kind(), part, 1.0 / answers, context);
+                var context = ForwardContext.evaluation(tape, batch.layout())) {
+            var loss = model.loss(head(), kind(), batch, 1.0 / answers, context);
             if (backward) {
                 tape.backward(loss);
             }
-            return loss.value().item_double();
+            return sum + loss.value().item_double();
         }
     }
 

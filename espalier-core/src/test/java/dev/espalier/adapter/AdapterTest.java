@@ -16,6 +16,7 @@ import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import java.util.List;
 import java.util.Objects;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 
 class AdapterTest {
@@ -104,9 +105,10 @@ class AdapterTest {
         }
     }
 
+    /** In fp64: how the sums of the parts round does not count. */
     @Test
     void aBatchInTwoPartsGivesTheSameLossAuxiliaryLossAndGradients() {
-        try (var base = new TinyModel();
+        try (var base = new TinyModel(ScalarType.Double);
                 var adapter = Adapter.create("a", SIRA.with(m -> m.dropout(.3)), base.model(), RandomStream.of(1))) {
             base.addHead("", 3);
             TinyModel.scramble(adapter);
@@ -116,7 +118,7 @@ class AdapterTest {
                 var halves = base.batch().split(2);
                 assertThat(halves).hasSize(2);
                 assertThat(step(base, halves, parts)).isCloseTo(expected, within(1e-5));
-                adapter.parameters().forEach(p -> assertClose(p.name(), parts.of(p), whole.of(p), 1e-3, 1e-6));
+                adapter.parameters().forEach(p -> assertClose(p.name(), parts.of(p), whole.of(p), 1e-4, 1e-6));
                 assertThat(whole.byName().values()).allMatch(g -> g.norm().item_double() > 0);
             }
         }

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -56,13 +57,11 @@ class PeftFixtureTest {
     @ParameterizedTest
     @MethodSource("adapters")
     void twentyStepsOfAdamWFollowPeftsCurve(String name) {
-        // The longest of them: all linears, whose 28 factors leave most room for signs of rounded gradients.
-        var orders = name.equals("lora_all_rslora") ? List.of(1, 3, 2) : List.of(1);
-        Fixtures.inSomeOrder(orders, parts -> {
-            try (var run = new AdapterRun(name).inParts(parts)) {
-                run.meetsCurve(1e-4, step -> {});
-            }
-        });
+        // Adam makes a full step of a gradient of 1e-8. With 28 factors some have one whose sign fp32 does not tell.
+        var dtype = name.equals("lora_all_rslora") ? ScalarType.Double : ScalarType.Float;
+        try (var run = new AdapterRun(name, dtype)) {
+            run.meetsCurve(1e-4, step -> {});
+        }
     }
 
     @ParameterizedTest

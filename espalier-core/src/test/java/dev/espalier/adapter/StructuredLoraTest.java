@@ -426,14 +426,14 @@ class StructuredLoraTest {
     @ParameterizedTest
     @MethodSource("all")
     void theSavedPlainLoraComputesTheSame(StructuredLoraSpec spec) {
-        try (var run = new AdapterRun("lora_qv");
+        // A rank in reserve adds next to nothing, which fp32 would round.
+        var dtype = spec.method().equals(GrowingLora.METHOD) ? ScalarType.Double : ScalarType.Float;
+        try (var run = new AdapterRun("lora_qv", dtype);
                 var saved = AdapterFolder.open(run.folder())) {
             run.adapter().disable();
             var base = run.lastLogits();
             try (var adapter = Adapter.create("new", spec, run.model(), RandomStream.of(1))) {
-                // A rank in reserve adds next to nothing, but not nothing, which rounds as the fixtures' logits may.
-                boolean reserve = spec.method().equals(GrowingLora.METHOD);
-                assertClose("at first", run.lastLogits(), base, reserve ? 1e-4 : 1e-5, reserve ? 2e-5 : 1e-6);
+                assertClose("at first", run.lastLogits(), base, 1e-5, 1e-6);
                 var schedule = adapter.startTraining(12);
                 for (int step = 0; step < 12; step++) {
                     int now = step;

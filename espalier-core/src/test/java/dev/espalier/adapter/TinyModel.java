@@ -21,10 +21,15 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 final class TinyModel implements AutoCloseable {
     private final NoGradGuard guard = Engine.enter(1);
     private final Scope scope = Scope.open();
-    private final EncoderModel model = AutoModel.encoder(Fixtures.path("models/bert_cls"), ScalarType.Float);
+    private final EncoderModel model;
     private final Batch batch;
 
     TinyModel() {
+        this(ScalarType.Float);
+    }
+
+    TinyModel(ScalarType dtype) {
+        model = AutoModel.encoder(Fixtures.path("models/bert_cls"), dtype);
         try (var expected = Fixtures.tensors("adapters/lora_cls/expected.safetensors")) {
             batch = Batches.of(expected);
         }

@@ -33,9 +33,19 @@ final class LlamaLora implements AutoCloseable {
     private final NoGradGuard guard = Engine.enter(1);
     private final Scope scope = Scope.open();
     private final SafetensorsFile expected = Fixtures.tensors("optim/optim.safetensors");
-    private final DecoderModel model = AutoModel.decoder(Fixtures.path("models/llama"), ScalarType.Float);
-    private final Adapter adapter = AdapterFolder.load(Fixtures.path("adapters/lora_qv"), model);
+    private final DecoderModel model;
+    private final Adapter adapter;
     private final List<EncodedExample> rows = rows();
+
+    LlamaLora() {
+        this(ScalarType.Float);
+    }
+
+    /** @param dtype of the model and of all products; what trains is fp32 */
+    LlamaLora(ScalarType dtype) {
+        model = AutoModel.decoder(Fixtures.path("models/llama"), dtype);
+        adapter = AdapterFolder.load(Fixtures.path("adapters/lora_qv"), model);
+    }
 
     /** The eight rows, of 16 to 7 tokens, with labels on their last ones. */
     static List<EncodedExample> rows() {
@@ -95,9 +105,17 @@ final class LlamaLora implements AutoCloseable {
         return step(workers, Optional.empty());
     }
 
+    TrainingStep step(Workers workers, boolean checkpointing) {
+        return step(workers, checkpointing, Optional.empty());
+    }
+
     TrainingStep step(Workers workers, Optional<WeightPenalty> penalty) {
+        return step(workers, false, penalty);
+    }
+
+    private TrainingStep step(Workers workers, boolean checkpointing, Optional<WeightPenalty> penalty) {
         var tasks = List.of(new StepTask(model.lmHead(), TaskKind.CAUSAL_LM));
-        return new TrainingStep(model, tasks, adapter.parameters(), workers, false, penalty);
+        return new TrainingStep(model, tasks, adapter.parameters(), workers, checkpointing, penalty);
     }
 
     /** The weights whose names {@code chosen} accepts, as an optimizer takes them. */

@@ -4,7 +4,6 @@ import static dev.espalier.Fixtures.assertClose;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.espalier.Fixtures;
 import dev.espalier.adapter.WeightPenalty;
 import dev.espalier.optim.AdamW;
 import dev.espalier.optim.GradientClipping;
@@ -12,11 +11,9 @@ import dev.espalier.optim.ParameterGroup;
 import dev.espalier.optim.Schedule;
 import dev.espalier.tensor.RandomStream;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -87,15 +84,16 @@ class OptimizerLoopTest {
         }
     }
 
+    /** In fp64: Adam makes a full step of a gradient of 1e-8, whose sign rounding would decide. */
     @Test
     void oneStepOfAdamWGivesPytorchsWeightsAndTheMeanOverTokensStaysApartFromTheMeanOverRows() {
-        try (var llama = new LlamaLora();
+        try (var llama = new LlamaLora(ScalarType.Double);
                 var workers = new Workers(1);
                 var step = llama.step(workers);
                 var adamw = adamW(List.of(ParameterGroup.of(llama.weights(name -> true), 0.01)))) {
             step.run(llama.batches(8), UNUSED);
             adamw.step(step.gradients().byName(), 1e-2);
-            assertFirstStep(llama, step.gradients().byName());
+            assertWeights(llama, "accumulate.after_step.");
 
             double meanOverTokens = step.run(llama.batches(1), UNUSED).loss();
             double meanOverRows = llama.batches(1).stream()
@@ -130,13 +128,10 @@ class OptimizerLoopTest {
         }
     }
 
+    /** In fp64 as well. */
     @Test
     void tenStepsWithWarmUpAndClippingFollowPytorchsTrainer() {
-        Fixtures.inSomeOrder(List.of(8, 4, 2, 1), OptimizerLoopTest::assertTenSteps);
-    }
-
-    private static void assertTenSteps(int rows) {
-        try (var llama = new LlamaLora();
+        try (var llama = new LlamaLora(ScalarType.Double);
                 var workers = new Workers(1);
                 var step = llama.step(workers);
                 var adamw = adamW(List.of(ParameterGroup.of(llama.weights(name -> true), 0.01)))) {
@@ -144,11 +139,11 @@ class OptimizerLoopTest {
             var norms = llama.expectedValues("loop.grad_norms");
             var schedule = Schedule.named("linear", 1e-2, 3, norms.length);
             for (int i = 0; i < norms.length; i++) {
-                assertLoss(step.run(llama.batches(rows), UNUSED).loss(), losses[i]);
+                assertLoss(step.run(llama.batches(8), UNUSED).loss(), losses[i]);
                 assertNorm(GradientClipping.clip(step.gradients().byName(), 0.5), norms[i]);
                 adamw.step(step.gradients().byName(), schedule.rate(i));
             }
-            assertLoss(step.run(llama.batches(rows), UNUSED).loss(), losses[norms.length]);
+            assertLoss(step.run(llama.batches(8), UNUSED).loss(), losses[norms.length]);
             assertWeights(llama, "loop.final.");
         }
     }
@@ -179,28 +174,6 @@ class OptimizerLoopTest {
 
     private static void assertNorm(double actual, double expected) {
         assertThat(actual).as("gradient norm").isCloseTo(expected, within(2e-5 + 1e-4 * expected));
-    }
-
-    /**
-     * A first step of Adam is {@code rate * g / (|g| + eps)}, for a gradient of 1e-8 anything between none and a whole one.
-     * So where the gradients' own tolerance lets it vary, the step may.
-     */
-    private static void assertFirstStep(LlamaLora llama, Map<String, Tensor> gradients) {
-        llama.weights(name -> true).forEach((name, weight) -> {
-            var got = Fixtures.doubles(weight);
-            var want = Fixtures.doubles(llama.expected("accumulate.after_step." + LlamaLora.key(name)));
-            var of = Fixtures.doubles(Objects.requireNonNull(gradients.get(name)));
-            for (int i = 0; i < want.length; i++) {
-                double d = 1e-6 + 1e-3 * Math.abs(of[i]);
-                double free = 1e-2 * (direction(of[i] + d) - direction(of[i] - d));
-                assertThat(got[i]).as(name).isCloseTo(want[i], within(1e-4 + 1e-3 * Math.abs(want[i]) + free));
-            }
-        });
-        assertThat(llama.parameters()).hasSize(8);
-    }
-
-    private static double direction(double gradient) {
-        return gradient / (Math.abs(gradient) + 1e-8);
     }
 
     private static void assertWeights(LlamaLora llama, String prefix) {
