@@ -67,6 +67,11 @@ record DecoderWorkload(DecoderConfig config) implements Workload {
     }
 
     @Override
+    public TargetModules attention() {
+        return TargetModules.of("q_proj", "k_proj", "v_proj", "o_proj");
+    }
+
+    @Override
     public TargetModules targets() {
         return TargetModules.of("q_proj", "v_proj");
     }
@@ -106,11 +111,19 @@ record DecoderWorkload(DecoderConfig config) implements Workload {
     /** Two products forward and four backward, three for what reads the first layer's input. */
     private double adapter(AdapterSpec spec, double n, double d, double q, double kv, int layers) {
         boolean all = spec.targets().equals(TargetModules.allLinear());
-        boolean keys = all || spec.targets().equals(attentionInputs());
-        double ins = all ? 5 * d + q + config.intermediate() : keys ? 3 * d : 2 * d;
-        double outs = all ? q + 2 * kv + 2 * d + 2.0 * config.intermediate() : keys ? q + 2 * kv : q + kv;
+        boolean attention = spec.targets().equals(attention());
+        boolean keys = all || attention || spec.targets().equals(attentionInputs());
         double lowest = keys ? 3 * d : 2 * d;
-        double weights = all ? 2 * d * q + 2 * d * kv + 3 * d * config.intermediate() : d * outs;
+        double ins = all ? 5 * d + q + config.intermediate() : attention ? 3 * d + q : lowest;
+        double outs = keys ? q + 2 * kv : q + kv;
+        double weights = d * outs;
+        if (all) {
+            outs += 2 * d + 2.0 * config.intermediate();
+            weights += d * q + 3 * d * config.intermediate();
+        } else if (attention) {
+            outs += d;
+            weights += d * q;
+        }
         if (spec instanceof FullSpec) {
             return 2 * n * weights * layers;
         }

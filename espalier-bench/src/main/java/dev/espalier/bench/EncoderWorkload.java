@@ -64,6 +64,11 @@ record EncoderWorkload(EncoderConfig config) implements Workload {
     }
 
     @Override
+    public TargetModules attention() {
+        return TargetModules.of("query", "key", "value", "attention.output.dense");
+    }
+
+    @Override
     public TargetModules targets() {
         return TargetModules.of("query", "value");
     }
@@ -100,11 +105,12 @@ record EncoderWorkload(EncoderConfig config) implements Workload {
                 flops.linearsForward(), flops.linearsBackward(), flops.attention(), adapter, flops.head(LABELS));
     }
 
-    /** How many square linears the adapted ones of a layer are as wide as: two or three of attention's, or all six. */
+    /** How many square linears the adapted ones of a layer are as wide as: two to four of attention's, or all six. */
     private double squares(AdapterSpec spec) {
-        boolean all = spec.targets().equals(TargetModules.allLinear());
-        return all
-                ? 5 + (double) config.intermediate() / config.hidden()
-                : spec.targets().equals(attentionInputs()) ? 3 : 2;
+        var targets = spec.targets();
+        if (targets.equals(TargetModules.allLinear())) {
+            return 5 + (double) config.intermediate() / config.hidden();
+        }
+        return targets.equals(attention()) ? 4 : targets.equals(attentionInputs()) ? 3 : 2;
     }
 }

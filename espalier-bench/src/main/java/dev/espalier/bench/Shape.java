@@ -78,6 +78,11 @@ public enum Shape {
         return workload.attentionInputs();
     }
 
+    /** All four matrices of attention, likewise. */
+    public TargetModules attention() {
+        return workload.attention();
+    }
+
     /** BERT's config, without dropout. */
     private static EncoderConfig bert(int hidden, int layers, int heads, int intermediate) {
         return new EncoderConfig(

@@ -28,6 +28,9 @@ interface Workload {
     /** Query, key and value, likewise. */
     TargetModules attentionInputs();
 
+    /** All four matrices of attention, likewise. */
+    TargetModules attention();
+
     /** The longest row. */
     int positions();
 

@@ -125,6 +125,9 @@ final class BenchCommand implements Runnable {
                 description = "Side of the blocks that a sparse adapter keeps; 0 for single entries. Default 0.")
         private int blockSize;
 
+        @Option(names = "--attention", description = "On all four matrices of attention.")
+        private boolean attention;
+
         @Option(
                 names = "--all-linear",
                 description = "On all linears. Default: on query and value, of sparse methods and full on key, too.")
@@ -139,7 +142,10 @@ final class BenchCommand implements Runnable {
         private List<AdapterSpec> specs(Shape shape) {
             boolean keys = SPARSE.containsKey(method) || method.equals(FullSpec.METHOD);
             var usual = keys ? shape.attentionInputs() : shape.targets();
-            var targets = allLinear ? TargetModules.allLinear() : usual;
+            if (allLinear && attention) {
+                throw new InputException("--all-linear and --attention say different things; give one of them.");
+            }
+            var targets = allLinear ? TargetModules.allLinear() : attention ? shape.attention() : usual;
             var spec = spec(targets);
             return againstLora == null
                     ? List.of(spec)

@@ -89,11 +89,10 @@ public final class Profile {
     /** Takes the time of {@code work}, which is not part of a pass, for {@code part}. */
     public <T> T measure(Part part, Supplier<T> work) {
         start();
-        var before = enter(part);
+        current = part;
         try {
             return work.get();
         } finally {
-            leave(before);
             stop();
         }
     }
