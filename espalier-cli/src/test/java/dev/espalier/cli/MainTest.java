@@ -55,6 +55,7 @@ class MainTest {
                 "recipe | espalier: give one of --template and RECIPE.yaml. See espalier recipe --help.",
                 "evaluate runs --split dev | espalier: Invalid value for option '--split': 'dev' is none of train, validation, test; did you mean 'test'? See espalier evaluate --help.",
                 "bench --batch x | espalier: Invalid value for option '--batch': 'x' is not a whole number. See espalier bench --help.",
+                "bench --all-linear --attention | espalier: --all-linear and --attention say different things; give one of them.",
                 "bench --shape minlm | espalier: Unknown shape 'minlm'. Did you mean 'minilm'? Known are minilm, bert-base, smollm2-135m, qwen2.5-0.5b.",
                 "predict runs a --input b | espalier: There are texts and --input b; give one of them.",
                 "recipe --template lroa | espalier: Unknown method 'lroa'; did you mean 'lora'?",

@@ -4,16 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.espalier.Fixtures;
+import dev.espalier.adapter.LoraSpec;
 import dev.espalier.report.StepProfile;
 import dev.espalier.tensor.Profile;
 import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.RandomStream;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class StepProfileTest {
     private static final RandomStream UNUSED = RandomStream.of(0);
@@ -67,6 +70,27 @@ class StepProfileTest {
             assertThat(kept.get(0).get(Part.ATTENTION)).isPositive();
             assertThat(profile.table().rows()).hasSize(profile.parts().size() + 1);
         }
+    }
+
+    @Test
+    void aRunSaysWhatItsStepsSpentTheirTimeOnAndTrainsAsWithout(@TempDir Path folder) {
+        var training = Training.of(TinyModel.in(folder.resolve("model")))
+                .task(Snips.intent())
+                .adapter(LoraSpec.defaults());
+        var options = TrainingOptions.builder().batchSize(15).maxTokens(16).maxSteps(3);
+        var plain = training.options(options.build()).run(folder.resolve("plain"));
+        var profiled = training.options(options.profile(true).build()).run(folder.resolve("profiled"));
+
+        assertThat(plain.profile()).isEmpty();
+        assertThat(profiled.profile()).hasValueSatisfying(profile -> {
+            assertThat(profile.steps()).isEqualTo(3);
+            assertThat(profile.parts().stream().map(StepProfile.PartOfStep::part))
+                    .contains(Part.DATA, Part.OPTIMIZER, Part.ADAPTER);
+        });
+        assertThat(profiled.tests().get(0).metrics())
+                .isEqualTo(plain.tests().get(0).metrics());
+        assertThat(folder.resolve("profiled/metrics.jsonl")).content().contains("\"part\":\"frozen linears\"");
+        assertThat(folder.resolve("plain/metrics.jsonl")).content().doesNotContain("profile");
     }
 
     /** Frozen linears keep nothing, and a block that is computed again keeps no more than its input. */
