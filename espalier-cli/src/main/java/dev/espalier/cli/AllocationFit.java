@@ -27,11 +27,16 @@ final class AllocationFit {
      * anything out.
      *
      * @param budget trained weights of the adapter at most; heads do not count
-     * @throws InputException if the least that the allocation gives costs more
+     * @throws InputException if the least that the allocation gives costs more, or if only measuring tells what it costs
      */
     static Optional<ComparedRecipe> fit(ComparedRecipe recipe, long budget) {
         var spec = recipe.recipe().adapter().spec();
         var section = recipe.recipe().allocation();
+        if (section != null && knowsNoBudget(section)) {
+            throw new InputException(recipe.file() + ": the rule percentile knows no budget, so --trained-weights "
+                    + TensorTable.count(budget) + " can't hold for it; choose the rule proportional, or let espalier"
+                    + " allocate write the allocation first and give it with the rule table.");
+        }
         if (section == null ? !spec.isAllocated() : !shares(section)) {
             return Optional.empty();
         }
@@ -51,9 +56,13 @@ final class AllocationFit {
         return Optional.of(recipe.with(changes));
     }
 
+    private static boolean knowsNoBudget(AllocationSection section) {
+        return section.rule() == RuleChoice.Name.PERCENTILE || (section.rule() == null && section.keep() != null);
+    }
+
     /** By the rule proportional, or by none that is named: what is done then is to share out, too, for one task. */
     private static boolean shares(AllocationSection section) {
-        return section.rule() == RuleChoice.Name.PROPORTIONAL || (section.rule() == null && section.keep() == null);
+        return section.rule() == RuleChoice.Name.PROPORTIONAL || section.rule() == null;
     }
 
     private static void requireEnough(ComparedRecipe recipe, AdapterSpec spec, int minimum, long budget) {

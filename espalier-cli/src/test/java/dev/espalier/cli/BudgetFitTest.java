@@ -110,6 +110,18 @@ class BudgetFitTest {
         assertThat(fitted.alpha()).hasValue(20);
     }
 
+    @ParameterizedTest
+    @CsvSource({"'{rule: percentile, keep: 60}'", "'{keep: 60}'"})
+    void aRuleThatKnowsNoBudgetIsRefused(String allocation) throws IOException {
+        var recipe = recipe("{method: lora-smoe, rank: 2}", "allocation=" + allocation);
+        assertThatThrownBy(() -> AllocationFit.fit(recipe, 200_000))
+                .isInstanceOf(InputException.class)
+                .hasMessage(recipe.file()
+                        + ": the rule percentile knows no budget, so --trained-weights 200,000 can't hold for it; choose"
+                        + " the rule proportional, or let espalier allocate write the allocation first and give it with"
+                        + " the rule table.");
+    }
+
     @Test
     void aBudgetBelowTheLeastThatIsAllocatedIsSaid() throws IOException {
         var recipe = recipe("{method: lora-smoe, rank: 2}");
