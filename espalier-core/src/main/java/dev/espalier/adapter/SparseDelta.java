@@ -19,8 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A sparse change of one linear's weight, {@code y = x (W + S)ᵀ + b}: of {@code S} only the places and values of the kept
- * entries, or blocks of them, are held, and only the values train. In fp32 the change is put into a copy of the weight
- * that lasts for one product; in bf16 that would round small values away, so there {@code S} has a product of its own.
+ * entries, or blocks of them, are held, and only the values train. The change is put into a copy of the weight that lasts
+ * for one product. In bf16 the sum is rounded there, as in training of whole weights in mixed precision (Micikevicius et
+ * al., arXiv 1710.03740): the values themselves are fp32, so that small steps add up.
  *
  * <p>While entries are still being chosen a whole matrix may act in place of the kept entries, in
  * training passes only.
@@ -118,7 +119,7 @@ public final class SparseDelta implements LinearDelta, Mergeable {
 
     @Override
     public @Nullable WeightChange weightChange(Linear linear, Variable x, ForwardContext context) {
-        if (Engine.dtype(x.value()) != ScalarType.Float || isBrief(x, context)) {
+        if (isBrief(x, context)) {
             return null;
         }
         return new WeightChange() {

@@ -50,10 +50,19 @@ public record SparseMatrix(int out, int in, int block, Tensor indices, Tensor va
         return torch.remainder(indices, new Scalar(in / block));
     }
 
-    /** Adds {@code S} to {@code matrix}, {@code [out, in]}, contiguous. */
+    /** Adds {@code S} to {@code matrix}, {@code [out, in]}, contiguous; of another dtype than the values, sums are rounded once. */
     public void addTo(Tensor matrix) {
         try (var scope = Scope.open()) {
-            matrix.view(-1).index_add_(0, places(), values.view(-1).to(Engine.dtype(matrix)));
+            var entries = matrix.view(-1);
+            var places = places();
+            var dtype = Engine.dtype(matrix);
+            if (dtype == Engine.dtype(values)) {
+                entries.index_add_(0, places, values.view(-1));
+                return;
+            }
+            var sums = entries.index_select(0, places).to(Engine.dtype(values));
+            sums.add_(values.view(-1));
+            entries.index_copy_(0, places.to(ScalarType.Long), sums.to(dtype));
         }
     }
 
