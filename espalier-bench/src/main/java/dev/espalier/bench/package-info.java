@@ -1,4 +1,4 @@
-/** End-to-end benchmarks of training steps. */
+/** End-to-end benchmarks: training steps, kernels, merges, answers. */
 @NullMarked
 package dev.espalier.bench;
 

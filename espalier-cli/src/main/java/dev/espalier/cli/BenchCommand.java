@@ -1,30 +1,18 @@
 package dev.espalier.cli;
 
 import dev.espalier.adapter.AdapterSpec;
-import dev.espalier.adapter.FullSpec;
 import dev.espalier.adapter.LoraSpec;
-import dev.espalier.adapter.Mixtures;
-import dev.espalier.adapter.SparseSpec;
-import dev.espalier.adapter.TargetModules;
 import dev.espalier.bench.BenchmarkResult;
 import dev.espalier.bench.Shape;
 import dev.espalier.bench.StepBenchmark;
 import dev.espalier.checkpoint.AtomicFiles;
-import dev.espalier.error.InputException;
-import dev.espalier.error.Nearest;
 import dev.espalier.json.Json;
 import dev.espalier.report.TextTable;
 import dev.espalier.report.TextTable.Column;
 import dev.espalier.tensor.Engine;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -36,7 +24,12 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         description = "Measures a training step: tokens/s, share of this machine's matrix-product peak, peak memory.",
-        subcommands = {KernelBenchCommand.class, SparseBenchCommand.class, MergeBenchCommand.class},
+        subcommands = {
+            KernelBenchCommand.class,
+            SparseBenchCommand.class,
+            MergeBenchCommand.class,
+            InferenceBenchCommand.class
+        },
         sortOptions = false,
         optionListHeading = "%nOptions:%n",
         footer = {
@@ -49,139 +42,18 @@ import picocli.CommandLine.Spec;
             "  espalier bench --shape bert-base --method sparse --block-size 16 --against-lora 8"
         })
 final class BenchCommand implements Runnable {
-    private static final Map<String, SparseSpec> SPARSE = Stream.of(
-                    SparseSpec.sparse(), SparseSpec.shira(), SparseSpec.spiel(), SparseSpec.ltSft())
-            .collect(Collectors.toMap(SparseSpec::method, spec -> spec, (a, b) -> a, LinkedHashMap::new));
-
-    private static final List<String> METHODS = Stream.of(
-                    Stream.of(LoraSpec.METHOD),
-                    Mixtures.all().keySet().stream(),
-                    SPARSE.keySet().stream(),
-                    Stream.of(FullSpec.METHOD))
-            .flatMap(names -> names)
-            .toList();
-
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private CommandSpec spec;
 
     @ArgGroup(exclusive = false, heading = "%nModel:%n")
-    private final ModelShape model = new ModelShape();
+    private final BenchShapeOptions model = new BenchShapeOptions();
 
     @ArgGroup(exclusive = false, heading = "%nAdapter:%n")
-    private final AdapterOptions adapter = new AdapterOptions();
+    private final BenchAdapterOptions adapter = new BenchAdapterOptions();
 
     @ArgGroup(exclusive = false, heading = "%nMeasurement:%n")
     private final Measurement measurement = new Measurement();
-
-    private static final class ModelShape {
-        @Option(
-                names = "--shape",
-                paramLabel = "SHAPE",
-                completionCandidates = Shapes.class,
-                description = "Its sizes: ${COMPLETION-CANDIDATES}. Default minilm.")
-        private String shape = Shape.MINILM.key();
-
-        @Option(
-                names = "--dtype",
-                paramLabel = "DTYPE",
-                completionCandidates = Dtypes.class,
-                description = "Number type of the frozen weights: ${COMPLETION-CANDIDATES}. Default fp32.")
-        private String dtype = "fp32";
-    }
-
-    private static final class AdapterOptions {
-        @Option(
-                names = "--method",
-                paramLabel = "METHOD",
-                completionCandidates = Methods.class,
-                description = "One of ${COMPLETION-CANDIDATES}. Default lora.")
-        private String method = LoraSpec.METHOD;
-
-        @Option(
-                names = "--rank",
-                paramLabel = "R",
-                description = "Default " + LoraSpec.RANK + " for lora, else the method's own.")
-        private @Nullable Integer rank;
-
-        @Option(names = "--experts", paramLabel = "E", description = "Of a mixture. Default: the method's own.")
-        private @Nullable Integer experts;
-
-        @Option(
-                names = "--top-k",
-                paramLabel = "K",
-                description = "Experts that a token of a mixture uses, where it chooses. Default: the method's own.")
-        private @Nullable Integer topK;
-
-        @Option(
-                names = "--keep-ratio",
-                paramLabel = "SHARE",
-                description = "Of each matrix, that a sparse adapter keeps. Default: the method's own.")
-        private @Nullable Double keepRatio;
-
-        @Option(
-                names = "--block-size",
-                paramLabel = "N",
-                description = "Side of the blocks that a sparse adapter keeps; 0 for single entries. Default 0.")
-        private int blockSize;
-
-        @Option(names = "--attention", description = "On all four matrices of attention.")
-        private boolean attention;
-
-        @Option(
-                names = "--all-linear",
-                description = "On all linears. Default: on query and value, of sparse methods and full on key, too.")
-        private boolean allLinear;
-
-        @Option(
-                names = "--against-lora",
-                paramLabel = "R",
-                description = "Measure LoRA of this rank, too, a step of each in turn; memory is that of both.")
-        private @Nullable Integer againstLora;
-
-        private List<AdapterSpec> specs(Shape shape) {
-            boolean keys = SPARSE.containsKey(method) || method.equals(FullSpec.METHOD);
-            var usual = keys ? shape.attentionInputs() : shape.targets();
-            if (allLinear && attention) {
-                throw new InputException("--all-linear and --attention say different things; give one of them.");
-            }
-            var targets = allLinear ? TargetModules.allLinear() : attention ? shape.attention() : usual;
-            var spec = spec(targets);
-            return againstLora == null
-                    ? List.of(spec)
-                    : List.of(spec, LoraSpec.defaults().withTargets(targets).withRank(againstLora));
-        }
-
-        private AdapterSpec spec(TargetModules targets) {
-            if (method.equals(LoraSpec.METHOD)) {
-                var lora = LoraSpec.defaults().withTargets(targets);
-                return rank == null ? lora : lora.withRank(rank);
-            }
-            if (!METHODS.contains(method)) {
-                throw new InputException("There is no benchmark of the method '" + method + "'; did you mean '"
-                        + Nearest.to(method, METHODS, 1).get(0) + "'?");
-            }
-            if (method.equals(FullSpec.METHOD)) {
-                return FullSpec.defaults().withTargets(targets);
-            }
-            var sparse = SPARSE.get(method);
-            if (sparse != null) {
-                return sparse(sparse.withTargets(targets));
-            }
-            var mixture = Mixtures.of(method);
-            return mixture.with(m -> m.targets(targets)
-                    .expertsByDepth(experts == null ? mixture.experts().byDepth() : List.of())
-                    .experts(experts == null ? mixture.experts().count() : experts)
-                    .topK(topK == null ? mixture.routing().topK() : topK)
-                    .rank(rank == null ? mixture.experts().rank() : rank));
-        }
-
-        /** As it trains once its entries are chosen. */
-        private SparseSpec sparse(SparseSpec spec) {
-            var ranked = rank == null ? spec : spec.withRank(rank);
-            return (keepRatio == null ? ranked : ranked.withKeepRatio(keepRatio)).withBlockSize(blockSize);
-        }
-    }
 
     private static final class Measurement {
         @Option(names = "--batch", paramLabel = "N", description = "Rows of a batch. Default 16, of decoders 4.")
@@ -199,6 +71,12 @@ final class BenchCommand implements Runnable {
                 description = "Threads that each take a part of the batch. Default 0: what is fastest here.")
         private int workers;
 
+        @Option(
+                names = "--against-lora",
+                paramLabel = "R",
+                description = "Measure LoRA of this rank, too, a step of each in turn; memory is that of both.")
+        private @Nullable Integer againstLora;
+
         @Option(names = "--profile", description = "Show what a step spends its time and memory on.")
         private boolean profile;
 
@@ -206,34 +84,13 @@ final class BenchCommand implements Runnable {
         private @Nullable Path json;
     }
 
-    static final class Shapes implements Iterable<String> {
-        @Override
-        public Iterator<String> iterator() {
-            return Arrays.stream(Shape.values()).map(Shape::key).iterator();
-        }
-    }
-
-    static final class Methods implements Iterable<String> {
-        @Override
-        public Iterator<String> iterator() {
-            return METHODS.iterator();
-        }
-    }
-
-    static final class Dtypes implements Iterable<String> {
-        @Override
-        public Iterator<String> iterator() {
-            return List.of("fp32", "bf16").iterator();
-        }
-    }
-
     @Override
     public void run() {
-        var shape = Shape.of(model.shape);
-        var specs = adapter.specs(shape);
+        var shape = model.shape();
+        var specs = specs(shape);
         var options = new StepBenchmark.Options(
                 shape,
-                model.dtype,
+                model.dtype(),
                 measurement.batch == null ? shape.usualBatch() : measurement.batch,
                 measurement.tokens == null ? shape.usualTokens() : measurement.tokens,
                 specs.get(0),
@@ -263,6 +120,15 @@ final class BenchCommand implements Runnable {
             });
         }
         out.flush();
+    }
+
+    private List<AdapterSpec> specs(Shape shape) {
+        var spec = adapter.spec(shape);
+        return measurement.againstLora == null
+                ? List.of(spec)
+                : List.of(
+                        spec,
+                        LoraSpec.defaults().withTargets(adapter.targets(shape)).withRank(measurement.againstLora));
     }
 
     private static TextTable table(List<BenchmarkResult> results) {

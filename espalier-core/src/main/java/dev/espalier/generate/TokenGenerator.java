@@ -26,7 +26,7 @@ public final class TokenGenerator {
     public static final int DEFAULT_BATCH_SIZE = 16;
 
     /** Padded prompt tokens of one pass, unless one prompt is longer: attention scores of a pass grow with it. */
-    private static final int TOKENS_PER_PASS = 4096;
+    public static final int TOKENS_PER_PASS = 4096;
 
     private final DecoderModel model;
     private final SamplingOptions options;

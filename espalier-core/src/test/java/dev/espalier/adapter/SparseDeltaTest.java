@@ -27,7 +27,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.BoolOptional;
-import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -145,7 +144,8 @@ class SparseDeltaTest {
             var delta = (SparseDelta) check.delta();
             linear.attach("default", delta);
             // Each step is less than half of the distance between bf16 numbers at 1, and 32 of them are not.
-            var step = FormulaCheck.random("step", delta.values().shape()).sign().mul(new Scalar(1e-3));
+            var step =
+                    FormulaCheck.random("step", delta.values().shape()).sign().mul(new Scalar(1e-3));
             for (int i = 0; i < 32; i++) {
                 delta.values().value().add_(step);
             }
