@@ -28,7 +28,8 @@ import picocli.CommandLine.Spec;
             KernelBenchCommand.class,
             SparseBenchCommand.class,
             MergeBenchCommand.class,
-            InferenceBenchCommand.class
+            InferenceBenchCommand.class,
+            InstructionBenchCommand.class
         },
         sortOptions = false,
         optionListHeading = "%nOptions:%n",

@@ -12,7 +12,8 @@ import java.util.stream.IntStream;
  * The training batches of a run. An epoch shows every example of every task once: a task's examples are shuffled, within
  * windows of several batches sorted by length, cut into batches, and the batches of all tasks are shuffled together, so
  * tasks come up in proportion to their size and every batch is of one task. The epoch's order depends on seed, epoch,
- * lengths and batch size only, so (epoch, batch) is all a resumed run must know.
+ * lengths and batch size only, so (epoch, batch) is all a resumed run must know. Without sorting, rows of any lengths
+ * come together, as plain implementations have it.
  */
 public final class Batcher {
     /**
@@ -27,6 +28,7 @@ public final class Batcher {
     private final int batchSize;
     private final long seed;
     private final int padId;
+    private final boolean likeLengths;
     private int plannedEpoch = -1;
     private List<Planned> plan = List.of();
 
@@ -39,14 +41,15 @@ public final class Batcher {
      * @param padId the token id of the padding
      */
     public Batcher(List<List<EncodedExample>> tasks, int batchSize, long seed, int padId) {
-        this(batchSize, seed, padId, tasks.stream().map(Batcher::alone).toList());
+        this(batchSize, seed, padId, true, tasks.stream().map(Batcher::alone).toList());
     }
 
-    private Batcher(int batchSize, long seed, int padId, List<List<List<EncodedExample>>> tasks) {
+    private Batcher(int batchSize, long seed, int padId, boolean likeLengths, List<List<List<EncodedExample>>> tasks) {
         this.tasks = tasks.stream().map(List::copyOf).toList();
         this.batchSize = batchSize;
         this.seed = seed;
         this.padId = padId;
+        this.likeLengths = likeLengths;
     }
 
     /**
@@ -55,7 +58,17 @@ public final class Batcher {
      * @param tasks the rows of each task, such as {@link Packing#pack} gives them, or {@link #alone}
      */
     public static Batcher ofRows(List<List<List<EncodedExample>>> tasks, int batchSize, long seed, int padId) {
-        return new Batcher(batchSize, seed, padId, tasks);
+        return ofRows(tasks, batchSize, seed, padId, true);
+    }
+
+    /**
+     * As the other.
+     *
+     * @param likeLengths whether rows of like lengths come together
+     */
+    public static Batcher ofRows(
+            List<List<List<EncodedExample>>> tasks, int batchSize, long seed, int padId, boolean likeLengths) {
+        return new Batcher(batchSize, seed, padId, likeLengths, tasks);
     }
 
     /** Each example as a row of its own. */
@@ -132,7 +145,8 @@ public final class Batcher {
     private List<int[]> cut(List<List<EncodedExample>> rows, SplittableRandom random) {
         int size = rows.size();
         var order = Shuffle.order(size, random);
-        int window = Math.max(1, Math.min(MOST_WINDOW, size / (batchSize * LEAST_WINDOWS))) * batchSize;
+        int batchesOfWindow = likeLengths ? Math.max(1, Math.min(MOST_WINDOW, size / (batchSize * LEAST_WINDOWS))) : 1;
+        int window = batchesOfWindow * batchSize;
         var batches = new ArrayList<int[]>();
         for (int from = 0; from < size; from += window) {
             var sorted = Arrays.stream(order, from, Math.min(from + window, size))

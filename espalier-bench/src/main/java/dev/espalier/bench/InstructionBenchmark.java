@@ -1,0 +1,223 @@
+package dev.espalier.bench;
+
+import dev.espalier.adapter.Adapter;
+import dev.espalier.adapter.AdapterSpec;
+import dev.espalier.data.Batch;
+import dev.espalier.data.Batcher;
+import dev.espalier.data.EncodedExample;
+import dev.espalier.data.Packing;
+import dev.espalier.error.InputException;
+import dev.espalier.model.DecoderModel;
+import dev.espalier.model.FullLogitsHead;
+import dev.espalier.model.Head;
+import dev.espalier.model.LanguageModel;
+import dev.espalier.optim.AdamW;
+import dev.espalier.optim.ParameterGroup;
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.RandomStream;
+import dev.espalier.tensor.Scope;
+import dev.espalier.train.StepTask;
+import dev.espalier.train.TrainingStep;
+import dev.espalier.train.Workers;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Instruction tuning: an epoch over examples whose prompts are masked, as {@code train} takes it and with plain settings,
+ * in turn. Lengths are log-normal, like those of school problems with worked answers (GSM8K, Cobbe et al., arXiv
+ * 2110.14168, in a chat template): half of the prompts have fewer than 90 tokens, half of the answers fewer than 110.
+ */
+public final class InstructionBenchmark {
+    private static final double PROMPT = 90;
+    private static final double ANSWER = 110;
+    private static final double SPREAD = 0.45;
+    private static final int LEAST_TOKENS = 8;
+
+    private InstructionBenchmark() {}
+
+    /**
+     * What to measure.
+     *
+     * @param dtype {@code fp32} or {@code bf16}
+     * @param examples of an epoch
+     * @param batch examples of a step with plain settings, and about as many where they are packed
+     * @param maxTokens of a row; longer examples are cut
+     * @param epochs that are timed after one to warm up
+     */
+    public record Options(
+            Shape shape, String dtype, int examples, int batch, int maxTokens, AdapterSpec spec, int epochs) {
+        public Options {
+            if (examples < batch || batch < 1 || epochs < 1 || maxTokens < 4 * LEAST_TOKENS) {
+                throw new InputException(
+                        "There must be at least as many examples as a batch has, 1 in a batch, 1 epoch and "
+                                + 4 * LEAST_TOKENS + " tokens, but there are " + examples + ", " + batch + ", " + epochs
+                                + " and "
+                                + maxTokens + ".");
+            }
+        }
+    }
+
+    /** How steps are taken. */
+    public enum Setting {
+        /** Rows are packed, and logits are computed for label tokens. */
+        TUNED("packed, logits at labels"),
+        /** Rows of like lengths come together, and logits are computed for label tokens. */
+        PADDED("padded to like lengths, logits at labels"),
+        /** Rows come in any order, padded to the longest, and all logits are computed. */
+        PLAIN("padded, all logits");
+
+        private final String title;
+
+        Setting(String title) {
+            this.title = title;
+        }
+
+        /** Its name in tables. */
+        public String title() {
+            return title;
+        }
+    }
+
+    /**
+     * An epoch of one setting, the median.
+     *
+     * @param computedTokens with padding
+     * @param tokens without
+     * @param labels answers asked
+     */
+    public record Result(Setting setting, double seconds, long computedTokens, long tokens, long labels) {
+        /** Tokens a second from which something is learned. */
+        public double labelsPerSecond() {
+            return labels / seconds;
+        }
+    }
+
+    /** Measures all settings. */
+    public static List<Result> run(Options options) {
+        var dtype = Engine.dtype(options.dtype());
+        try (var guard = Engine.enter(Engine.threads());
+                var scope = Scope.open();
+                var model = options.shape().workload().model(dtype);
+                var workers = new Workers(0);
+                var adapter = Adapter.create(
+                        "bench", options.spec(), model, RandomStream.of(0).at("adapter"))) {
+            if (!(model instanceof DecoderModel decoder)) {
+                throw new InputException("The shape " + options.shape().key()
+                        + " is an encoder's, which writes no answers; choose a decoder's.");
+            }
+            var examples = examples(options, decoder);
+            var sides = new ArrayList<Side>();
+            try {
+                for (var setting : Setting.values()) {
+                    sides.add(new Side(setting, decoder, adapter, examples, options, workers));
+                }
+                for (int epoch = -1; epoch < options.epochs(); epoch++) {
+                    for (var side : sides) {
+                        side.epoch(epoch);
+                    }
+                }
+                return sides.stream().map(Side::result).toList();
+            } finally {
+                sides.forEach(Side::close);
+            }
+        }
+    }
+
+    private static List<EncodedExample> examples(Options options, DecoderModel model) {
+        var random = new SplittableRandom(1);
+        long vocabulary = model.lmHead().linears().get(0).outFeatures();
+        var examples = new ArrayList<EncodedExample>();
+        for (int i = 0; i < options.examples(); i++) {
+            int prompt = Math.min(options.maxTokens() - LEAST_TOKENS, length(PROMPT, random));
+            int all = Math.min(options.maxTokens(), prompt + length(ANSWER, random));
+            var ids = random.ints(all, 0, (int) vocabulary).toArray();
+            var labels = ids.clone();
+            Arrays.fill(labels, 0, prompt, Batch.IGNORED);
+            examples.add(new EncodedExample(0, i, ids, new int[all], labels, new float[0]));
+        }
+        return examples;
+    }
+
+    private static int length(double median, SplittableRandom random) {
+        return Math.max(LEAST_TOKENS, (int) Math.round(median * Math.exp(SPREAD * random.nextGaussian())));
+    }
+
+    /** One setting's way through the examples. */
+    private static final class Side implements AutoCloseable {
+        private final Setting setting;
+        private final Batcher batcher;
+        private final TrainingStep step;
+        private final AdamW optimizer;
+        private final List<Double> seconds = new ArrayList<>();
+        private long computed;
+        private long tokens;
+        private long labels;
+
+        Side(
+                Setting setting,
+                DecoderModel model,
+                Adapter adapter,
+                List<EncodedExample> examples,
+                Options options,
+                Workers workers) {
+            this.setting = setting;
+            var rows =
+                    setting == Setting.TUNED ? Packing.pack(examples, options.maxTokens(), 0) : Batcher.alone(examples);
+            int batch = Math.max(1, Math.round((float) options.batch() * rows.size() / examples.size()));
+            batcher = Batcher.ofRows(List.of(rows), batch, 0, 0, setting != Setting.PLAIN);
+            var head = setting == Setting.PLAIN ? new FullLogitsHead(model.lmHead()) : model.lmHead();
+            var trained =
+                    adapter.parameters().stream().filter(Parameter::trainable).toList();
+            step = step(model, head, trained, options, workers);
+            optimizer = new AdamW(List.of(ParameterGroup.of(values(trained), 0)), AdamW.Options.DEFAULT);
+        }
+
+        private static TrainingStep step(
+                LanguageModel model, Head head, List<Parameter> trained, Options options, Workers workers) {
+            var kind = options.shape().workload().kind();
+            return new TrainingStep(model, List.of(new StepTask(head, kind)), trained, workers);
+        }
+
+        private static Map<String, Tensor> values(List<Parameter> parameters) {
+            return parameters.stream().collect(Collectors.toMap(Parameter::name, Parameter::value));
+        }
+
+        /** @param number below 0 to warm up */
+        void epoch(int number) {
+            computed = 0;
+            tokens = 0;
+            labels = 0;
+            long start = System.nanoTime();
+            for (int i = 0; i < batcher.batchesPerEpoch(); i++) {
+                try (var scope = Scope.open()) {
+                    var batch = batcher.batch(0, i);
+                    var result = step.run(List.of(batch), RandomStream.of(0).at(i));
+                    optimizer.step(step.gradients().byName(), 1e-4);
+                    computed += (long) batch.rows() * batch.tokens();
+                    tokens += result.tokens();
+                    labels += result.labels();
+                }
+            }
+            if (number >= 0) {
+                seconds.add((System.nanoTime() - start) / 1e9);
+            }
+        }
+
+        Result result() {
+            var sorted = seconds.stream().sorted().toList();
+            return new Result(setting, sorted.get(sorted.size() / 2), computed, tokens, labels);
+        }
+
+        @Override
+        public void close() {
+            optimizer.close();
+            step.close();
+        }
+    }
+}
