@@ -3,6 +3,7 @@ package dev.espalier.model;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.NativeOp;
 import dev.espalier.tensor.Profile.Part;
+import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
 import java.util.Optional;
@@ -15,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Causal scaled dot-product attention with rotary positions, windows, capped scores and grouped queries (Ainslie et al.,
  * arXiv 2305.13245): the query heads of a group lie one after another in one matrix, so that their keys and values are
- * never repeated. Scores are {@code c tanh(s q kᵀ / c)} with a cap {@code c}, {@code s q kᵀ} without.
+ * never repeated. Scores are {@code c tanh(s q kᵀ / c)} with a cap {@code c}, {@code s q kᵀ} without. Training passes are cut
+ * into tiles; those of generation, whose keys are in a cache, and with dropout take all queries at once under a mask.
  */
 final class CausalAttention {
     private static final NativeOp SOFTMAX_BACKWARD = new NativeOp("aten::_softmax_backward_data", "out");
@@ -26,7 +28,11 @@ final class CausalAttention {
      */
     private static final int KEPT_UP_TO = 512;
 
+    /** Queries of a tile: fewer compute less that is hidden, in more and smaller products. */
+    private static final int TILE = 256;
+
     private final int keptUpTo;
+    private final int tile;
     private final String name;
     private final int layer;
     private final int keyValueHeads;
@@ -40,12 +46,18 @@ final class CausalAttention {
 
     /** The attention of layer {@code layer}; {@code name} is its path, which dropout draws depend on. */
     CausalAttention(String name, int layer, DecoderConfig config) {
-        this(name, layer, config, KEPT_UP_TO);
+        this(name, layer, config, KEPT_UP_TO, TILE);
     }
 
-    /** As the other; probabilities of longer rows than {@code keptUpTo} are computed again in backward. */
-    CausalAttention(String name, int layer, DecoderConfig config, int keptUpTo) {
+    /**
+     * As the other.
+     *
+     * @param keptUpTo probabilities of longer sequences are computed again in backward
+     * @param tile queries of a tile at most; 0 for all at once under a mask
+     */
+    CausalAttention(String name, int layer, DecoderConfig config, int keptUpTo, int tile) {
         this.keptUpTo = keptUpTo;
+        this.tile = tile;
         this.name = name;
         this.layer = layer;
         keyValueHeads = config.keyValueHeads();
@@ -90,6 +102,10 @@ final class CausalAttention {
                 v = all[1];
             }
             boolean requiresGrad = query.requiresGrad() || key.requiresGrad() || value.requiresGrad();
+            if (isTiled(context)) {
+                var attention = tiled(q, k, v, context);
+                return inTiles(query, key, value, attention, requiresGrad, table, scope);
+            }
             var first = attend(q, k, v, context);
             var result = join(torch.bmm(first.weights, v), group, null, context);
             boolean again = context.tokens() > keptUpTo;
@@ -101,6 +117,58 @@ final class CausalAttention {
                 backward(query, key, value, dY, saved, table, context);
             });
         }
+    }
+
+    private boolean isTiled(ForwardContext context) {
+        return tile > 0
+                && context.cache() == null
+                && (dropout <= 0 || context.training() == null)
+                && (AttentionTile.startsTogether(context.layout())
+                        || !context.layout().unpacked());
+    }
+
+    private TiledAttention tiled(Tensor q, Tensor k, Tensor v, ForwardContext context) {
+        long rows = context.rows();
+        long tokens = context.tokens();
+        return new TiledAttention(
+                q.view(rows, keyValueHeads, group, tokens, headDim),
+                k.view(rows, keyValueHeads, tokens, headDim),
+                v.view(rows, keyValueHeads, tokens, headDim),
+                AttentionTile.of(context.layout(), window, tile),
+                window,
+                cap,
+                context);
+    }
+
+    private Variable inTiles(
+            Variable query,
+            Variable key,
+            Variable value,
+            TiledAttention attention,
+            boolean requiresGrad,
+            @Nullable RotaryTable table,
+            Scope scope) {
+        var context = attention.context();
+        var tape = context.tape();
+        // What no sequence covers is read by nobody, but must be a number.
+        var result = torch.zeros(query.value().shape(), query.value().options());
+        boolean keeps = tape.isRecording() && requiresGrad && context.layout().longest() <= keptUpTo;
+        var kept = attention.forward(perHead(result, group, context), keeps, tape);
+        if (tape.isRecording() && requiresGrad) {
+            tape.save(attention.q());
+            tape.save(attention.k());
+            tape.save(attention.v());
+        }
+        return tape.record(scope, result, requiresGrad, dY -> {
+            var slopes = attention.backward(perHead(dY, group, context), kept);
+            value.accumulate(join(slopes.v(), 1, null, context));
+            if (query.requiresGrad()) {
+                query.accumulate(join(slopes.q().mul_(new Scalar(scale)), group, table, context));
+            }
+            if (key.requiresGrad()) {
+                key.accumulate(join(slopes.k(), 1, table, context));
+            }
+        });
     }
 
     private static void save(Saved saved, boolean inputsOnly, Tape tape) {

@@ -8,6 +8,7 @@ import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.Layout;
+import dev.espalier.tensor.Layout.Segment;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
@@ -15,11 +16,15 @@ import dev.espalier.tensor.Variable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Attention of long rows, and attention against plain loops. */
@@ -42,11 +47,13 @@ class CausalAttentionTest {
     }
 
     /** The result, and the gradients of queries, keys and values. */
-    private static List<Tensor> run(CausalAttention attention, DecoderConfig config, Scope scope) {
-        var training = new ForwardContext.Training(RandomStream.of(3), new long[] {1, 2}, 2);
+    private static List<Tensor> run(CausalAttention attention, DecoderConfig config, Layout layout, Scope scope) {
+        var training = new ForwardContext.Training(
+                RandomStream.of(3),
+                LongStream.range(0, layout.segments().size()).toArray(),
+                2);
         try (var gradients = new Gradients(List.of());
-                var context = ForwardContext.training(
-                        Tape.recording(gradients), Layout.rightPadded(TOKENS, LENGTHS), training)) {
+                var context = ForwardContext.training(Tape.recording(gradients), layout, training)) {
             long wide = (long) config.heads() * config.headDim();
             long narrow = (long) config.keyValueHeads() * config.headDim();
             var inputs = new ArrayList<Variable>();
@@ -54,8 +61,13 @@ class CausalAttentionTest {
                 inputs.add(context.tape().input(numbers(inputs.size(), features)));
             }
             var y = attention.forward(inputs.get(0), inputs.get(1), inputs.get(2), context);
-            context.tape().backward(y, numbers(9, wide));
-            var results = new ArrayList<>(List.of(scope.keep(y.value().clone())));
+            // What pads is read by nobody, so that no gradient comes back from it.
+            var real = torch.tensor(layout.segmentOfToken())
+                    .ge(new Scalar(0))
+                    .to(ScalarType.Float)
+                    .unsqueeze(1);
+            context.tape().backward(y, numbers(9, wide).mul(real));
+            var results = new ArrayList<>(List.of(scope.keep(y.value().mul(real))));
             inputs.forEach(input -> results.add(
                     scope.keep(Objects.requireNonNull(input.gradient()).clone())));
             return results;
@@ -66,12 +78,43 @@ class CausalAttentionTest {
     @ValueSource(strings = {"llama", "mistral", "gemma2", "gpt2"})
     void computedAgainIsTheSameToTheBit(String name) {
         var config = config(name);
+        var layout = Layout.rightPadded(TOKENS, LENGTHS);
         try (var scope = Scope.open();
                 var guard = Engine.enter(1)) {
-            var kept = run(new CausalAttention("a", 0, config, TOKENS), config, scope);
-            var again = run(new CausalAttention("a", 0, config, TOKENS - 1), config, scope);
-            for (int i = 0; i < kept.size(); i++) {
-                assertThat(torch.equal(again.get(i), kept.get(i))).isTrue();
+            for (int tile : new int[] {0, 4, TOKENS}) {
+                var kept = run(new CausalAttention("a", 0, config, TOKENS, tile), config, layout, scope);
+                var again = run(new CausalAttention("a", 0, config, TOKENS - 1, tile), config, layout, scope);
+                for (int i = 0; i < kept.size(); i++) {
+                    assertThat(torch.equal(again.get(i), kept.get(i))).isTrue();
+                }
+            }
+        }
+    }
+
+    static Stream<Arguments> tiles() {
+        var packed = new Layout(
+                2,
+                TOKENS,
+                List.of(new Segment(0, 0, 4), new Segment(0, 4, 5), new Segment(1, 1, 1), new Segment(1, 2, 9)));
+        return Stream.of("llama", "mistral", "gemma2", "gpt2").flatMap(name -> Stream.of(
+                        Layout.rightPadded(TOKENS, LENGTHS), Layout.rightPadded(TOKENS, TOKENS, TOKENS), packed)
+                .flatMap(layout -> Stream.of(1, 3, 4, TOKENS).map(tile -> Arguments.of(name, layout, tile))));
+    }
+
+    /** Windows of the last layer, caps, groups of heads; sequences padded, whole and packed. */
+    @ParameterizedTest
+    @MethodSource("tiles")
+    void tilesGiveWhatOneMaskGives(String name, Layout layout, int tile) {
+        var config = config(name);
+        try (var scope = Scope.open();
+                var guard = Engine.enter(1)) {
+            for (int layer : new int[] {0, config.layers().size() - 1}) {
+                var whole = run(new CausalAttention("a", layer, config, TOKENS, 0), config, layout, scope);
+                var tiled = run(new CausalAttention("a", layer, config, TOKENS, tile), config, layout, scope);
+                for (int i = 0; i < whole.size(); i++) {
+                    assertClose("result " + i + " of layer " + layer, tiled.get(i), whole.get(i), 1e-5, 1e-6);
+                }
+                assertThat(whole.get(1).abs().sum().item_double()).isPositive();
             }
         }
     }

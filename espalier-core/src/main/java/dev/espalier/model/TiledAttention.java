@@ -1,0 +1,157 @@
+package dev.espalier.model;
+
+import dev.espalier.tensor.Engine;
+import dev.espalier.tensor.NativeOp;
+import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Tape;
+import java.util.List;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Causal attention tile by tile, forward and backward. Scores are {@code c tanh(q kᵀ / c)} with a cap {@code c}, {@code q
+ * kᵀ} without.
+ *
+ * @param q scaled and turned, {@code [rows, keyValueHeads, group, tokens, headDim]}
+ * @param k turned, {@code [rows, keyValueHeads, tokens, headDim]}
+ * @param v of that shape
+ * @param window how many tokens back a query sees, itself included; 0 for all
+ * @param cap 0 for none
+ */
+record TiledAttention(
+        Tensor q, Tensor k, Tensor v, List<AttentionTile> tiles, int window, double cap, ForwardContext context) {
+    private static final NativeOp SOFTMAX_BACKWARD = new NativeOp("aten::_softmax_backward_data", "out");
+    private static final float HIDDEN = -1e30f;
+
+    private record MaskKey(int queries, int before, int window, int group, ScalarType dtype) {}
+
+    /** What backward needs of a tile. */
+    private record Weights(Tensor probabilities, @Nullable Tensor capped) {}
+
+    /** The gradients, in the shapes of what they belong to. */
+    record Slopes(Tensor q, Tensor k, Tensor v) {}
+
+    /** Of one tile, on the way back. */
+    @FunctionalInterface
+    interface Kept {
+        Weights of(int tile);
+    }
+
+    /**
+     * Writes the results.
+     *
+     * @param result as {@code q}, with any strides
+     * @param keeps whether the probabilities are kept for backward
+     */
+    Kept forward(Tensor result, boolean keeps, Tape tape) {
+        var kept = new Weights[tiles.size()];
+        for (int i = 0; i < kept.length; i++) {
+            try (var scope = Scope.open()) {
+                var tile = tiles.get(i);
+                var weights = weights(tile);
+                var sums = torch.bmm(weights.probabilities, keys(v, tile));
+                var to = queries(result, tile);
+                to.copy_(sums.view(to.shape()));
+                if (keeps) {
+                    kept[i] = weights;
+                    tape.save(weights.probabilities);
+                    if (weights.capped != null) {
+                        tape.save(weights.capped);
+                    }
+                }
+            }
+        }
+        return keeps ? i -> kept[i] : i -> weights(tiles.get(i));
+    }
+
+    /** @param dResult as {@code q}, with any strides */
+    Slopes backward(Tensor dResult, Kept kept) {
+        var dtype = Engine.dtype(q);
+        // Several tiles add to the gradient of a key.
+        var summed = dtype == ScalarType.BFloat16 && tiles.size() > 1 ? ScalarType.Float : dtype;
+        var dQ = torch.zeros_like(q);
+        var dK = torch.zeros(k.shape(), Engine.options(summed));
+        var dV = torch.zeros(v.shape(), Engine.options(summed));
+        for (int i = 0; i < tiles.size(); i++) {
+            try (var scope = Scope.open()) {
+                var tile = tiles.get(i);
+                var weights = kept.of(i);
+                var dOut = rows(queries(dResult, tile));
+                var dWeights = torch.bmm(dOut, keys(v, tile).transpose(1, 2));
+                // The operator may write over its first argument: every row is read before it is written.
+                SOFTMAX_BACKWARD.call(dWeights, weights.probabilities, -1L, (long) dtype.value, dWeights);
+                if (weights.capped != null) {
+                    dWeights.sub_(dWeights.mul(weights.capped).mul_(weights.capped));
+                }
+                keys(dV, tile).add_(torch.bmm(weights.probabilities.transpose(1, 2), dOut));
+                var to = queries(dQ, tile);
+                to.copy_(torch.bmm(dWeights, keys(k, tile)).view(to.shape()));
+                keys(dK, tile).add_(torch.bmm(dWeights.transpose(1, 2), rows(queries(q, tile))));
+            }
+        }
+        return new Slopes(dQ, dK.to(dtype), dV.to(dtype));
+    }
+
+    /** {@code [rows * keyValueHeads, group * queries, keys]}. */
+    private Weights weights(AttentionTile tile) {
+        var scores = torch.bmm(rows(queries(q, tile)), keys(k, tile).transpose(1, 2));
+        Tensor capped = null;
+        if (cap > 0) {
+            scores.div_(new Scalar(cap)).tanh_();
+            capped = new Tensor(scores);
+            scores = scores.mul(new Scalar(cap));
+        }
+        hide(scores, tile);
+        torch.softmax_out(scores, scores, -1);
+        return new Weights(new Tensor(scores), capped);
+    }
+
+    /** Hides what comes after a query, and what lies before its window. */
+    private void hide(Tensor scores, AttentionTile tile) {
+        if (tile.seesAll()) {
+            return;
+        }
+        long group = q.size(2);
+        int before = tile.keys() - tile.queries();
+        boolean cut = window > 0 && tile.keys() > window;
+        var key = new MaskKey(tile.queries(), cut ? before : 0, cut ? window : 0, (int) group, Engine.dtype(scores));
+        var mask = context.shared(key, () -> mask(key));
+        (cut ? scores : scores.narrow(2, before, tile.queries())).add_(mask);
+    }
+
+    /** {@code [group * queries, before + queries]}. */
+    private static Tensor mask(MaskKey key) {
+        int keys = key.before + key.queries;
+        var values = new float[key.queries * keys];
+        for (int query = 0; query < key.queries; query++) {
+            for (int place = 0; place < keys; place++) {
+                int back = key.before + query - place;
+                boolean seen = back >= 0 && (key.window == 0 || back < key.window);
+                values[query * keys + place] = seen ? 0 : HIDDEN;
+            }
+        }
+        return torch.tensor(values)
+                .to(key.dtype)
+                .view(1, key.queries, keys)
+                .expand(key.group, key.queries, keys)
+                .reshape((long) key.group * key.queries, keys);
+    }
+
+    /** A view of a tile's queries, {@code [rows, keyValueHeads, group, queries, headDim]}. */
+    private static Tensor queries(Tensor x, AttentionTile tile) {
+        return x.narrow(0, tile.row(), tile.rows()).narrow(3, tile.firstQuery(), tile.queries());
+    }
+
+    /** Queries side by side, {@code [rows * keyValueHeads, group * queries, headDim]}. */
+    private static Tensor rows(Tensor queries) {
+        return queries.reshape(queries.size(0) * queries.size(1), queries.size(2) * queries.size(3), queries.size(4));
+    }
+
+    /** A view of a tile's keys or values, {@code [rows * keyValueHeads, keys, headDim]}. */
+    private static Tensor keys(Tensor x, AttentionTile tile) {
+        return x.narrow(0, tile.row(), tile.rows()).flatten(0, 1).narrow(1, tile.firstKey(), tile.keys());
+    }
+}
