@@ -58,6 +58,11 @@ public enum Shape {
         return workload;
     }
 
+    /** The config of a decoder's shape. */
+    DecoderConfig decoder() {
+        return ((DecoderWorkload) workload).config();
+    }
+
     /** Rows of a batch unless a user says otherwise. */
     public int usualBatch() {
         return workload.usualBatch();

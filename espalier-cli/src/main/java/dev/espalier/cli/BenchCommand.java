@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
             SparseBenchCommand.class,
             MergeBenchCommand.class,
             InferenceBenchCommand.class,
-            InstructionBenchCommand.class
+            InstructionBenchCommand.class,
+            AttentionBenchCommand.class
         },
         sortOptions = false,
         optionListHeading = "%nOptions:%n",

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * never repeated. Scores are {@code c tanh(s q kᵀ / c)} with a cap {@code c}, {@code s q kᵀ} without. Training passes are cut
  * into tiles; those of generation, whose keys are in a cache, and with dropout take all queries at once under a mask.
  */
-final class CausalAttention {
+public final class CausalAttention {
     private static final NativeOp SOFTMAX_BACKWARD = new NativeOp("aten::_softmax_backward_data", "out");
 
     /**
@@ -28,11 +28,8 @@ final class CausalAttention {
      */
     private static final int KEPT_UP_TO = 512;
 
-    /** Queries of a tile: fewer compute less that is hidden, in more and smaller products. */
-    private static final int TILE = 256;
-
     private final int keptUpTo;
-    private final int tile;
+    private final TileChoice tiles;
     private final String name;
     private final int layer;
     private final int keyValueHeads;
@@ -44,20 +41,28 @@ final class CausalAttention {
     private final Optional<Rope> rope;
     private final double dropout;
 
-    /** The attention of layer {@code layer}; {@code name} is its path, which dropout draws depend on. */
+    /** The attention of layer {@code layer}, with the tiles that were fastest; {@code name} is its path, which draws depend on. */
     CausalAttention(String name, int layer, DecoderConfig config) {
-        this(name, layer, config, KEPT_UP_TO, TILE);
+        this(name, layer, config, KEPT_UP_TO, AttentionTable.RELEASED::tile);
     }
 
     /**
-     * As the other.
+     * As the other, with tiles of one size.
      *
-     * @param keptUpTo probabilities of longer sequences are computed again in backward
      * @param tile queries of a tile at most; 0 for all at once under a mask
      */
+    public CausalAttention(String name, int layer, DecoderConfig config, int tile) {
+        this(name, layer, config, KEPT_UP_TO, tile);
+    }
+
+    /** As the other; probabilities of longer sequences than {@code keptUpTo} are computed again in backward. */
     CausalAttention(String name, int layer, DecoderConfig config, int keptUpTo, int tile) {
+        this(name, layer, config, keptUpTo, (device, dtype, tokens) -> tile);
+    }
+
+    private CausalAttention(String name, int layer, DecoderConfig config, int keptUpTo, TileChoice tiles) {
         this.keptUpTo = keptUpTo;
-        this.tile = tile;
+        this.tiles = tiles;
         this.name = name;
         this.layer = layer;
         keyValueHeads = config.keyValueHeads();
@@ -68,6 +73,12 @@ final class CausalAttention {
         window = config.layers().get(layer).window();
         rope = config.layers().get(layer).rope();
         dropout = config.dropout().attention();
+    }
+
+    /** Says how many queries a tile has; 0 for all at once under a mask. */
+    @FunctionalInterface
+    private interface TileChoice {
+        int tile(String device, String dtype, int tokens);
     }
 
     private record MaskKey(int window, ScalarType dtype) {}
@@ -86,7 +97,7 @@ final class CausalAttention {
      * Queries are {@code [rows * tokens, heads * headDim]}, keys and values {@code [rows * tokens, keyValueHeads *
      * headDim]}, the result is as the queries.
      */
-    Variable forward(Variable query, Variable key, Variable value, ForwardContext context) {
+    public Variable forward(Variable query, Variable key, Variable value, ForwardContext context) {
         var tape = context.tape();
         try (var scope = tape.scope(Part.ATTENTION)) {
             var dtype = Engine.dtype(query.value());
@@ -102,8 +113,9 @@ final class CausalAttention {
                 v = all[1];
             }
             boolean requiresGrad = query.requiresGrad() || key.requiresGrad() || value.requiresGrad();
-            if (isTiled(context)) {
-                var attention = tiled(q, k, v, context);
+            int tile = tile(context, dtype);
+            if (tile > 0) {
+                var attention = tiled(q, k, v, tile, context);
                 return inTiles(query, key, value, attention, requiresGrad, table, scope);
             }
             var first = attend(q, k, v, context);
@@ -119,15 +131,16 @@ final class CausalAttention {
         }
     }
 
-    private boolean isTiled(ForwardContext context) {
-        return tile > 0
-                && context.cache() == null
+    /** Queries of a tile; 0 where keys are in a cache, rows are padded at their beginning, or dropout has a mask for all. */
+    private int tile(ForwardContext context, ScalarType dtype) {
+        var layout = context.layout();
+        boolean fits = context.cache() == null
                 && (dropout <= 0 || context.training() == null)
-                && (AttentionTile.startsTogether(context.layout())
-                        || !context.layout().unpacked());
+                && (AttentionTile.startsTogether(layout) || !layout.unpacked());
+        return fits ? tiles.tile(Engine.deviceName(), Engine.name(dtype), layout.longest()) : 0;
     }
 
-    private TiledAttention tiled(Tensor q, Tensor k, Tensor v, ForwardContext context) {
+    private TiledAttention tiled(Tensor q, Tensor k, Tensor v, int tile, ForwardContext context) {
         long rows = context.rows();
         long tokens = context.tokens();
         return new TiledAttention(
@@ -151,7 +164,11 @@ final class CausalAttention {
         var context = attention.context();
         var tape = context.tape();
         // What no sequence covers is read by nobody, but must be a number.
-        var result = torch.zeros(query.value().shape(), query.value().options());
+        var shape = query.value().shape();
+        var options = query.value().options();
+        var result = AttentionTile.startsTogether(context.layout())
+                ? torch.empty(shape, options, null)
+                : torch.zeros(shape, options);
         boolean keeps = tape.isRecording() && requiresGrad && context.layout().longest() <= keptUpTo;
         var kept = attention.forward(perHead(result, group, context), keeps, tape);
         if (tape.isRecording() && requiresGrad) {

@@ -41,7 +41,7 @@ record TiledAttention(
     }
 
     /**
-     * Writes the results.
+     * Writes the results of all sequences.
      *
      * @param result as {@code q}, with any strides
      * @param keeps whether the probabilities are kept for backward
@@ -71,10 +71,11 @@ record TiledAttention(
     Slopes backward(Tensor dResult, Kept kept) {
         var dtype = Engine.dtype(q);
         // Several tiles add to the gradient of a key.
-        var summed = dtype == ScalarType.BFloat16 && tiles.size() > 1 ? ScalarType.Float : dtype;
-        var dQ = torch.zeros_like(q);
-        var dK = torch.zeros(k.shape(), Engine.options(summed));
-        var dV = torch.zeros(v.shape(), Engine.options(summed));
+        boolean once = tiles.size() == 1;
+        var summed = dtype == ScalarType.BFloat16 && !once ? ScalarType.Float : dtype;
+        var dQ = target(q.shape(), dtype, coversAll());
+        var dK = target(k.shape(), summed, once && coversAll());
+        var dV = target(v.shape(), summed, once && coversAll());
         for (int i = 0; i < tiles.size(); i++) {
             try (var scope = Scope.open()) {
                 var tile = tiles.get(i);
@@ -86,13 +87,31 @@ record TiledAttention(
                 if (weights.capped != null) {
                     dWeights.sub_(dWeights.mul(weights.capped).mul_(weights.capped));
                 }
-                keys(dV, tile).add_(torch.bmm(weights.probabilities.transpose(1, 2), dOut));
+                add(keys(dV, tile), torch.bmm(weights.probabilities.transpose(1, 2), dOut), once);
                 var to = queries(dQ, tile);
                 to.copy_(torch.bmm(dWeights, keys(k, tile)).view(to.shape()));
-                keys(dK, tile).add_(torch.bmm(dWeights.transpose(1, 2), rows(queries(q, tile))));
+                add(keys(dK, tile), torch.bmm(dWeights.transpose(1, 2), rows(queries(q, tile))), once);
             }
         }
         return new Slopes(dQ, dK.to(dtype), dV.to(dtype));
+    }
+
+    private boolean coversAll() {
+        return AttentionTile.startsTogether(context.layout());
+    }
+
+    /** What no tile writes to must be a number, though nobody reads it. */
+    private static Tensor target(long[] shape, ScalarType dtype, boolean written) {
+        var options = Engine.options(dtype);
+        return written ? torch.empty(shape, options, null) : torch.zeros(shape, options);
+    }
+
+    private static void add(Tensor sum, Tensor part, boolean once) {
+        if (once) {
+            sum.copy_(part);
+        } else {
+            sum.add_(part);
+        }
     }
 
     /** {@code [rows * keyValueHeads, group * queries, keys]}. */
