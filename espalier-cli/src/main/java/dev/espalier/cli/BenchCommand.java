@@ -30,8 +30,6 @@ import picocli.CommandLine.Spec;
             MergeBenchCommand.class,
             InferenceBenchCommand.class
         },
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Examples:",

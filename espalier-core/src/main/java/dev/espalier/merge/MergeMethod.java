@@ -136,7 +136,15 @@ public record MergeMethod(
 
         MergeMethod method() {
             return new MergeMethod(
-                    name, representation, sparsifier, consensus, combination, weighting, lambda, position, scalingTwice);
+                    name,
+                    representation,
+                    sparsifier,
+                    consensus,
+                    combination,
+                    weighting,
+                    lambda,
+                    position,
+                    scalingTwice);
         }
     }
 }

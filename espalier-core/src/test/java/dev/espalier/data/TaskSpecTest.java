@@ -26,14 +26,13 @@ class TaskSpecTest {
                 limit: 100
                 """);
         assertThat(spec)
-                .isEqualTo(
-                        TaskSpec.files("tags", Map.of(Split.TRAIN, "train.csv", Split.TEST, "test.csv"))
-                                .withKind(TaskKind.TOKEN_LABELS)
-                                .withColumns(new Columns(null, "other", null, "ner", "tokens", null))
-                                .withLabelSeparator("|")
-                                .withFractions(0.1, 0)
-                                .withSeed(3)
-                                .withLimit(100));
+                .isEqualTo(TaskSpec.files("tags", Map.of(Split.TRAIN, "train.csv", Split.TEST, "test.csv"))
+                        .withKind(TaskKind.TOKEN_LABELS)
+                        .withColumns(new Columns(null, "other", null, "ner", "tokens", null))
+                        .withLabelSeparator("|")
+                        .withFractions(0.1, 0)
+                        .withSeed(3)
+                        .withLimit(100));
     }
 
     @Test
