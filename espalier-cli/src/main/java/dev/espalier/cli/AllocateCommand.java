@@ -29,9 +29,6 @@ import picocli.CommandLine.Spec;
         name = "allocate",
         description =
                 "Measures which weight matrices tasks depend on, and decides how many experts, or which rank, each gets.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Rules:",

@@ -32,8 +32,6 @@ import picocli.CommandLine.Spec;
             InstructionBenchCommand.class,
             AttentionBenchCommand.class
         },
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Examples:",

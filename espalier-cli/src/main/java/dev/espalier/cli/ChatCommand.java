@@ -22,8 +22,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "chat",
         description = "Talks with a model in the terminal, through its chat template.",
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "A line is a turn. /reset forgets the conversation; Ctrl-C ends an answer, /exit or Ctrl-D the conversation.",

@@ -39,9 +39,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "compare",
         description = "Trains several recipes with several seeds on the same tasks, and compares them.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Ctrl-C saves the state and stops; the same command goes on from there. Runs that are finished are not repeated.",

@@ -9,7 +9,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "completion",
         description = "Prints a script with which bash and zsh complete commands and options.",
-        optionListHeading = "%nOptions:%n",
         footer = {"", "Example, for a line in ~/.bashrc or ~/.zshrc:", "  source <(espalier completion)"})
 final class CompletionCommand implements Runnable {
     @Spec

@@ -25,8 +25,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "demo",
         description = "Trains LoRA and SiRA on a real task, in under five minutes, and shows which does better.",
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "The task: all-MiniLM-L6-v2 reads a word with its WordNet gloss and says which of 24 kinds of things it is.",

@@ -37,9 +37,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "evaluate",
         description = "Scores a trained adapter on data with labels: the test splits of its run, or a file.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Examples:",

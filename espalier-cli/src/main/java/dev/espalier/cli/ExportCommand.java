@@ -23,9 +23,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "export",
         description = "Writes a trained adapter for use elsewhere: for PEFT, merged into its model, or for llama.cpp.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Formats:",

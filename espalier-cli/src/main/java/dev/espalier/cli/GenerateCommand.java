@@ -31,8 +31,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "generate",
         description = "Continues texts with a causal language model, or answers conversations.",
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Input is a prompt a line, or JSON Lines with a \"prompt\" or \"messages\" in each row; each row is written",

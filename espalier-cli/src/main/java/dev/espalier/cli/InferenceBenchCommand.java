@@ -22,8 +22,6 @@ import picocli.CommandLine.Spec;
         description =
                 "Measures answers: the tokens a second that an encoder labels, or that a decoder reads of prompts and writes;"
                         + " with the bare model, with an adapter beside its weights, and with the adapter merged.",
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Examples:",

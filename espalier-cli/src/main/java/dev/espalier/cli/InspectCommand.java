@@ -16,9 +16,6 @@ import picocli.CommandLine.Spec;
         name = "inspect",
         description =
                 "Shows a model, an adapter or a run: configuration, what can be adapted, what is trained, tensors.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Examples:",

@@ -25,8 +25,6 @@ import picocli.CommandLine.Spec;
             "Measures both ways to multiply with the experts of a mixture: all of them for every token, or each with the",
             "tokens that chose it. The table that training goes by was made by this command."
         },
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         footer = {"", "Example:", "  espalier bench kernels --output kernels.csv"})
 final class KernelBenchCommand implements Runnable {
     private static final int TOKENS = 512;

@@ -1,8 +1,6 @@
 package dev.espalier.cli;
 
 import dev.espalier.error.InputException;
-import dev.espalier.report.TextTable;
-import dev.espalier.route.AdapterLibrary;
 import dev.espalier.route.AdapterLibrary.Addition;
 import dev.espalier.route.SentenceEncoder;
 import dev.espalier.tensor.Engine;
@@ -15,6 +13,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -24,9 +23,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "add",
         description = "Copies adapters into a library, which is made if it is not there.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "To be found by retrieval an adapter needs samples of its texts: of a run they",
@@ -43,9 +39,8 @@ final class LibraryAddCommand implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "LIBRARY", description = "The library's folder.")
-    @SuppressWarnings("NullAway.Init") // picocli sets it before run
-    private Path library;
+    @Mixin
+    private final LibraryArgument library = new LibraryArgument();
 
     @Parameters(index = "1..*", arity = "1..*", paramLabel = "ADAPTER", description = "Folders of runs or adapters.")
     private List<Path> adapters = new ArrayList<>();
@@ -96,16 +91,14 @@ final class LibraryAddCommand implements Runnable {
             throw new InputException("--sample-count is " + count + "; it must be at least 1, or give --no-samples.");
         }
         Engine.load();
-        var target = AdapterLibrary.openOrCreate(library);
+        var target = library.openOrCreate();
         var additions = adapters.stream().map(this::addition).toList();
         target.add(additions, encoder != null ? encoder : target.encoder().orElse(SentenceEncoder.DEFAULT), replace);
         additions.stream().filter(each -> each.samples().isEmpty() && !none).forEach(each -> spec.commandLine()
                 .getErr()
                 .println("Adapter '" + each.name()
                         + "' has no samples, so that retrieval cannot find it; --samples FILE gives it some."));
-        TextTable table = LibraryTable.of(target);
-        spec.commandLine().getOut().print(table);
-        spec.commandLine().getOut().flush();
+        library.print(target);
     }
 
     private Addition addition(Path given) {

@@ -14,8 +14,6 @@ import picocli.CommandLine.Spec;
             LibraryRouteCommand.class,
             LibraryRemoveCommand.class
         },
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "A library is used as an adapter is: espalier evaluate, predict and",

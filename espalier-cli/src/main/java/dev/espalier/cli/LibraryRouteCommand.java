@@ -10,18 +10,17 @@ import dev.espalier.generate.StopTokens;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.report.TextTable;
 import dev.espalier.report.TextTable.Column;
-import dev.espalier.route.AdapterLibrary;
 import dev.espalier.route.RoutedLibrary;
 import dev.espalier.route.RoutedLibrary.Share;
 import dev.espalier.route.Routing;
 import dev.espalier.tensor.Engine;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -31,9 +30,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "route",
         description = "Shows which adapters of a library texts get, and what they answer.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Of --route retrieve: the cosine of the text's and the samples' embeddings, and",
@@ -55,9 +51,8 @@ final class LibraryRouteCommand implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli sets it before run
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "LIBRARY", description = "The library's folder.")
-    @SuppressWarnings("NullAway.Init") // picocli sets it before run
-    private Path library;
+    @Mixin
+    private final LibraryArgument library = new LibraryArgument();
 
     @Parameters(index = "1..*", arity = "1..*", paramLabel = "TEXT", description = "What is to be routed.")
     private List<String> texts = new ArrayList<>();
@@ -94,7 +89,7 @@ final class LibraryRouteCommand implements Runnable {
         }
         Engine.load();
         var how = routing.routing();
-        try (var opened = AdapterLibrary.open(library).route(how, dtype, 0)) {
+        try (var opened = library.open().route(how, dtype, 0)) {
             var shares = opened.shares(texts);
             var out = spec.commandLine().getOut();
             out.print(table(shares, how));

@@ -31,8 +31,6 @@ import picocli.CommandLine.Spec;
             BenchCommand.class,
             CompletionCommand.class
         },
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "@|bold espalier COMMAND --help|@ shows a command's options and examples.",
@@ -92,11 +90,23 @@ public final class Main implements Runnable {
         commandLine.setExecutionExceptionHandler(failures);
         OptionValues.register(commandLine);
         commandLine.setUsageHelpAutoWidth(true);
+        arrangeHelp(commandLine);
         CommandGroups.arrange(commandLine);
         commandLine.getSubcommands().values().forEach(command -> command.getCommandSpec()
                 .usageMessage()
                 .abbreviateSynopsis(true));
         return commandLine;
+    }
+
+    /** Options stand in the order in which the code has them. */
+    private static void arrangeHelp(CommandLine commandLine) {
+        commandLine
+                .getCommandSpec()
+                .usageMessage()
+                .sortOptions(false)
+                .parameterListHeading("%nArguments:%n")
+                .optionListHeading("%nOptions:%n");
+        commandLine.getSubcommands().values().forEach(Main::arrangeHelp);
     }
 
     @Override

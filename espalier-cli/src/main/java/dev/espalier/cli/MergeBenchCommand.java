@@ -24,8 +24,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "merge",
         description = "Measures a merge of LoRA adapters with random factors: its time and its peak memory.",
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Examples:",

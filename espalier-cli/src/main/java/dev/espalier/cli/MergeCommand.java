@@ -22,9 +22,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "merge",
         description = "Merges trained adapters of one base model, of any kinds, into one adapter or model.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Formats:",

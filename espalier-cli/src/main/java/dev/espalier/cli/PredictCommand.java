@@ -34,9 +34,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "predict",
         description = "Answers texts with a trained adapter: a label and its probability for each.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Input is a text a line (a tab parts two texts), or JSON Lines with the columns of training data.",

@@ -17,9 +17,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "recipe",
         description = "Prints a commented recipe to start from, or checks one and prints it with every default.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Examples:",

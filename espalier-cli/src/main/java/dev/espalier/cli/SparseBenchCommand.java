@@ -17,8 +17,6 @@ import picocli.CommandLine.Spec;
             "Measures the ways to multiply with a sparse change of a weight: added to it in one product, or its blocks apart;",
             "and those to get its gradient: out of the whole weight's, or block by block."
         },
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         footer = {"", "Example:", "  espalier bench sparse-kernels"})
 final class SparseBenchCommand implements Runnable {
     @Spec

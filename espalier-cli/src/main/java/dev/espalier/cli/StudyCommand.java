@@ -9,8 +9,6 @@ import picocli.CommandLine.Spec;
         name = "study",
         description = "Carries out an experiment over many runs: merge.",
         subcommands = StudyMergeCommand.class,
-        sortOptions = false,
-        optionListHeading = "%nOptions:%n",
         commandListHeading = "%nStudies:%n",
         footer = {
             "",

@@ -32,9 +32,6 @@ import picocli.CommandLine.Spec;
         description =
                 "Trains an expert for each task, merges 2, 5, 10, 20 of them by each method, and scores what comes of it"
                         + " on their own tasks and on others.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Ctrl-C stops; the same command goes on from there. Experts and scores that are there are not made again.",

@@ -20,9 +20,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "train",
         description = "Trains an adapter as a recipe says, and tests the best checkpoint.",
-        sortOptions = false,
-        parameterListHeading = "%nArguments:%n",
-        optionListHeading = "%nOptions:%n",
         footer = {
             "",
             "Ctrl-C saves the state and stops; --resume goes on from there.",

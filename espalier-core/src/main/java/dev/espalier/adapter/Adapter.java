@@ -37,6 +37,7 @@ public final class Adapter implements AutoCloseable {
     private final Map<String, Module> modules;
     private final SharedWeights shared;
     private final TrainedCopies copies;
+    private final MergedWeights merged;
     private final RandomStream random;
     private final Owner owner;
     private final List<Parameter> trained;
@@ -82,6 +83,7 @@ public final class Adapter implements AutoCloseable {
         this.modules = modules;
         this.shared = shared;
         this.copies = copies;
+        merged = new MergedWeights(spec.method(), modules, copies);
         this.random = random;
         this.owner = owner;
         trained = parameters().stream().filter(Parameter::trainable).toList();
@@ -333,50 +335,12 @@ public final class Adapter implements AutoCloseable {
      * @throws InputException if what the adapter does can't be put into a weight
      */
     public Tensor merged(String weight, Tensor value) {
-        var copy = copyOf(weight);
-        if (copy.isPresent()) {
-            return copy.get().value();
-        }
-        var module = moduleOf(weight);
-        if (module == null) {
-            return mergeableOfBias(weight).map(delta -> delta.mergedBias(value)).orElse(value);
-        }
-        if (!(module.delta() instanceof Mergeable delta)) {
-            throw new InputException("Method '" + spec.method() + "' acts on every token differently, so it can't be"
-                    + " merged into a weight; export the adapter as format peft.");
-        }
-        return module.storedTransposed() ? delta.merged(value.t(), 0).t() : delta.merged(value, 0);
+        return merged.of(weight, value);
     }
 
     /** Whether {@link #merged} changes {@code weight}. */
     public boolean changes(String weight) {
-        return moduleOf(weight) != null
-                || copyOf(weight).isPresent()
-                || mergeableOfBias(weight).isPresent();
-    }
-
-    private Optional<Parameter> copyOf(String weight) {
-        int dot = weight.lastIndexOf('.');
-        return dot < 0
-                ? Optional.empty()
-                : copies.byModule().getOrDefault(weight.substring(0, dot), List.of()).stream()
-                        .filter(stored -> stored.key().equals(weight.substring(dot + 1)))
-                        .map(DeltaWeights.Stored::parameter)
-                        .findFirst();
-    }
-
-    private @Nullable Module moduleOf(String weight) {
-        return weight.endsWith(".weight") ? modules.get(weight.substring(0, weight.lastIndexOf('.'))) : null;
-    }
-
-    private Optional<Mergeable> mergeableOfBias(String weight) {
-        return weight.endsWith(".bias")
-                ? Optional.ofNullable(modules.get(weight.substring(0, weight.lastIndexOf('.'))))
-                        .map(Module::delta)
-                        .filter(Mergeable.class::isInstance)
-                        .map(Mergeable.class::cast)
-                        .filter(Mergeable::changesBias)
-                : Optional.empty();
+        return merged.changes(weight);
     }
 
     /** Takes this adapter off its model; it keeps its weights and can be attached again. */

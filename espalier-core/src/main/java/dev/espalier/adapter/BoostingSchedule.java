@@ -58,15 +58,6 @@ final class BoostingSchedule implements BudgetSchedule {
         return ranks;
     }
 
-    /** Nothing: the round is a function of the step, and what is done is a weight of the adapter. */
-    @Override
-    public Map<String, Tensor> state() {
-        return Map.of();
-    }
-
-    @Override
-    public void load(Map<String, Tensor> saved) {}
-
     @Override
     public void close() {}
 }

@@ -49,18 +49,24 @@ public interface BudgetSchedule extends AutoCloseable {
      */
     Set<String> afterUpdate(int step, Map<String, Tensor> gradients);
 
-    /** The rank that each module has now, by its path. */
-    Map<String, Integer> ranks();
+    /** The rank that each module has now, by its path; none where the budget is no rank. */
+    default Map<String, Integer> ranks() {
+        return Map.of();
+    }
 
-    /** The tensors from which the schedule goes on exactly, by name: live, not copies. */
-    Map<String, Tensor> state();
+    /**
+     * The tensors from which the schedule goes on exactly, by name: live, not copies. None where step and adapter say all.
+     */
+    default Map<String, Tensor> state() {
+        return Map.of();
+    }
 
     /**
      * Copies a saved {@link #state()} over this one.
      *
      * @throws dev.espalier.error.InputException if it is another adapter's
      */
-    void load(Map<String, Tensor> saved);
+    default void load(Map<String, Tensor> saved) {}
 
     @Override
     void close();

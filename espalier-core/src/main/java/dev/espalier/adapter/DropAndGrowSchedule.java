@@ -81,21 +81,6 @@ final class DropAndGrowSchedule implements BudgetSchedule {
         return Set.of();
     }
 
-    /** None: what is kept is no rank. */
-    @Override
-    public Map<String, Integer> ranks() {
-        return Map.of();
-    }
-
-    /** Nothing: what is kept are weights of the adapter. */
-    @Override
-    public Map<String, Tensor> state() {
-        return Map.of();
-    }
-
-    @Override
-    public void load(Map<String, Tensor> saved) {}
-
     @Override
     public void close() {
         matrices.watchWeights(false);

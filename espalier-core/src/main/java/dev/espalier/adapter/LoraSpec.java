@@ -301,40 +301,25 @@ public record LoraSpec(
     }
 
     private LoraSpec with(Consumer<Copy> change) {
-        var copy = new Copy(this);
+        var copy = new Copy();
         change.accept(copy);
         return copy.spec();
     }
 
     /** The components while some of them change. */
-    private static final class Copy {
-        private TargetModules targets;
-        private int rank;
-        private double alpha;
-        private double dropout;
-        private boolean rslora;
-        private Map<String, Integer> rankPattern;
-        private Map<String, Double> alphaPattern;
-        private Initialisation initialisation;
-        private boolean dora;
-        private List<String> modulesToSave;
-        private double learningRateRatio;
-        private double riemannianEpsilon;
-
-        Copy(LoraSpec spec) {
-            targets = spec.targets;
-            rank = spec.rank;
-            alpha = spec.alpha;
-            dropout = spec.dropout;
-            rslora = spec.rslora;
-            rankPattern = spec.rankPattern;
-            alphaPattern = spec.alphaPattern;
-            initialisation = spec.initialisation;
-            dora = spec.dora;
-            modulesToSave = spec.modulesToSave;
-            learningRateRatio = spec.learningRateRatio;
-            riemannianEpsilon = spec.riemannianEpsilon;
-        }
+    private final class Copy {
+        private TargetModules targets = targets();
+        private int rank = rank();
+        private double alpha = alpha();
+        private double dropout = dropout();
+        private boolean rslora = rslora();
+        private Map<String, Integer> rankPattern = rankPattern();
+        private Map<String, Double> alphaPattern = alphaPattern();
+        private Initialisation initialisation = initialisation();
+        private boolean dora = dora();
+        private List<String> modulesToSave = modulesToSave();
+        private double learningRateRatio = learningRateRatio();
+        private double riemannianEpsilon = riemannianEpsilon();
 
         LoraSpec spec() {
             return new LoraSpec(

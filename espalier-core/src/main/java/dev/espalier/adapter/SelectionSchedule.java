@@ -203,12 +203,6 @@ final class SelectionSchedule implements BudgetSchedule {
         }
     }
 
-    /** None: what is kept is no rank. */
-    @Override
-    public Map<String, Integer> ranks() {
-        return Map.of();
-    }
-
     /** How many selections there were; until the last one, the whole changes and their second moments. */
     @Override
     public Map<String, Tensor> state() {

@@ -3,6 +3,7 @@ package dev.espalier.data;
 import dev.espalier.error.InputException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -70,193 +71,96 @@ public record TaskSpec(
         }
     }
 
-    /** A task whose labels are described where the data is, or not at all. */
-    public TaskSpec(
-            @Nullable String name,
-            @Nullable String builtin,
-            @Nullable String file,
-            Map<Split, String> files,
-            @Nullable String sql,
-            @Nullable TaskKind kind,
-            Columns columns,
-            @Nullable String labelSeparator,
-            CausalOptions causalLm,
-            double validationFraction,
-            double testFraction,
-            long seed,
-            int limit) {
-        this(
-                name,
-                builtin,
-                file,
-                files,
-                sql,
-                kind,
-                columns,
-                labelSeparator,
-                causalLm,
-                validationFraction,
-                testFraction,
-                seed,
-                limit,
-                Map.of());
-    }
-
     /** A built-in task. */
     public static TaskSpec builtin(String name) {
-        return new TaskSpec(
-                name, name, null, Map.of(), null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
+        return of(name, name, null, Map.of(), null);
     }
 
     /** One file with a column {@code split}, or of training rows only. */
     public static TaskSpec file(String name, String file) {
-        return new TaskSpec(
-                name, null, file, Map.of(), null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
+        return of(name, null, file, Map.of(), null);
     }
 
     /** A file per split. */
     public static TaskSpec files(String name, Map<Split, String> files) {
-        return new TaskSpec(
-                name, null, null, files, null, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
+        return of(name, null, null, files, null);
     }
 
     /** A query over local files. */
     public static TaskSpec sql(String name, String sql) {
+        return of(name, null, null, Map.of(), sql);
+    }
+
+    private static TaskSpec of(
+            String name,
+            @Nullable String builtin,
+            @Nullable String file,
+            Map<Split, String> files,
+            @Nullable String sql) {
         return new TaskSpec(
-                name, null, null, Map.of(), sql, null, Columns.GUESSED, null, CausalOptions.DEFAULT, 0, 0, 0, 0);
+                name,
+                builtin,
+                file,
+                files,
+                sql,
+                null,
+                Columns.GUESSED,
+                null,
+                CausalOptions.DEFAULT,
+                0,
+                0,
+                0,
+                0,
+                Map.of());
     }
 
     /** The same task with what is asked said, not guessed. */
-    public TaskSpec withKind(TaskKind given) {
-        return new TaskSpec(
-                name,
-                builtin,
-                file,
-                files,
-                sql,
-                given,
-                columns,
-                labelSeparator,
-                causalLm,
-                validationFraction,
-                testFraction,
-                seed,
-                limit,
-                labelDescriptions);
+    public TaskSpec withKind(TaskKind kind) {
+        return with(copy -> copy.kind = kind);
     }
 
     /** The same task with columns named, not guessed. */
-    public TaskSpec withColumns(Columns given) {
-        return new TaskSpec(
-                name,
-                builtin,
-                file,
-                files,
-                sql,
-                kind,
-                given,
-                labelSeparator,
-                causalLm,
-                validationFraction,
-                testFraction,
-                seed,
-                limit,
-                labelDescriptions);
+    public TaskSpec withColumns(Columns columns) {
+        return with(copy -> copy.columns = columns);
+    }
+
+    /** The same task with something else between several labels in one text. */
+    public TaskSpec withLabelSeparator(String labelSeparator) {
+        return with(copy -> copy.labelSeparator = labelSeparator);
     }
 
     /** The same task with its rows made texts in another way. */
-    public TaskSpec withCausalLm(CausalOptions given) {
-        return new TaskSpec(
-                name,
-                builtin,
-                file,
-                files,
-                sql,
-                kind,
-                columns,
-                labelSeparator,
-                given,
-                validationFraction,
-                testFraction,
-                seed,
-                limit,
-                labelDescriptions);
+    public TaskSpec withCausalLm(CausalOptions causalLm) {
+        return with(copy -> copy.causalLm = causalLm);
     }
 
     /** The same task with these shares of the training rows held out. */
     public TaskSpec withFractions(double validation, double test) {
-        return new TaskSpec(
-                name,
-                builtin,
-                file,
-                files,
-                sql,
-                kind,
-                columns,
-                labelSeparator,
-                causalLm,
-                validation,
-                test,
-                seed,
-                limit,
-                labelDescriptions);
+        return with(copy -> {
+            copy.validationFraction = validation;
+            copy.testFraction = test;
+        });
     }
 
     /** The same task, its splits drawn by another seed. */
-    public TaskSpec withSeed(long given) {
-        return new TaskSpec(
-                name,
-                builtin,
-                file,
-                files,
-                sql,
-                kind,
-                columns,
-                labelSeparator,
-                causalLm,
-                validationFraction,
-                testFraction,
-                given,
-                limit,
-                labelDescriptions);
+    public TaskSpec withSeed(long seed) {
+        return with(copy -> copy.seed = seed);
     }
 
     /** The same task with at most this many rows of each split. */
-    public TaskSpec withLimit(int given) {
-        return new TaskSpec(
-                name,
-                builtin,
-                file,
-                files,
-                sql,
-                kind,
-                columns,
-                labelSeparator,
-                causalLm,
-                validationFraction,
-                testFraction,
-                seed,
-                given,
-                labelDescriptions);
+    public TaskSpec withLimit(int limit) {
+        return with(copy -> copy.limit = limit);
     }
 
     /** The same task with a line about each label. */
-    public TaskSpec withLabelDescriptions(Map<String, String> given) {
-        return new TaskSpec(
-                name,
-                builtin,
-                file,
-                files,
-                sql,
-                kind,
-                columns,
-                labelSeparator,
-                causalLm,
-                validationFraction,
-                testFraction,
-                seed,
-                limit,
-                given);
+    public TaskSpec withLabelDescriptions(Map<String, String> labelDescriptions) {
+        return with(copy -> copy.labelDescriptions = labelDescriptions);
+    }
+
+    private TaskSpec with(Consumer<Copy> change) {
+        var copy = new Copy();
+        change.accept(copy);
+        return copy.spec();
     }
 
     /** The task's name: as given, else the built-in task's, else the training file's without its ending. */
@@ -274,6 +178,37 @@ public record TaskSpec(
     private static void checkFraction(String called, String key, double fraction) {
         if (!(fraction >= 0 && fraction < 1)) {
             throw new InputException(called + ": " + key + " is " + fraction + "; give a share from 0 to below 1.");
+        }
+    }
+
+    /** What of this task may change, while some of it does. */
+    private final class Copy {
+        private @Nullable TaskKind kind = kind();
+        private Columns columns = columns();
+        private @Nullable String labelSeparator = labelSeparator();
+        private CausalOptions causalLm = causalLm();
+        private double validationFraction = validationFraction();
+        private double testFraction = testFraction();
+        private long seed = seed();
+        private int limit = limit();
+        private Map<String, String> labelDescriptions = labelDescriptions();
+
+        TaskSpec spec() {
+            return new TaskSpec(
+                    name,
+                    builtin,
+                    file,
+                    files,
+                    sql,
+                    kind,
+                    columns,
+                    labelSeparator,
+                    causalLm,
+                    validationFraction,
+                    testFraction,
+                    seed,
+                    limit,
+                    labelDescriptions);
         }
     }
 }

@@ -55,6 +55,16 @@ public record Estimate(double value, Interval interval) {
         return new Estimate(value, new Interval(value - Math.sqrt(below), value + Math.sqrt(above)));
     }
 
+    /** Where the interval begins, or the value where it is not known. */
+    public double low() {
+        return isBounded() ? interval.low() : value;
+    }
+
+    /** Where the interval ends, or the value where it is not known. */
+    public double high() {
+        return isBounded() ? interval.high() : value;
+    }
+
     /** Whether the interval is known. */
     public boolean isBounded() {
         return Double.isFinite(interval.low()) && Double.isFinite(interval.high());

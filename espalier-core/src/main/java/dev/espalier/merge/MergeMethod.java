@@ -1,6 +1,7 @@
 package dev.espalier.merge;
 
 import dev.espalier.error.InputException;
+import java.util.function.Consumer;
 
 /**
  * How adapters are merged, as a choice on each axis: the form in which their changes are compared, what of them takes part,
@@ -67,49 +68,40 @@ public record MergeMethod(
         return combination != Combination.SLERP;
     }
 
-    MergeMethod withName(String given) {
-        return new MergeMethod(
-                given, representation, sparsifier, consensus, combination, weighting, lambda, position, scalingTwice);
+    MergeMethod withName(String name) {
+        return with(copy -> copy.name = name);
     }
 
-    public MergeMethod withRepresentation(Representation given) {
-        return new MergeMethod(
-                name, given, sparsifier, consensus, combination, weighting, lambda, position, scalingTwice);
+    public MergeMethod withRepresentation(Representation representation) {
+        return with(copy -> copy.representation = representation);
     }
 
-    public MergeMethod withSparsifier(Sparsifier given) {
-        return new MergeMethod(
-                name, representation, given, consensus, combination, weighting, lambda, position, scalingTwice);
+    public MergeMethod withSparsifier(Sparsifier sparsifier) {
+        return with(copy -> copy.sparsifier = sparsifier);
     }
 
-    public MergeMethod withConsensus(Consensus given) {
-        return new MergeMethod(
-                name, representation, sparsifier, given, combination, weighting, lambda, position, scalingTwice);
+    public MergeMethod withConsensus(Consensus consensus) {
+        return with(copy -> copy.consensus = consensus);
     }
 
-    public MergeMethod withCombination(Combination given) {
-        return new MergeMethod(
-                name, representation, sparsifier, consensus, given, weighting, lambda, position, scalingTwice);
+    public MergeMethod withCombination(Combination combination) {
+        return with(copy -> copy.combination = combination);
     }
 
-    public MergeMethod withWeighting(Weighting given) {
-        return new MergeMethod(
-                name, representation, sparsifier, consensus, combination, given, lambda, position, scalingTwice);
+    public MergeMethod withWeighting(Weighting weighting) {
+        return with(copy -> copy.weighting = weighting);
     }
 
-    public MergeMethod withLambda(double given) {
-        return new MergeMethod(
-                name, representation, sparsifier, consensus, combination, weighting, given, position, scalingTwice);
+    public MergeMethod withLambda(double lambda) {
+        return with(copy -> copy.lambda = lambda);
     }
 
-    public MergeMethod withPosition(double given) {
-        return new MergeMethod(
-                name, representation, sparsifier, consensus, combination, weighting, lambda, given, scalingTwice);
+    public MergeMethod withPosition(double position) {
+        return with(copy -> copy.position = position);
     }
 
-    public MergeMethod withScalingTwice(boolean given) {
-        return new MergeMethod(
-                name, representation, sparsifier, consensus, combination, weighting, lambda, position, given);
+    public MergeMethod withScalingTwice(boolean scalingTwice) {
+        return with(copy -> copy.scalingTwice = scalingTwice);
     }
 
     /**
@@ -122,5 +114,37 @@ public record MergeMethod(
             throw new InputException("Method '" + name + "' leaves nothing out, so it has no density; remove it.");
         }
         return withSparsifier(sparsifier.withDensity(density));
+    }
+
+    private MergeMethod with(Consumer<Copy> change) {
+        var copy = new Copy();
+        change.accept(copy);
+        return copy.method();
+    }
+
+    /** The components while some of them change. */
+    private final class Copy {
+        private String name = name();
+        private Representation representation = representation();
+        private Sparsifier sparsifier = sparsifier();
+        private Consensus consensus = consensus();
+        private Combination combination = combination();
+        private Weighting weighting = weighting();
+        private double lambda = lambda();
+        private double position = position();
+        private boolean scalingTwice = scalingTwice();
+
+        MergeMethod method() {
+            return new MergeMethod(
+                    name,
+                    representation,
+                    sparsifier,
+                    consensus,
+                    combination,
+                    weighting,
+                    lambda,
+                    position,
+                    scalingTwice);
+        }
     }
 }

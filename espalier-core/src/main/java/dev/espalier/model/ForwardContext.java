@@ -2,9 +2,7 @@ package dev.espalier.model;
 
 import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.RandomStream;
-import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -29,18 +27,16 @@ public final class ForwardContext implements AutoCloseable {
     private final Tape tape;
     private final Layout layout;
     private final @Nullable Training training;
-    private final List<RouterObservation> observations = new ArrayList<>();
-    private double auxiliaryLoss;
     private boolean checkpointing;
     private @Nullable TokenOrder order;
-    private final Map<Shared, Tensor> shared;
+    private final SharedTensors shared;
     private Object pass;
     private final @Nullable KvCache cache;
     private final boolean root;
     private OfSequences given;
     private final Map<String, Optional<SelectedTokens>> selected = new HashMap<>();
     private final Map<Object, Object> remembered = new HashMap<>();
-    private @Nullable ForwardContext whole;
+    private Findings findings = new Findings();
 
     /**
      * What only training has.
@@ -50,9 +46,6 @@ public final class ForwardContext implements AutoCloseable {
      * @param sequencesInStep segments of all micro-batches of the optimizer step, which losses per sequence are divided by
      */
     public record Training(RandomStream random, long[] sequences, int sequencesInStep) {}
-
-    /** What layers share, in which pass and for which tokens. */
-    private record Shared(Object pass, Layout layout, Object key) {}
 
     private ForwardContext(
             Tape tape,
@@ -66,7 +59,7 @@ public final class ForwardContext implements AutoCloseable {
         this.cache = cache;
         root = parent == null;
         given = OfSequences.none(layout.segments().size());
-        shared = parent == null ? new HashMap<>() : parent.shared;
+        shared = parent == null ? new SharedTensors() : parent.shared;
         pass = parent == null ? this : parent.pass;
     }
 
@@ -97,7 +90,7 @@ public final class ForwardContext implements AutoCloseable {
         Arrays.fill(ones, 1);
         var context = new ForwardContext(tape, Layout.rightPadded(1, ones), training, cache, this);
         context.given = given;
-        context.whole = this;
+        context.findings = findings;
         return context;
     }
 
@@ -282,7 +275,7 @@ public final class ForwardContext implements AutoCloseable {
         }
         var places = shared(List.of("tokens of", adapter), () -> torch.tensor(layout.places(chosen)));
         var context = new ForwardContext(tape, layout.packed(chosen), ofSequences(chosen), cache, this);
-        context.whole = this;
+        context.findings = findings;
         context.given = given.of(chosen).onlyAdapter();
         return Optional.of(new SelectedTokens(places, context));
     }
@@ -336,17 +329,7 @@ public final class ForwardContext implements AutoCloseable {
      * @param key what it is, as a value
      */
     public Tensor shared(Object key, Supplier<Tensor> make) {
-        var place = new Shared(pass, layout, key);
-        var known = shared.get(place);
-        if (known != null) {
-            return known;
-        }
-        try (var scope = Scope.open()) {
-            var made = make.get();
-            made.retainReference();
-            shared.put(place, made);
-            return made;
-        }
+        return shared.get(pass, layout, key, make);
     }
 
     /** Whether something was {@linkplain #remembered remembered} under {@code key}. */
@@ -380,38 +363,29 @@ public final class ForwardContext implements AutoCloseable {
 
     /** Adds an auxiliary loss that the operation's own backward pass accounts for; already weighted. */
     public void addAuxiliaryLoss(double loss) {
-        if (whole == null) {
-            auxiliaryLoss += loss;
-        } else {
-            whole.addAuxiliaryLoss(loss);
-        }
+        findings.addAuxiliaryLoss(loss);
     }
 
     /** The sum of the auxiliary losses of this pass. */
     public double auxiliaryLoss() {
-        return auxiliaryLoss;
+        return findings.auxiliaryLoss();
     }
 
     /** Notes what a router did. */
     public void observe(RouterObservation observation) {
-        if (whole == null) {
-            observations.add(observation);
-        } else {
-            whole.observe(observation);
-        }
+        findings.add(observation);
     }
 
     /** What the routers of this pass did, in forward order. */
     public List<RouterObservation> observations() {
-        return List.copyOf(observations);
+        return findings.observations();
     }
 
     /** Frees what the layers shared, and the tape. */
     @Override
     public void close() {
         if (root) {
-            shared.values().forEach(Tensor::releaseReference);
-            shared.clear();
+            shared.close();
         }
         tape.close();
     }

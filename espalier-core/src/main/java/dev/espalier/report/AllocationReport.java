@@ -76,13 +76,7 @@ public final class AllocationReport {
 
     /** A grid below what it shows. */
     static Markup figure(String caption, Heatmap heatmap) {
-        return new Markup()
-                .open("figure")
-                .element("figcaption", caption)
-                .open("div", "class", "scroll")
-                .add(heatmap.svg(caption))
-                .close("div")
-                .close("figure");
+        return ChartFigure.of(caption, heatmap.svg(caption));
     }
 
     private static Heatmap counts(Allocation allocation, String counted) {

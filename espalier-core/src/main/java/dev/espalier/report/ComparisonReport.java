@@ -59,14 +59,11 @@ public final class ComparisonReport {
         if (dots.isEmpty() || rows.isEmpty()) {
             return Optional.empty();
         }
-        var drawing = new Drawing(dots.stream()
-                .map(dot -> new Drawing.Entry(dot.name(), dot.color()))
-                .toList());
-        var caption = weightsCaption(comparison);
-        drawing.add(caption, WeightsChart.WIDTH, WeightsChart.HEIGHT, new WeightsChart(dots).svg(caption));
+        var weights = new WeightsChart(dots);
         var scores = new IntervalChart(rows);
-        drawing.add(
-                scoresCaption(comparison), IntervalChart.WIDTH, scores.height(), scores.svg(scoresCaption(comparison)));
+        var drawing = new Drawing(weights.legend());
+        drawing.add(weightsCaption(comparison), WeightsChart.FRAME, weights::svg);
+        drawing.add(scoresCaption(comparison), scores.frame(), scores::svg);
         return Optional.of(drawing.toString());
     }
 

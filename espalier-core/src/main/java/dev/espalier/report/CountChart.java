@@ -1,20 +1,15 @@
 package dev.espalier.report;
 
 import dev.espalier.evaluate.Estimate;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Curves over a few counts, evenly spaced, with 95 % intervals as whiskers. */
 final class CountChart {
-    private static final double WIDTH = 540;
-    private static final double HEIGHT = 300;
-    private static final double LEFT = 48;
-    private static final double RIGHT = 24;
-    private static final double TOP = 10;
-    private static final double BOTTOM = 40;
+    private static final ChartFrame FRAME = new ChartFrame(540, 300, 48, 24, 10, 40);
     /** Whiskers of curves side by side. */
     private static final double BESIDE = 5;
 
@@ -46,86 +41,33 @@ final class CountChart {
                 .sorted()
                 .toList();
         y = Axis.around(
-                estimates().stream()
-                        .mapToDouble(estimate ->
-                                estimate.isBounded() ? estimate.interval().low() : estimate.value())
-                        .min()
-                        .orElse(0),
-                estimates().stream()
-                        .mapToDouble(estimate ->
-                                estimate.isBounded() ? estimate.interval().high() : estimate.value())
-                        .max()
-                        .orElse(1),
+                estimates().mapToDouble(Estimate::low).min().orElse(0),
+                estimates().mapToDouble(Estimate::high).max().orElse(1),
                 5);
     }
 
-    private Collection<Estimate> estimates() {
-        return lines.stream().flatMap(line -> line.points.values().stream()).toList();
+    private Stream<Estimate> estimates() {
+        return lines.stream().flatMap(line -> line.points.values().stream());
     }
 
     Markup figure(String caption) {
-        var figure = new Markup().open("figure").element("figcaption", caption).open("ul", "class", "legend");
-        lines.forEach(line -> figure.open("li")
-                .add(RunsSection.swatch(line.color))
-                .text(line.name)
-                .close("li"));
-        return figure.close("ul")
-                .open("div", "class", "scroll")
-                .add(svg(caption))
-                .close("div")
-                .close("figure");
+        return ChartFigure.of(
+                caption,
+                lines.stream()
+                        .map(line -> new ChartFigure.Entry(line.name, line.color))
+                        .toList(),
+                svg(caption));
     }
 
     private Markup svg(String label) {
-        var svg = new Markup()
-                .open(
-                        "svg",
-                        "class",
-                        "chart",
-                        "viewBox",
-                        "0 0 " + (int) WIDTH + " " + (int) HEIGHT,
-                        "role",
-                        "img",
-                        "aria-label",
-                        label);
-        axes(svg);
+        var svg = FRAME.open("chart", label);
+        FRAME.values(svg, y);
+        counts.forEach(count -> FRAME.tick(svg, toX(count), Figures.count(count)));
+        FRAME.base(svg, counted);
         for (int place = 0; place < lines.size(); place++) {
             line(svg, lines.get(place), (place - (lines.size() - 1) / 2.0) * BESIDE);
         }
         return svg.close("svg");
-    }
-
-    private void axes(Markup svg) {
-        for (var tick : y.ticks()) {
-            svg.empty("line", "class", "grid", "x1", LEFT, "x2", WIDTH - RIGHT, "y1", toY(tick), "y2", toY(tick))
-                    .element(
-                            "text",
-                            y.label(tick),
-                            "class",
-                            "tick",
-                            "x",
-                            LEFT - 8,
-                            "y",
-                            toY(tick) + 4,
-                            "text-anchor",
-                            "end");
-        }
-        for (var count : counts) {
-            svg.element(
-                    "text",
-                    Figures.count(count),
-                    "class",
-                    "tick",
-                    "x",
-                    toX(count),
-                    "y",
-                    HEIGHT - BOTTOM + 18,
-                    "text-anchor",
-                    "middle");
-        }
-        double floor = HEIGHT - BOTTOM;
-        svg.empty("line", "class", "axis", "x1", LEFT, "x2", WIDTH - RIGHT, "y1", floor, "y2", floor)
-                .element("text", counted, "class", "tick", "x", WIDTH - RIGHT, "y", HEIGHT - 5, "text-anchor", "end");
     }
 
     private void line(Markup svg, Line line, double beside) {
@@ -162,11 +104,10 @@ final class CountChart {
     }
 
     private double toX(int count) {
-        double share = (counts.indexOf(count) + 0.5) / counts.size();
-        return LEFT + share * (WIDTH - LEFT - RIGHT);
+        return FRAME.x((counts.indexOf(count) + 0.5) / counts.size());
     }
 
     private double toY(double value) {
-        return HEIGHT - BOTTOM - y.position(value) * (HEIGHT - TOP - BOTTOM);
+        return FRAME.y(y.position(value));
     }
 }

@@ -52,18 +52,11 @@ final class CurvesSection {
         if (!LineChart.drawable(series)) {
             return new Markup();
         }
-        var figure = new Markup().open("figure").element("figcaption", title).open("ul", "class", "legend");
-        series.stream()
+        var legend = series.stream()
                 .filter(s -> s.look() == Look.LINE || s.look() == Look.MARKED)
-                .forEach(s -> figure.open("li")
-                        .add(RunsSection.swatch(s.color()))
-                        .text(s.name())
-                        .close("li"));
-        return figure.close("ul")
-                .open("div", "class", "scroll")
-                .add(new LineChart(id, series, stages).svg(title))
-                .close("div")
-                .close("figure");
+                .map(s -> new ChartFigure.Entry(s.name(), s.color()))
+                .toList();
+        return ChartFigure.of(title, legend, new LineChart(id, series, stages).svg(title));
     }
 
     private static List<Series> losses(List<RunHistory> runs, boolean withValidation) {

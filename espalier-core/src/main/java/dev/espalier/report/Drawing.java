@@ -2,6 +2,7 @@ package dev.espalier.report;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /** Charts side by side as one SVG file, with their captions, legend and style inside, for documents. */
 final class Drawing {
@@ -14,20 +15,22 @@ final class Drawing {
     private static final String FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
 
     private final List<Panel> panels = new ArrayList<>();
-    private final List<Entry> legend;
-
-    /** A name and the number of its colour. */
-    record Entry(String name, int color) {}
+    private final List<ChartFigure.Entry> legend;
 
     private record Panel(String caption, double width, double height, Markup svg) {}
 
-    Drawing(List<Entry> legend) {
+    Drawing(List<ChartFigure.Entry> legend) {
         this.legend = List.copyOf(legend);
     }
 
-    /** @param svg an {@code svg} element with a {@code viewBox} of {@code width} by {@code height} */
-    void add(String caption, double width, double height, Markup svg) {
-        panels.add(new Panel(caption, width, height, svg));
+    /**
+     * Adds a chart to the right.
+     *
+     * @param frame of its size
+     * @param svg gives its {@code svg} element, labelled with the caption
+     */
+    void add(String caption, ChartFrame frame, Function<String, Markup> svg) {
+        panels.add(new Panel(caption, frame.width(), frame.height(), svg.apply(caption)));
     }
 
     /** The file's text. */
@@ -85,7 +88,7 @@ final class Drawing {
         return new Place(x, line);
     }
 
-    private static double length(Entry entry) {
+    private static double length(ChartFigure.Entry entry) {
         return 36 + LETTER * entry.name().length();
     }
 

@@ -5,14 +5,14 @@ import java.util.List;
 
 /** Numbers with their 95 % intervals on one scale, a line each. */
 final class IntervalChart {
-    static final double WIDTH = 560;
-    private static final double LEFT = 150;
-    private static final double RIGHT = 20;
+    /** Height of a line. */
     private static final double LINE = 30;
+
     private static final double BOTTOM = 26;
 
     private final List<Row> rows;
     private final Axis axis;
+    private final ChartFrame frame;
 
     /**
      * @param name at the line's start
@@ -24,72 +24,27 @@ final class IntervalChart {
     /** @param rows at least one */
     IntervalChart(List<Row> rows) {
         this.rows = List.copyOf(rows);
+        this.frame = new ChartFrame(560, LINE * rows.size() + BOTTOM, 150, 20, 0, BOTTOM);
         this.axis = Axis.around(
-                rows.stream()
-                        .mapToDouble(row -> row.estimate().interval().low())
-                        .min()
-                        .orElse(0),
-                rows.stream()
-                        .mapToDouble(row -> row.estimate().interval().high())
-                        .max()
-                        .orElse(1),
+                rows.stream().mapToDouble(row -> row.estimate().low()).min().orElse(0),
+                rows.stream().mapToDouble(row -> row.estimate().high()).max().orElse(1),
                 6);
     }
 
     Markup figure(String caption) {
-        return new Markup()
-                .open("figure")
-                .element("figcaption", caption)
-                .open("div", "class", "scroll")
-                .add(svg(caption))
-                .close("div")
-                .close("figure");
+        return ChartFigure.of(caption, svg(caption));
     }
 
-    /** How high the chart is. */
-    double height() {
-        return LINE * rows.size() + BOTTOM;
+    ChartFrame frame() {
+        return frame;
     }
 
-    /** The chart alone, of {@link #WIDTH} by {@link #height}. */
+    /** The chart alone, as large as its {@link #frame}. */
     Markup svg(String label) {
-        var height = height();
-        var svg = new Markup()
-                .open(
-                        "svg",
-                        "class",
-                        "chart intervals",
-                        "viewBox",
-                        "0 0 " + (int) WIDTH + " " + (int) height,
-                        "role",
-                        "img",
-                        "aria-label",
-                        label);
+        var svg = frame.open("chart intervals", label);
         for (var tick : axis.ticks()) {
-            var x = x(tick);
-            svg.empty(
-                            "line",
-                            "class",
-                            divides(tick) ? "axis" : "grid",
-                            "x1",
-                            x,
-                            "x2",
-                            x,
-                            "y1",
-                            0,
-                            "y2",
-                            height - BOTTOM)
-                    .element(
-                            "text",
-                            axis.label(tick),
-                            "class",
-                            "tick",
-                            "x",
-                            x,
-                            "y",
-                            height - 8,
-                            "text-anchor",
-                            "middle");
+            frame.upright(svg, divides(tick) ? "axis" : "grid", x(tick));
+            frame.tick(svg, x(tick), axis.label(tick));
         }
         for (int line = 0; line < rows.size(); line++) {
             row(svg, rows.get(line), LINE * (line + 0.5));
@@ -106,7 +61,7 @@ final class IntervalChart {
         var estimate = row.estimate();
         var interval = estimate.interval();
         var color = CurvesSection.color(row.color());
-        svg.element("text", row.name(), "class", "name", "x", LEFT - 14, "y", y + 4, "text-anchor", "end")
+        svg.element("text", row.name(), "class", "name", "x", frame.left() - 14, "y", y + 4, "text-anchor", "end")
                 .empty(
                         "line",
                         "class",
@@ -128,6 +83,6 @@ final class IntervalChart {
     }
 
     private double x(double value) {
-        return LEFT + axis.position(value) * (WIDTH - LEFT - RIGHT);
+        return frame.x(axis.position(value));
     }
 }

@@ -9,12 +9,9 @@ import java.util.stream.Collectors;
 
 /** Curves over training steps as SVG. */
 final class LineChart {
-    private static final double WIDTH = 540;
-    private static final double HEIGHT = 290;
-    private static final double LEFT = 48;
-    private static final double RIGHT = 14;
-    private static final double TOP = 10;
-    private static final double BOTTOM = 36;
+    private static final ChartFrame FRAME = new ChartFrame(540, 290, 48, 14, 10, 36);
+    /** What a line may stand out beyond the plot. */
+    private static final double EDGE = 2;
     /** Share of raw values at either end that may lie outside. */
     private static final double OUTSIDE = 0.02;
 
@@ -67,64 +64,34 @@ final class LineChart {
     }
 
     Markup svg(String label) {
-        var svg = new Markup()
-                .open(
-                        "svg",
-                        "class",
-                        "chart",
-                        "viewBox",
-                        "0 0 " + (int) WIDTH + " " + (int) HEIGHT,
-                        "role",
-                        "img",
-                        "aria-label",
-                        label);
+        var svg = FRAME.open("chart", label);
+        double left = FRAME.x(0);
+        double top = FRAME.y(1);
         svg.open("clipPath", "id", id)
                 .empty(
                         "rect",
                         "x",
-                        LEFT,
+                        left,
                         "y",
-                        TOP - 2,
+                        top - EDGE,
                         "width",
-                        WIDTH - LEFT - RIGHT + 2,
+                        FRAME.x(1) - left + EDGE,
                         "height",
-                        HEIGHT - TOP - BOTTOM + 4)
+                        FRAME.y(0) - top + 2 * EDGE)
                 .close("clipPath");
-        axes(svg);
+        FRAME.values(svg, y);
+        x.ticks().forEach(tick -> FRAME.tick(svg, toX(tick), x.label(tick)));
+        FRAME.base(svg, "step");
         stages.forEach(stage -> begin(svg, stage));
         svg.open("g", "clip-path", "url(#" + id + ")");
         series.stream().sorted(Comparator.comparing(Series::look).reversed()).forEach(s -> curve(svg, s));
         return svg.close("g").close("svg");
     }
 
-    private void axes(Markup svg) {
-        for (var tick : y.ticks()) {
-            svg.empty("line", "class", "grid", "x1", LEFT, "x2", WIDTH - RIGHT, "y1", toY(tick), "y2", toY(tick));
-            svg.element(
-                    "text", y.label(tick), "class", "tick", "x", LEFT - 8, "y", toY(tick) + 4, "text-anchor", "end");
-        }
-        for (var tick : x.ticks()) {
-            svg.element(
-                    "text",
-                    x.label(tick),
-                    "class",
-                    "tick",
-                    "x",
-                    toX(tick),
-                    "y",
-                    HEIGHT - BOTTOM + 18,
-                    "text-anchor",
-                    "middle");
-        }
-        svg.empty(
-                "line", "class", "axis", "x1", LEFT, "x2", WIDTH - RIGHT, "y1", HEIGHT - BOTTOM, "y2", HEIGHT - BOTTOM);
-        svg.element("text", "step", "class", "tick", "x", WIDTH - RIGHT, "y", HEIGHT - 3, "text-anchor", "end");
-    }
-
     private void begin(Markup svg, RunHistory.Stage stage) {
         double at = toX(stage.step());
-        svg.empty("line", "class", "stage", "x1", at, "x2", at, "y1", TOP, "y2", HEIGHT - BOTTOM);
-        svg.open("text", "class", "tick", "x", at + 4, "y", TOP + 10)
+        FRAME.upright(svg, "stage", at);
+        svg.open("text", "class", "tick", "x", at + 4, "y", FRAME.top() + 10)
                 .element("title", stage.name() + " from step " + Figures.count(stage.step()))
                 .text(stage.name())
                 .close("text");
@@ -153,10 +120,10 @@ final class LineChart {
     }
 
     private double toX(double value) {
-        return LEFT + x.position(value) * (WIDTH - LEFT - RIGHT);
+        return FRAME.x(x.position(value));
     }
 
     private double toY(double value) {
-        return HEIGHT - BOTTOM - y.position(value) * (HEIGHT - TOP - BOTTOM);
+        return FRAME.y(y.position(value));
     }
 }

@@ -117,12 +117,7 @@ public final class MergingReport {
         return new Markup()
                 .open("section")
                 .element("h2", heading)
-                .open("figure")
-                .element("figcaption", caption)
-                .open("div", "class", "scroll")
-                .add(heatmap.svg(heading))
-                .close("div")
-                .close("figure")
+                .add(ChartFigure.of(caption, heatmap.svg(heading)))
                 .close("section");
     }
 }

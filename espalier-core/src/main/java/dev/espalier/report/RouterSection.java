@@ -54,12 +54,9 @@ final class RouterSection {
                 .mapToDouble(v -> v)
                 .max()
                 .orElse(1);
-        byProjection(last).forEach((projection, routers) -> section.open("figure")
-                .element("figcaption", projection)
-                .open("div", "class", "scroll")
-                .add(heatmap(projection, routers, most).svg("Router load of " + projection))
-                .close("div")
-                .close("figure"));
+        byProjection(last)
+                .forEach((projection, routers) -> section.add(ChartFigure.of(
+                        projection, heatmap(projection, routers, most).svg("Router load of " + projection))));
         section.add(CurvesSection.figure(
                 "entropy-" + number,
                 "Router entropy, nats, mean over layers" + uniform(last),

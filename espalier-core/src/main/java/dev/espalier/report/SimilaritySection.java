@@ -42,12 +42,9 @@ final class SimilaritySection {
                 .open("div", "class", "pair");
         section.add(CurvesSection.figure(
                 "similarity-" + number, "Mean cosine of two experts, mean over layers", curves(all)));
-        drawn.forEach(similarity -> section.open("figure")
-                .element("figcaption", similarity.module() + ": mean " + Figures.fixed(similarity.mean(), 2))
-                .open("div", "class", "scroll")
-                .add(heatmap(similarity).svg("Similarity of the experts of " + similarity.module()))
-                .close("div")
-                .close("figure"));
+        drawn.forEach(similarity -> section.add(ChartFigure.of(
+                similarity.module() + ": mean " + Figures.fixed(similarity.mean(), 2),
+                heatmap(similarity).svg("Similarity of the experts of " + similarity.module()))));
         return section.close("div").close("section");
     }
 

@@ -6,12 +6,7 @@ import java.util.List;
 
 /** Results with their 95 % intervals against the number of trained weights, on a logarithmic scale. */
 final class WeightsChart {
-    static final double WIDTH = 540;
-    static final double HEIGHT = 290;
-    private static final double LEFT = 48;
-    private static final double RIGHT = 24;
-    private static final double TOP = 10;
-    private static final double BOTTOM = 46;
+    static final ChartFrame FRAME = new ChartFrame(540, 290, 48, 24, 10, 46);
     /** Points nearer to each other than this are drawn side by side. */
     private static final double APART = 9;
 
@@ -33,8 +28,8 @@ final class WeightsChart {
                 dots.stream().mapToLong(Dot::weights).min().orElse(1),
                 dots.stream().mapToLong(Dot::weights).max().orElse(1));
         this.y = Axis.around(
-                dots.stream().mapToDouble(WeightsChart::low).min().orElse(0),
-                dots.stream().mapToDouble(WeightsChart::high).max().orElse(1),
+                dots.stream().mapToDouble(dot -> dot.score().low()).min().orElse(0),
+                dots.stream().mapToDouble(dot -> dot.score().high()).max().orElse(1),
                 5);
         this.places = places();
     }
@@ -60,55 +55,24 @@ final class WeightsChart {
     }
 
     Markup figure(String caption) {
-        var figure = new Markup().open("figure").element("figcaption", caption).open("ul", "class", "legend");
-        dots.forEach(dot -> figure.open("li")
-                .add(RunsSection.swatch(dot.color()))
-                .text(dot.name())
-                .close("li"));
-        return figure.close("ul")
-                .open("div", "class", "scroll")
-                .add(svg(caption))
-                .close("div")
-                .close("figure");
+        return ChartFigure.of(caption, legend(), svg(caption));
     }
 
-    /** The chart alone, of {@link #WIDTH} by {@link #HEIGHT}. */
+    List<ChartFigure.Entry> legend() {
+        return dots.stream()
+                .map(dot -> new ChartFigure.Entry(dot.name(), dot.color()))
+                .toList();
+    }
+
+    /** The chart alone, as large as {@link #FRAME}. */
     Markup svg(String label) {
-        var svg = new Markup()
-                .open(
-                        "svg",
-                        "class",
-                        "chart",
-                        "viewBox",
-                        "0 0 " + (int) WIDTH + " " + (int) HEIGHT,
-                        "role",
-                        "img",
-                        "aria-label",
-                        label);
-        for (var tick : y.ticks()) {
-            svg.empty("line", "class", "grid", "x1", LEFT, "x2", WIDTH - RIGHT, "y1", toY(tick), "y2", toY(tick));
-            svg.element(
-                    "text", y.label(tick), "class", "tick", "x", LEFT - 8, "y", toY(tick) + 4, "text-anchor", "end");
-        }
+        var svg = FRAME.open("chart", label);
+        FRAME.values(svg, y);
         for (var tick : x.ticks()) {
-            var at = toX(tick);
-            svg.empty("line", "class", "grid", "x1", at, "x2", at, "y1", TOP, "y2", HEIGHT - BOTTOM);
-            svg.element(
-                    "text",
-                    x.label(tick),
-                    "class",
-                    "tick",
-                    "x",
-                    at,
-                    "y",
-                    HEIGHT - BOTTOM + 18,
-                    "text-anchor",
-                    "middle");
+            FRAME.upright(svg, "grid", toX(tick));
+            FRAME.tick(svg, toX(tick), x.label(tick));
         }
-        svg.empty(
-                "line", "class", "axis", "x1", LEFT, "x2", WIDTH - RIGHT, "y1", HEIGHT - BOTTOM, "y2", HEIGHT - BOTTOM);
-        svg.element(
-                "text", "trained weights", "class", "tick", "x", WIDTH - RIGHT, "y", HEIGHT - 6, "text-anchor", "end");
+        FRAME.base(svg, "trained weights");
         for (int i = 0; i < dots.size(); i++) {
             dot(svg, dots.get(i), places.get(i));
         }
@@ -117,7 +81,18 @@ final class WeightsChart {
 
     private void dot(Markup svg, Dot dot, double at) {
         var color = " c" + CurvesSection.color(dot.color());
-        svg.empty("line", "class", "whisker" + color, "x1", at, "x2", at, "y1", toY(low(dot)), "y2", toY(high(dot)));
+        svg.empty(
+                "line",
+                "class",
+                "whisker" + color,
+                "x1",
+                at,
+                "x2",
+                at,
+                "y1",
+                toY(dot.score().low()),
+                "y2",
+                toY(dot.score().high()));
         svg.open(
                         "circle",
                         "class",
@@ -135,27 +110,15 @@ final class WeightsChart {
                 .close("circle");
     }
 
-    private static double low(Dot dot) {
-        return dot.score().isBounded()
-                ? dot.score().interval().low()
-                : dot.score().value();
-    }
-
-    private static double high(Dot dot) {
-        return dot.score().isBounded()
-                ? dot.score().interval().high()
-                : dot.score().value();
-    }
-
     private double toX(Dot dot) {
         return toX(dot.weights());
     }
 
     private double toX(double weights) {
-        return LEFT + x.position(weights) * (WIDTH - LEFT - RIGHT);
+        return FRAME.x(x.position(weights));
     }
 
     private double toY(double value) {
-        return HEIGHT - BOTTOM - y.position(value) * (HEIGHT - TOP - BOTTOM);
+        return FRAME.y(y.position(value));
     }
 }

@@ -7,7 +7,7 @@ import dev.espalier.evaluate.Estimate;
 import dev.espalier.evaluate.Interval;
 import dev.espalier.json.Json;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -144,11 +144,9 @@ final class ScoreBook implements AutoCloseable {
     }
 
     private void write(Object line) {
-        var bytes = ByteBuffer.wrap((Json.mapper().writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8));
+        var text = Json.mapper().writeValueAsString(line) + "\n";
         try {
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
+            Channels.newOutputStream(channel).write(text.getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw failed(e);
         }

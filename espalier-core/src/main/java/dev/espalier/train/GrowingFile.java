@@ -2,7 +2,7 @@ package dev.espalier.train;
 
 import dev.espalier.error.InputException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,11 +36,8 @@ final class GrowingFile implements AutoCloseable {
     }
 
     void add(byte[] content) {
-        var bytes = ByteBuffer.wrap(content);
         try {
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
+            Channels.newOutputStream(channel).write(content);
         } catch (IOException e) {
             throw failed(e);
         }

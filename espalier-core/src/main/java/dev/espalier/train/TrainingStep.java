@@ -37,22 +37,11 @@ public final class TrainingStep implements AutoCloseable {
      * @param trained the weights whose gradients are collected
      */
     public TrainingStep(LanguageModel model, List<StepTask> tasks, List<Parameter> trained, Workers workers) {
-        this(model, tasks, trained, workers, false, Optional.empty());
-    }
-
-    /** As the last, with one pass a step. */
-    public TrainingStep(
-            LanguageModel model,
-            List<StepTask> tasks,
-            List<Parameter> trained,
-            Workers workers,
-            boolean checkpointing,
-            Optional<WeightPenalty> penalty) {
-        this(model, tasks, trained, workers, checkpointing, penalty, 0);
+        this(model, tasks, trained, workers, false, Optional.empty(), 0);
     }
 
     /**
-     * As the others.
+     * As the other.
      *
      * @param checkpointing whether blocks are computed again in backward, to save memory
      * @param penalty a loss on the weights, which counts once

@@ -4,15 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.espalier.Fixtures;
+import dev.espalier.OnEngine;
 import dev.espalier.checkpoint.Safetensors;
 import dev.espalier.checkpoint.SafetensorsFile;
 import dev.espalier.error.InputException;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.auto.AutoModel;
-import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Initialiser;
 import dev.espalier.tensor.RandomStream;
-import dev.espalier.tensor.Scope;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,29 +20,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@ExtendWith(OnEngine.class)
 class AdapterDeltasTest {
-    private final NoGradGuard guard = Engine.enter(1);
-    private final Scope scope = Scope.open();
-
     @TempDir
     private Path temporary;
-
-    @AfterEach
-    void free() {
-        scope.close();
-        guard.close();
-    }
 
     private static LanguageModel model(String name) {
         return AutoModel.open(Fixtures.path("models/" + name), ScalarType.Float);

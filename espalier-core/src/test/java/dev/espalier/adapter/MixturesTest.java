@@ -11,24 +11,15 @@ import dev.espalier.adapter.MixtureSpec.Kind;
 import dev.espalier.adapter.MixtureSpec.Scorer;
 import dev.espalier.allocation.MatrixShape;
 import dev.espalier.error.InputException;
-import dev.espalier.model.ForwardContext;
-import dev.espalier.model.Linear;
-import dev.espalier.tensor.Engine;
-import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.Initialiser;
 import dev.espalier.tensor.Layout;
-import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
-import dev.espalier.tensor.Scope;
-import dev.espalier.tensor.Tape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.StringViewOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -40,10 +31,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** What must hold of every mixture, on one linear. */
 class MixturesTest {
-    private static final int IN = 12;
-    private static final int OUT = 10;
-    private static final int TOKENS = 7;
-    private static final int[] LENGTHS = {7, 4, 1};
+    private static final int TOKENS = OneMixture.TOKENS;
+    private static final int[] LENGTHS = OneMixture.LENGTHS;
 
     static Stream<String> methods() {
         return Mixtures.all().keySet().stream();
@@ -102,7 +91,8 @@ class MixturesTest {
     @MethodSource("dev.espalier.adapter.MixtureCompositions#all")
     void gradientsAreTheSlopesOfTheLoss(String name, MixtureSpec spec) {
         // Root gradients are no slopes by intent; KernelTest has them.
-        try (var one = new One(spec.with(m -> m.dropout(0).expertDropout(0).rootGradient(false)), 1)) {
+        try (var one =
+                new OneMixture(spec.with(m -> m.dropout(0).expertDropout(0).rootGradient(false)), 1)) {
             var gradients = one.step();
             var directions = new ArrayList<Tensor>();
             var ofX = Initialiser.normal(1, RandomStream.of(77), one.x.shape());
@@ -124,7 +114,7 @@ class MixturesTest {
     @MethodSource("lowRankMethods")
     void oneExpertIsLora(String method) {
         var spec = small(Mixtures.of(method)).with(m -> m.experts(1).topK(1).dropout(0));
-        try (var one = new One(spec, 2)) {
+        try (var one = new OneMixture(spec, 2)) {
             var a = one.parameter("lora_A").value();
             var b = one.parameter("lora_B").value();
             if (spec.routing().scorer() == Scorer.STATIC) {
@@ -140,8 +130,8 @@ class MixturesTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("topK")
     void allExpertsChosenIsTheDenseMixture(String name, MixtureSpec spec) {
-        try (var chosen = new One(spec.with(m -> m.topK(5)), 3);
-                var dense = new One(spec.with(m -> m.choice(Choice.ALL)), 3)) {
+        try (var chosen = new OneMixture(spec.with(m -> m.topK(5)), 3);
+                var dense = new OneMixture(spec.with(m -> m.choice(Choice.ALL)), 3)) {
             assertClose(name, chosen.evaluate(), dense.evaluate(), 1e-5, 1e-6);
         }
     }
@@ -149,7 +139,7 @@ class MixturesTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("routed")
     void theOrderOfExpertsChangesNothing(String name, MixtureSpec spec) {
-        try (var one = new One(spec, 4)) {
+        try (var one = new OneMixture(spec, 4)) {
             var before = one.evaluate().clone();
             one.reverseExperts();
             assertClose(name, one.evaluate(), before, 1e-5, 1e-6);
@@ -159,7 +149,7 @@ class MixturesTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("all")
     void aPaddedBatchIsTheSequencesAlone(String name, MixtureSpec spec) {
-        try (var one = new One(spec, 5)) {
+        try (var one = new OneMixture(spec, 5)) {
             var together = one.evaluate();
             for (int row = 0; row < LENGTHS.length; row++) {
                 var tokens = one.x.narrow(0, (long) row * TOKENS, LENGTHS[row]);
@@ -172,7 +162,7 @@ class MixturesTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("all")
     void whatTrainsAreExpertsAndRoutersAndAllGetGradients(String name, MixtureSpec spec) {
-        try (var one = new One(spec, 6)) {
+        try (var one = new OneMixture(spec, 6)) {
             var gradients = one.step();
             for (var parameter : one.trained()) {
                 assertThat(parameter.name()).containsPattern("experts|universal|lora_|router|threshold");
@@ -193,7 +183,7 @@ class MixturesTest {
     void anAllocationGivesEveryModuleItsExperts(String method) {
         var spec = small(Mixtures.of(method)).with(m -> m.expertsPattern(Map.of("linear", 2, "other", 0)));
         assertThat(spec.adapts("layer.0.other")).isFalse();
-        try (var one = new One(spec, 7)) {
+        try (var one = new OneMixture(spec, 7)) {
             assertThat(one.parameter("router").shape()[0] % 2).isZero();
             assertThat(one.evaluate().isfinite().all().item_bool()).isTrue();
         }
@@ -206,11 +196,13 @@ class MixturesTest {
         for (int experts : new int[] {spec.experts().count(), 1}) {
             var some = spec.with(m ->
                     m.experts(experts).topK(Math.min(experts, spec.routing().topK())));
-            try (var one = new One(some, 10)) {
+            try (var one = new OneMixture(some, 10)) {
                 long trained = one.trained().stream().mapToLong(Parameter::size).sum();
                 var cost = new MixtureCost(some);
-                assertThat(cost.weights(new MatrixShape(OUT, IN), experts)).isEqualTo(trained);
-                assertThat(cost.weights(new MatrixShape(OUT, IN), 0)).isZero();
+                assertThat(cost.weights(new MatrixShape(OneMixture.OUT, OneMixture.IN), experts))
+                        .isEqualTo(trained);
+                assertThat(cost.weights(new MatrixShape(OneMixture.OUT, OneMixture.IN), 0))
+                        .isZero();
             }
         }
     }
@@ -228,7 +220,7 @@ class MixturesTest {
     @Test
     void alphaCountsOnceWhereExpertsHaveTrainedWeights() {
         var spec = small(Mixtures.of("mlae")).with(m -> m.dropout(0).alpha(3));
-        try (var one = new One(spec, 9)) {
+        try (var one = new OneMixture(spec, 9)) {
             one.parameter("router").value().fill_(new Scalar(3));
             var a = one.parameter("lora_A").value();
             var b = one.parameter("lora_B").value();
@@ -240,7 +232,7 @@ class MixturesTest {
     @Test
     void goatWithEvenGatesStartsAtTheFrozenWeight() {
         var even = small(Mixtures.of("goat")).with(m -> m.choice(Choice.ALL).dropout(0));
-        try (var one = new One(even, 8)) {
+        try (var one = new OneMixture(even, 8)) {
             one.forget();
             one.parameter("router").value().zero_();
             assertClose(
@@ -267,141 +259,5 @@ class MixturesTest {
         assertThatThrownBy(() -> Mixtures.of("adamol"))
                 .isInstanceOf(InputException.class)
                 .hasMessage("There is no mixture 'adamol'; did you mean 'adamole'?");
-    }
-
-    /** One linear with a mixture that has learned something, and a batch. */
-    private static final class One implements AutoCloseable {
-        private final NoGradGuard guard = Engine.enter(1);
-        private final Scope scope = Scope.open();
-        private final Owner owner = new Owner();
-        private final Tensor x;
-        private final Tensor slope;
-        private final Linear linear;
-        private final List<Parameter> parameters;
-        private final MixtureSpec spec;
-        private final List<Tensor> noise;
-        private Tensor dX;
-
-        One(MixtureSpec spec, long seed) {
-            this.spec = spec;
-            var random = RandomStream.of(seed);
-            x = Initialiser.normal(1, random.at("x"), (long) LENGTHS.length * TOKENS, IN);
-            slope = Initialiser.normal(1, random.at("slope"), (long) LENGTHS.length * TOKENS, OUT);
-            for (int row = 0; row < LENGTHS.length; row++) {
-                slope.narrow(0, (long) row * TOKENS + LENGTHS[row], TOKENS - LENGTHS[row])
-                        .zero_();
-            }
-            linear = new Linear(
-                    "layer.0.linear",
-                    new Parameter("layer.0.linear.weight", Initialiser.normal(.3, random.at("w"), OUT, IN), false),
-                    new Parameter("layer.0.linear.bias", Initialiser.normal(.3, random.at("b"), OUT), false));
-            var weights = new DeltaWeights("a", "layer.0.linear", DeltaWeights.drawn(random), owner);
-            linear.attach("a", spec.delta(linear, weights));
-            parameters =
-                    weights.made().stream().map(DeltaWeights.Stored::parameter).toList();
-            noise = trained().stream()
-                    .map(p -> Initialiser.normal(.4, random.at(p.name()).at(1), p.shape()))
-                    .toList();
-            learn(1);
-            dX = x;
-        }
-
-        private void learn(double factor) {
-            for (int i = 0; i < noise.size(); i++) {
-                trained().get(i).value().add_(noise.get(i), new Scalar(factor));
-            }
-        }
-
-        /** Back to the first values, to rounding. */
-        void forget() {
-            learn(-1);
-        }
-
-        List<Parameter> trained() {
-            return parameters.stream().filter(Parameter::trainable).toList();
-        }
-
-        Parameter parameter(String part) {
-            return parameters.stream()
-                    .filter(p -> p.name().contains(part))
-                    .findFirst()
-                    .orElseThrow();
-        }
-
-        Tensor base() {
-            return torch.addmm(
-                    Objects.requireNonNull(linear.bias()).value(),
-                    x,
-                    linear.weight().value().t());
-        }
-
-        Tensor evaluate() {
-            return evaluate(x, Layout.rightPadded(TOKENS, LENGTHS));
-        }
-
-        Tensor evaluate(Tensor tokens, Layout layout) {
-            try (var context = ForwardContext.evaluation(Tape.inference(), layout)) {
-                return linear.forward(context.tape().constant(tokens), context).value();
-            }
-        }
-
-        private ForwardContext training(Tape tape) {
-            var training = new ForwardContext.Training(RandomStream.of(9), new long[] {3, 1, 2}, LENGTHS.length);
-            return ForwardContext.training(tape, Layout.rightPadded(TOKENS, LENGTHS), training)
-                    .tasks(new int[] {0, 1, 1});
-        }
-
-        Gradients step() {
-            var gradients = new Gradients(parameters);
-            try (var context = training(Tape.recording(gradients))) {
-                var input = context.tape().input(x);
-                var y = linear.forward(input, context);
-                context.tape().backward(y, slope.clone());
-                dX = Objects.requireNonNull(input.gradient()).clone();
-            }
-            return gradients;
-        }
-
-        /** The loss after input and all trained weights have moved on. */
-        double lossAt(Tensor ofX, List<Tensor> directions, double size) {
-            x.add_(ofX, new Scalar(size));
-            for (int i = 0; i < directions.size(); i++) {
-                trained().get(i).value().add_(directions.get(i), new Scalar(size));
-            }
-            try (var context = training(Tape.inference())) {
-                var y = linear.forward(context.tape().constant(x), context).value();
-                return y.to(torch.ScalarType.Double).mul(slope).sum().item_double() + context.auxiliaryLoss();
-            }
-        }
-
-        void reverseExperts() {
-            for (var parameter : parameters) {
-                var value = parameter.value();
-                int experts = spec.experts().count();
-                boolean shared = spec.experts().kind() == Kind.SHARED_A
-                        && parameter.name().contains("lora_A");
-                if (shared
-                        || parameter.name().contains("threshold")
-                        || parameter.name().contains("router.hidden")) {
-                    continue;
-                }
-                Tensor reversed;
-                if (parameter.name().contains("lora_B")) {
-                    reversed = value.view(OUT, experts, -1).flip(1).reshape(value.shape());
-                } else if (spec.routing().perRank() && parameter.name().contains("router")) {
-                    reversed = value.view(-1, experts, IN).flip(1).reshape(value.shape());
-                } else {
-                    reversed = value.view(experts, -1).flip(0).reshape(value.shape());
-                }
-                value.copy_(reversed);
-            }
-        }
-
-        @Override
-        public void close() {
-            owner.close();
-            scope.close();
-            guard.close();
-        }
     }
 }

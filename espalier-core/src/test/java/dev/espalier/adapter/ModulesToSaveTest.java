@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.espalier.Fixtures;
+import dev.espalier.OnEngine;
 import dev.espalier.adapter.AdapterCard.SavedHead;
 import dev.espalier.checkpoint.SafetensorsFile;
 import dev.espalier.data.Batch;
@@ -19,33 +20,23 @@ import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Gradients;
 import dev.espalier.tensor.RandomStream;
-import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Modules that train as a whole beside LoRA: output head, embeddings, norms. */
+@ExtendWith(OnEngine.class)
 class ModulesToSaveTest {
-    private final NoGradGuard guard = Engine.enter(1);
-    private final Scope scope = Scope.open();
-
     @TempDir
     private Path temporary;
-
-    @AfterEach
-    void free() {
-        scope.close();
-        guard.close();
-    }
 
     private static LoraSpec spec(String... modules) {
         return LoraSpec.defaults().withModulesToSave(List.of(modules));

@@ -177,8 +177,7 @@ class TaskLoaderTest {
                 .containsExactly(new Target.Labels(List.of("q", "p")), new Target.Labels(List.of()));
         var csv = load("x.csv", ",text,labels\n0,a,q; p\n1,b,\n");
         assertThat(csv.labels().names()).containsExactly("q; p");
-        var separated = new TaskSpec(
-                "x", null, "x.csv", Map.of(), null, null, Columns.GUESSED, ";", CausalOptions.DEFAULT, 0, 0, 0, 0);
+        var separated = TaskSpec.file("x", "x.csv").withLabelSeparator(";");
         assertThat(targets(TaskLoader.load(separated, folder).train())).isEqualTo(targets(several.train()));
 
         var number = TaskSpec.file("x", "y.csv").withKind(TaskKind.REGRESSION);

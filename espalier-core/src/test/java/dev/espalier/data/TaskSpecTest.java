@@ -26,20 +26,13 @@ class TaskSpecTest {
                 limit: 100
                 """);
         assertThat(spec)
-                .isEqualTo(new TaskSpec(
-                        "tags",
-                        null,
-                        null,
-                        Map.of(Split.TRAIN, "train.csv", Split.TEST, "test.csv"),
-                        null,
-                        TaskKind.TOKEN_LABELS,
-                        new Columns(null, "other", null, "ner", "tokens", null),
-                        "|",
-                        CausalOptions.DEFAULT,
-                        0.1,
-                        0,
-                        3,
-                        100));
+                .isEqualTo(TaskSpec.files("tags", Map.of(Split.TRAIN, "train.csv", Split.TEST, "test.csv"))
+                        .withKind(TaskKind.TOKEN_LABELS)
+                        .withColumns(new Columns(null, "other", null, "ner", "tokens", null))
+                        .withLabelSeparator("|")
+                        .withFractions(0.1, 0)
+                        .withSeed(3)
+                        .withLimit(100));
     }
 
     @Test
@@ -58,7 +51,8 @@ class TaskSpecTest {
                         0,
                         0,
                         0,
-                        0));
+                        0,
+                        Map.of()));
     }
 
     @Test
@@ -90,7 +84,8 @@ class TaskSpecTest {
                         0,
                         0,
                         0,
-                        0))
+                        0,
+                        Map.of()))
                 .isInstanceOf(InputException.class)
                 .hasMessage("Task 'x' has 2 sources of data; give exactly one of builtin, file, files and sql.");
         assertThatThrownBy(() -> TaskSpec.files("x", Map.of(Split.TEST, "a.csv")))

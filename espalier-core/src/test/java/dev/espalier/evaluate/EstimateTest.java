@@ -84,6 +84,17 @@ class EstimateTest {
         assertThat(sum.isBounded()).isFalse();
     }
 
+    @Test
+    void endsThatAreNotKnownAreTheValue() {
+        var known = new Estimate(0.5, new Interval(0.4, 0.7));
+        assertThat(known.low()).isEqualTo(0.4);
+        assertThat(known.high()).isEqualTo(0.7);
+
+        var unknown = new Estimate(0.5, new Interval(Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY));
+        assertThat(unknown.low()).isEqualTo(0.5);
+        assertThat(unknown.high()).isEqualTo(0.5);
+    }
+
     private static Estimate proportion(long successes, long trials) {
         return new Estimate(successes / (double) trials, Interval.wilson(successes, trials));
     }

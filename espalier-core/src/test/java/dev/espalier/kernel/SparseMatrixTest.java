@@ -4,34 +4,24 @@ import static dev.espalier.Fixtures.assertClose;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.espalier.Fixtures;
-import dev.espalier.tensor.Engine;
+import dev.espalier.OnEngine;
 import dev.espalier.tensor.FloatArrays;
 import dev.espalier.tensor.Initialiser;
 import dev.espalier.tensor.RandomStream;
-import dev.espalier.tensor.Scope;
 import java.util.Arrays;
 import java.util.stream.IntStream;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Sparse matrices against the same written out entry by entry in plain loops. */
+@ExtendWith(OnEngine.class)
 class SparseMatrixTest {
     private static final int TOKENS = 7;
-
-    private final NoGradGuard guard = Engine.enter(1);
-    private final Scope scope = Scope.open();
-
-    @AfterEach
-    void free() {
-        scope.close();
-        guard.close();
-    }
 
     /** A matrix of {@code rows x columns} units of which every third is kept, with random values. */
     private static SparseMatrix matrix(int rows, int columns, int block, int every) {

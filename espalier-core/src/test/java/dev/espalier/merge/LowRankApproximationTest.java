@@ -4,32 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.espalier.Fixtures;
+import dev.espalier.OnEngine;
 import dev.espalier.adapter.WeightDelta;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Initialiser;
 import dev.espalier.tensor.RandomStream;
-import dev.espalier.tensor.Scope;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Cuts to a rank, against the exact decomposition in double precision. */
+@ExtendWith(OnEngine.class)
 class LowRankApproximationTest {
-    private final NoGradGuard guard = Engine.enter(1);
-    private final Scope scope = Scope.open();
-
-    @AfterEach
-    void free() {
-        scope.close();
-        guard.close();
-    }
-
     /** What the best cut leaves out. */
     private static double best(Tensor matrix, int rank) {
         var values = torch.linalg_svdvals(matrix.to(ScalarType.Double));

@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.espalier.Fixtures;
+import dev.espalier.OnEngine;
 import dev.espalier.adapter.ModuleNames;
 import dev.espalier.adapter.WeightDelta;
 import dev.espalier.error.InputException;
-import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.FloatArrays;
 import dev.espalier.tensor.Initialiser;
 import dev.espalier.tensor.RandomStream;
@@ -21,26 +21,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@ExtendWith(OnEngine.class)
 class MergerTest {
     private static final List<String> WEIGHTS = List.of("a.weight", "b.weight", "b.bias");
-
-    private final NoGradGuard guard = Engine.enter(1);
-    private final Scope scope = Scope.open();
-
-    @AfterEach
-    void free() {
-        scope.close();
-        guard.close();
-    }
 
     static Set<String> methods() {
         return MergeMethods.all().keySet();

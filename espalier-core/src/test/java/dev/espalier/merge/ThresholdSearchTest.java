@@ -4,36 +4,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.espalier.Fixtures;
-import dev.espalier.tensor.Engine;
+import dev.espalier.OnEngine;
 import dev.espalier.tensor.FloatArrays;
 import dev.espalier.tensor.RandomStream;
-import dev.espalier.tensor.Scope;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is kept by magnitude, against a sort in the test. */
+@ExtendWith(OnEngine.class)
 class ThresholdSearchTest {
-    private final NoGradGuard guard = Engine.enter(1);
-    private final Scope scope = Scope.open();
-
-    @AfterEach
-    void free() {
-        scope.close();
-        guard.close();
-    }
-
     /** Numbers of few different magnitudes, so that there are many ties, zeros among them. */
     private static float[] rough(int count) {
         var values = new float[count];

@@ -4,32 +4,22 @@ import static dev.espalier.Fixtures.doubles;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.espalier.OnEngine;
 import dev.espalier.adapter.LoraExperts.Factors;
-import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Initialiser;
 import dev.espalier.tensor.RandomStream;
-import dev.espalier.tensor.Scope;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.StringViewOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The prototype from the factors against the singular value decomposition of their product. */
+@ExtendWith(OnEngine.class)
 class ArrowPrototypesTest {
-    private final NoGradGuard guard = Engine.enter(1);
-    private final Scope scope = Scope.open();
-
-    @AfterEach
-    void close() {
-        scope.close();
-        guard.close();
-    }
-
     private static Factors drawn(int out, int rank, int in) {
         return new Factors(
                 Initialiser.normal(1, RandomStream.of(1), rank, in),

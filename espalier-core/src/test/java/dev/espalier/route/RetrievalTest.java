@@ -5,14 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.espalier.Fixtures;
+import dev.espalier.OnEngine;
 import dev.espalier.data.Example;
 import dev.espalier.data.Input;
 import dev.espalier.data.TaskLoader;
 import dev.espalier.data.TaskSpec;
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
-import dev.espalier.tensor.Engine;
-import dev.espalier.tensor.Scope;
 import dev.espalier.text.Message;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,22 +19,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import org.bytedeco.pytorch.NoGradGuard;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@ExtendWith(OnEngine.class)
 class RetrievalTest {
-    private final NoGradGuard guard = Engine.enter(1);
-    private final Scope scope = Scope.open();
-
-    @AfterEach
-    void close() {
-        scope.close();
-        guard.close();
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"all-minilm-l6-v2"})
     void sentencesAreTheMeanOfTheirTokensAtLengthOne(String name) {

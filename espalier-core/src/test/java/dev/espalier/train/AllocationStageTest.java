@@ -15,10 +15,7 @@ import dev.espalier.allocation.Grouping;
 import dev.espalier.allocation.Sensitivities;
 import dev.espalier.error.InputException;
 import dev.espalier.report.RunHistory;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,13 +36,7 @@ class AllocationStageTest {
         training = Training.of(TinyModel.in(folder.resolve("model")))
                 .task(Snips.intent())
                 .adapter(Mixtures.of(Mixtures.LORA_SMOE).with(m -> m.rank(2).alpha(4)))
-                .options(TrainingOptions.builder()
-                        .batchSize(15)
-                        .maxTokens(16)
-                        .learningRate(1e-2)
-                        .maxSteps(STEPS)
-                        .evaluateEvery(4)
-                        .build());
+                .options(TinyModel.options().maxSteps(STEPS).evaluateEvery(4).build());
     }
 
     private Path run() {
@@ -113,28 +104,16 @@ class AllocationStageTest {
     }
 
     @Test
-    void aResumedRunKeepsTheAllocationItWasBegunWith() throws IOException {
+    void aResumedRunKeepsTheAllocationItWasBegunWith() {
         var described = training.allocation(AllocationPlan.usual(1, probe()));
         described.run(folder.resolve("whole"));
-        var trainers = new ArrayList<Trainer>();
-        trainers.add(described
-                .listener(new ProgressListener() {
-                    @Override
-                    public void step(Step step) {
-                        if (step.step() == 5) {
-                            trainers.get(0).stop();
-                        }
-                    }
-                })
-                .trainer(run()));
-        assertThat(trainers.get(0).run().stopped()).isTrue();
+        StoppedRuns.begin(described, run(), 5);
 
         // Another plan would measure and decide anew.
         training.allocation(new AllocationPlan.Ruled(AllocationRule.uniform(1, Grouping.ALL)))
                 .resume(run());
 
-        assertThat(Files.readAllBytes(run().resolve("adapter/adapter_model.safetensors")))
-                .isEqualTo(Files.readAllBytes(folder.resolve("whole/adapter/adapter_model.safetensors")));
+        StoppedRuns.assertSameAdapters(folder.resolve("whole"), run());
     }
 
     @Test

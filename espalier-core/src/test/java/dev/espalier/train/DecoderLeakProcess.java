@@ -40,7 +40,7 @@ final class DecoderLeakProcess {
             var rows = LlamaLora.rows();
             var batches = List.of(Batch.of(rows, 0), Batch.packed(Packing.pack(rows, MAX_TOKENS, 3), 0));
             var tasks = List.of(new StepTask(model.lmHead(), TaskKind.CAUSAL_LM));
-            try (var step = new TrainingStep(model, tasks, adapter.parameters(), workers, true, Optional.empty());
+            try (var step = new TrainingStep(model, tasks, adapter.parameters(), workers, true, Optional.empty(), 0);
                     var adamw = new AdamW(List.of(ParameterGroup.of(weights, 0)), AdamW.Options.DEFAULT)) {
                 for (int i = 1; i <= LeakProcess.WARM_UP + LeakProcess.STEPS; i++) {
                     step.run(batches.get(i % 2).split(2), RandomStream.of(i));

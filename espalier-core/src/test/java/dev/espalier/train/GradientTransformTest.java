@@ -20,13 +20,7 @@ class GradientTransformTest {
     @ParameterizedTest
     @EnumSource(OptimizerKind.class)
     void transformedGradientsAreWhatIsLoggedAndApplied(OptimizerKind optimizer) {
-        var options = TrainingOptions.builder()
-                .optimizer(optimizer)
-                .batchSize(15)
-                .maxTokens(16)
-                .learningRate(1e-2)
-                .maxSteps(1)
-                .logEvery(1);
+        var options = TinyModel.options().optimizer(optimizer).maxSteps(1).logEvery(1);
         var training = Training.of(TinyModel.in(folder.resolve("model")))
                 .task(Snips.intent())
                 .options(options.build());

@@ -15,7 +15,6 @@ import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
 import dev.espalier.model.LabelEmbeddings;
 import dev.espalier.model.LabelEmbeddings.Embedder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,13 +39,7 @@ class LabelEmbeddingTrainingTest {
     void describe() {
         training = Training.of(TinyModel.in(folder.resolve("model")))
                 .adapter(LoraSpec.defaults().withDropout(0.05))
-                .options(TrainingOptions.builder()
-                        .batchSize(15)
-                        .maxTokens(16)
-                        .learningRate(1e-2)
-                        .maxSteps(STEPS)
-                        .evaluateEvery(5)
-                        .build());
+                .options(TinyModel.options().maxSteps(STEPS).evaluateEvery(5).build());
     }
 
     private static LabelEmbeddings embeddings(Embedder by) {
@@ -104,38 +97,25 @@ class LabelEmbeddingTrainingTest {
 
     @ParameterizedTest
     @EnumSource(Embedder.class)
-    void aStoppedAndResumedRunEqualsAnUninterruptedOne(Embedder by) throws Exception {
+    void aStoppedAndResumedRunEqualsAnUninterruptedOne(Embedder by) {
         for (var task : List.of(Snips.described(), Snips.offered())) {
             var run = folder.resolve("stopped-" + task.name());
             var described = training.task(task).labelEmbeddings(embeddings(by));
             var whole = new Losses();
             described.listener(whole).run(folder.resolve("whole-" + task.name()));
-            var trainers = new ArrayList<Trainer>();
-            var parts = new Losses(step -> {
-                if (step == 7) {
-                    trainers.get(0).stop();
-                }
-            });
-            trainers.add(described.listener(parts).trainer(run));
-            assertThat(trainers.get(0).run().stopped()).isTrue();
-            var losses = new ArrayList<>(parts.all());
+            var losses = new ArrayList<>(StoppedRuns.begin(described, run, 7));
             var rest = new Losses();
             described.listener(rest).resume(run);
             losses.addAll(rest.all());
             assertThat(losses).isEqualTo(whole.all());
-            assertThat(Files.readAllBytes(run.resolve("adapter/adapter_model.safetensors")))
-                    .isEqualTo(Files.readAllBytes(
-                            folder.resolve("whole-" + task.name()).resolve("adapter/adapter_model.safetensors")));
+            StoppedRuns.assertSameAdapters(folder.resolve("whole-" + task.name()), run);
         }
     }
 
     @Test
     void aRunIsNotResumedWithAnotherTemperature() {
         var described = training.task(Snips.described()).labelEmbeddings(embeddings(Embedder.BASE));
-        var trainers = new ArrayList<Trainer>();
-        trainers.add(
-                described.listener(new Losses(step -> trainers.get(0).stop())).trainer(folder.resolve("run")));
-        trainers.get(0).run();
+        StoppedRuns.begin(described, folder.resolve("run"), 1);
         assertThatThrownBy(() -> described
                         .labelEmbeddings(new LabelEmbeddings(0.3, Embedder.BASE, List.of()))
                         .resume(folder.resolve("run")))

@@ -115,7 +115,7 @@ final class LlamaLora implements AutoCloseable {
 
     private TrainingStep step(Workers workers, boolean checkpointing, Optional<WeightPenalty> penalty) {
         var tasks = List.of(new StepTask(model.lmHead(), TaskKind.CAUSAL_LM));
-        return new TrainingStep(model, tasks, adapter.parameters(), workers, checkpointing, penalty);
+        return new TrainingStep(model, tasks, adapter.parameters(), workers, checkpointing, penalty, 0);
     }
 
     /** The weights whose names {@code chosen} accepts, as an optimizer takes them. */

@@ -18,7 +18,6 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole runs of sparse adapters: stopped and resumed at any time, on encoders and decoders, for several tasks. */
 class SparseTrainingTest {
-    private static final int STEPS = 20; // 2.5 epochs of 8 batches
+    private static final int STEPS = TrainerTest.STEPS;
 
     @TempDir
     Path folder;
@@ -37,13 +36,7 @@ class SparseTrainingTest {
     }
 
     private static TrainingOptions.Builder options() {
-        return TrainingOptions.builder()
-                .batchSize(15)
-                .maxTokens(16)
-                .learningRate(1e-2)
-                .maxSteps(STEPS)
-                .evaluateEvery(6)
-                .logEvery(4);
+        return TrainerTest.options();
     }
 
     static AdapterSpec spec(String name) {
@@ -93,8 +86,7 @@ class SparseTrainingTest {
         "shira-gradient, ADAMW, 9",
         "full, ADAMW, 9"
     })
-    void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, OptimizerKind optimizer, int stopAt)
-            throws IOException {
+    void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, OptimizerKind optimizer, int stopAt) {
         var described = training()
                 .adapter(spec(method))
                 .options(options().optimizer(optimizer).accumulation(2).build());
@@ -102,25 +94,14 @@ class SparseTrainingTest {
         described.listener(whole).run(folder.resolve("whole"));
 
         var run = folder.resolve("run");
-        var trainers = new ArrayList<Trainer>();
-        var parts = new Losses(step -> {
-            if (step == stopAt) {
-                trainers.get(0).stop();
-            }
-        });
-        trainers.add(described.listener(parts).trainer(run));
-        assertThat(trainers.get(0).run().stopped()).isTrue();
+        var losses = new ArrayList<>(StoppedRuns.begin(described, run, stopAt));
         assertThat(run.resolve("adapter/adapter_model.safetensors")).exists();
         var rest = new Losses();
         described.listener(rest).resume(run);
 
-        var losses = new ArrayList<>(parts.all());
         losses.addAll(rest.all());
         assertThat(losses).isEqualTo(whole.all()).hasSize(STEPS);
-        for (var file : List.of("adapter/adapter_model.safetensors", "adapter/adapter_config.json")) {
-            assertThat(run.resolve(file))
-                    .hasSameBinaryContentAs(folder.resolve("whole").resolve(file));
-        }
+        StoppedRuns.assertSameAdapters(folder.resolve("whole"), run);
     }
 
     /** What was best is what is saved, whatever became of the adapter's shape afterwards. */

@@ -8,13 +8,11 @@ import dev.espalier.Fixtures;
 import dev.espalier.adapter.Mixtures;
 import dev.espalier.data.Split;
 import dev.espalier.error.InputException;
-import dev.espalier.json.Json;
 import dev.espalier.report.RunHistory;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,7 +27,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import tools.jackson.databind.node.ObjectNode;
 
 /** Runs whose adapter trains in stages, on a model so small that what it learns does not matter. */
 class StagedTrainingTest {
@@ -50,10 +47,7 @@ class StagedTrainingTest {
     }
 
     private static TrainingOptions.Builder options() {
-        return TrainingOptions.builder()
-                .batchSize(15)
-                .maxTokens(16)
-                .learningRate(1e-2)
+        return TinyModel.options()
                 .maxSteps(STEPS)
                 .evaluateEvery(5)
                 .logEvery(1)
@@ -154,35 +148,14 @@ class StagedTrainingTest {
                 .options(options().evaluateEvery(7).accumulation(2).build());
         var whole = new Losses();
         var expected = described.listener(whole).run(folder.resolve("whole"));
-        var trainers = new ArrayList<Trainer>(); // the listener is there before its trainer
-        var losses = new Losses(step -> {
-            if (step == stopAt) {
-                trainers.get(0).stop();
-            }
-        });
-        trainers.add(described.listener(losses).trainer(folder.resolve("run")));
-        assertThat(trainers.get(0).run().stopped()).isTrue();
+        var losses = new ArrayList<>(StoppedRuns.begin(described, folder.resolve("run"), stopAt));
         var rest = new Losses();
         var result = described.listener(rest).resume(folder.resolve("run"));
-        losses.all().addAll(rest.all());
+        losses.addAll(rest.all());
 
-        assertThat(losses.all()).isEqualTo(whole.all()).hasSize(STEPS);
+        assertThat(losses).isEqualTo(whole.all()).hasSize(STEPS);
         assertThat(result.bestStep()).isEqualTo(expected.bestStep());
-        for (var file : List.of("adapter/adapter_model.safetensors", "adapter/adapter_config.json")) {
-            assertThat(folder.resolve("run").resolve(file))
-                    .hasSameBinaryContentAs(folder.resolve("whole").resolve(file));
-        }
-        assertThat(lines("run")).isEqualTo(lines("whole"));
-    }
-
-    private List<String> lines(String run) throws IOException {
-        var lines = new ArrayList<String>();
-        for (var line : Files.readAllLines(folder.resolve(run).resolve("metrics.jsonl"))) {
-            var object = (ObjectNode) Json.mapper().readTree(line);
-            object.remove(List.of("tokens_per_second", "seconds", "train_seconds", "memory_mb", "peak_memory_mb"));
-            lines.add(object.toString());
-        }
-        return lines;
+        StoppedRuns.assertSame(folder.resolve("whole"), folder.resolve("run"));
     }
 
     @Test
@@ -200,7 +173,8 @@ class StagedTrainingTest {
         }
         assertThat(rates.get(5)).isCloseTo(1e-2 / 6, within(1e-9));
         assertThat(rates.get(13)).isCloseTo(1e-2 / 8, within(1e-9));
-        assertThat(lines("run").stream().filter(line -> line.contains("\"train\"") && line.contains("\"experts\"")))
+        assertThat(StoppedRuns.lines(folder.resolve("run")).stream()
+                        .filter(line -> line.contains("\"train\"") && line.contains("\"experts\"")))
                 .hasSize(8);
         assertThat(folder.resolve("run/report.html")).content().contains("experts from step 6");
     }

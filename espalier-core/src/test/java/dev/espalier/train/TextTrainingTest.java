@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,8 +65,7 @@ class TextTrainingTest {
 
     @ParameterizedTest
     @CsvSource({"lora, false, false", "lora, true, true", "sira, true, false"})
-    void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, boolean packing, boolean checkpointing)
-            throws IOException {
+    void aStoppedAndResumedRunEqualsAnUninterruptedOne(String method, boolean packing, boolean checkpointing) {
         var targets = TargetModules.of("q_proj", "down_proj");
         var given = training(Snips.written())
                 .adapter(
@@ -81,21 +79,9 @@ class TextTrainingTest {
                         .maxSteps(6)
                         .build());
         given.run(folder.resolve("whole"));
-        stopAfter(given, 3);
+        StoppedRuns.begin(given, folder.resolve("parts"), 3);
         given.resume(folder.resolve("parts"));
-        assertThat(Files.readAllBytes(folder.resolve("parts/adapter/adapter_model.safetensors")))
-                .isEqualTo(Files.readAllBytes(folder.resolve("whole/adapter/adapter_model.safetensors")));
-    }
-
-    private void stopAfter(Training given, int steps) {
-        var trainers = new ArrayList<Trainer>(); // the listener is there before its trainer
-        var losses = new Losses(step -> {
-            if (step == steps) {
-                trainers.get(0).stop();
-            }
-        });
-        trainers.add(given.listener(losses).trainer(folder.resolve("parts")));
-        assertThat(trainers.get(0).run().stopped()).isTrue();
+        StoppedRuns.assertSameAdapters(folder.resolve("whole"), folder.resolve("parts"));
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.espalier.cli.recipe;
 
+import java.util.HashSet;
 import java.util.Set;
 
 /** A section that serves several methods, each with some of its keys; a record with one method is a {@link Variant}. */
@@ -7,9 +8,21 @@ interface Family {
     /** The method of this section; no key of its own. */
     String method();
 
-    /** What it is, in a few words. */
-    String is();
+    /** What is known of it. */
+    Method known();
 
-    /** The keys that the method has, but for those of inlined records, which all have. */
-    Set<String> keys();
+    /**
+     * What is known of a method.
+     *
+     * @param is what it is, in a few words
+     * @param keys that it has, but for those of inlined records, which all have
+     */
+    record Method(String is, Set<String> keys) {
+        /** With keys that all methods of the section have. */
+        Method with(Set<String> common) {
+            var all = new HashSet<>(common);
+            all.addAll(keys);
+            return new Method(is, all);
+        }
+    }
 }

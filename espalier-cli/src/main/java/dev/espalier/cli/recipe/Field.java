@@ -34,7 +34,9 @@ record Field(RecordComponent component) {
 
     /** Whether a recipe may set this component of {@code section}. */
     boolean isKeyOf(Record section) {
-        return !(section instanceof Family family) || inline() || family.keys().contains(name());
+        return !(section instanceof Family family)
+                || inline()
+                || family.known().keys().contains(name());
     }
 
     /** The component's name in kebab-case. */

@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /** A mixture of experts; see {@link MixtureSpec}, which it becomes, and {@link Mixtures}, which says what keys each has. */
 public record MixtureSection(
@@ -232,13 +231,8 @@ public record MixtureSection(
     }
 
     @Override
-    public String is() {
-        return which().summary();
-    }
-
-    @Override
-    public Set<String> keys() {
-        return which().options();
+    public Method known() {
+        return new Method(which().summary(), which().options());
     }
 
     @Override

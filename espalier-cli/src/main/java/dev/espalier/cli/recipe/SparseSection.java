@@ -6,7 +6,6 @@ import dev.espalier.adapter.SelectionPlan;
 import dev.espalier.adapter.SelectionScope;
 import dev.espalier.adapter.SparseSpec;
 import dev.espalier.importance.SelectionScore;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -69,9 +68,6 @@ public record SparseSection(
         modulesToSave = List.copyOf(modulesToSave);
     }
 
-    /** What is known of a method. */
-    private record Method(String is, Set<String> keys) {}
-
     /** The default section of every method. */
     static List<SparseSection> all() {
         return List.of(of(SparseSpec.sparse()), of(SparseSpec.shira()), of(SparseSpec.spiel()), of(SparseSpec.ltSft()));
@@ -94,6 +90,11 @@ public record SparseSection(
                 spec.plan() instanceof SelectionPlan.DropAndGrow growth ? growth.share() : .2,
                 TargetSection.of(spec.targets()),
                 spec.modulesToSave());
+    }
+
+    @Override
+    public Method known() {
+        return which().with(COMMON);
     }
 
     private Method which() {
@@ -122,18 +123,6 @@ public record SparseSection(
                         Set.of("keep-ratio", "block-size", "scope", "layer-drop", "dense-share", "dense-phase"));
             default -> throw new IllegalStateException("no method " + method);
         };
-    }
-
-    @Override
-    public String is() {
-        return which().is();
-    }
-
-    @Override
-    public Set<String> keys() {
-        var keys = new HashSet<>(COMMON);
-        keys.addAll(which().keys());
-        return keys;
     }
 
     private SelectionPlan plan() {

@@ -11,7 +11,6 @@ import dev.espalier.adapter.PyramidLora;
 import dev.espalier.adapter.SquareLora;
 import dev.espalier.adapter.StructuredLoraSpec;
 import dev.espalier.adapter.TargetModules;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -66,9 +65,6 @@ public record StructuredLoraSection(
         implements AdapterSection, Family {
     private static final Set<String> COMMON = Set.of("rank", "alpha", "dropout");
 
-    /** What is known of a method. */
-    private record Method(String is, Set<String> keys) {}
-
     /** The default section of every method. */
     static List<StructuredLoraSection> all() {
         return List.of(
@@ -101,6 +97,11 @@ public record StructuredLoraSection(
                 TargetSection.of(TargetModules.DEFAULT));
     }
 
+    @Override
+    public Method known() {
+        return which().with(COMMON);
+    }
+
     private Method which() {
         return switch (method) {
             case BlockLora.METHOD -> new Method("mini LoRAs on parts of inputs and outputs", Set.of("blocks"));
@@ -118,18 +119,6 @@ public record StructuredLoraSection(
                 new Method("one square matrix with as many weights as LoRA's two", Set.of("compression"));
             default -> throw new IllegalStateException("no method " + method);
         };
-    }
-
-    @Override
-    public String is() {
-        return which().is();
-    }
-
-    @Override
-    public Set<String> keys() {
-        var keys = new HashSet<>(COMMON);
-        keys.addAll(which().keys());
-        return keys;
     }
 
     private LoraStructure structure() {

@@ -67,77 +67,56 @@ public record TaskSection(
         Map<String, String> labelDescriptions)
         implements Checked {
     /** A task without data: each needs its own. */
-    public static final TaskSection DEFAULT = new TaskSection(
-            null,
-            null,
-            FilesSection.DEFAULT,
-            null,
-            null,
-            null,
-            ColumnsSection.DEFAULT,
-            null,
-            CausalLmSection.DEFAULT,
-            0,
-            0,
-            0,
-            0,
-            Map.of());
+    public static final TaskSection DEFAULT = of(null);
 
     /** A built-in task as it is. */
     static TaskSection builtin(String builtin) {
-        var defaults = DEFAULT;
+        return of(builtin);
+    }
+
+    private static TaskSection of(@Nullable String builtin) {
         return new TaskSection(
                 builtin,
                 null,
-                defaults.files,
+                FilesSection.DEFAULT,
                 null,
                 null,
                 null,
-                defaults.columns,
+                ColumnsSection.DEFAULT,
                 null,
-                defaults.causalLm,
-                defaults.validationFraction,
-                defaults.testFraction,
-                defaults.seed,
-                defaults.limit,
-                defaults.labelDescriptions);
+                CausalLmSection.DEFAULT,
+                0,
+                0,
+                0,
+                0,
+                Map.of());
     }
 
     /** The same task with a limit and a share for validation where it sets none. */
     TaskSection orElse(int rows, double fraction) {
-        return new TaskSection(
-                builtin,
-                file,
-                files,
-                sql,
-                name,
-                kind,
-                columns,
-                labelSeparator,
-                causalLm,
-                validationFraction == 0 ? fraction : validationFraction,
-                testFraction,
-                seed,
-                limit == 0 ? rows : limit,
-                labelDescriptions);
+        return with(kind, validationFraction == 0 ? fraction : validationFraction, limit == 0 ? rows : limit);
     }
 
     /** The same task with what is asked said. */
     public TaskSection withKind(TaskKind given) {
+        return with(given, validationFraction, limit);
+    }
+
+    private TaskSection with(@Nullable TaskKind asked, double validation, int rows) {
         return new TaskSection(
                 builtin,
                 file,
                 files,
                 sql,
                 name,
-                given,
+                asked,
                 columns,
                 labelSeparator,
                 causalLm,
-                validationFraction,
+                validation,
                 testFraction,
                 seed,
-                limit,
+                rows,
                 labelDescriptions);
     }
 

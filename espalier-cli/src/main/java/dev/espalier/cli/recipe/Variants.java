@@ -24,7 +24,7 @@ final class Variants {
     /** What the method is, in a few words. */
     static String is(Record section) {
         return section instanceof Family family
-                ? family.is()
+                ? family.known().is()
                 : section.getClass().getAnnotation(Variant.class).is();
     }
 

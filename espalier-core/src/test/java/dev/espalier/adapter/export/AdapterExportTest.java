@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.espalier.Fixtures;
+import dev.espalier.OnEngine;
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.AdapterCard;
 import dev.espalier.adapter.AdapterCard.SavedHead;
@@ -18,37 +19,26 @@ import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
 import dev.espalier.model.Pooling;
 import dev.espalier.model.auto.AutoModel;
-import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Initialiser;
 import dev.espalier.tensor.RandomStream;
-import dev.espalier.tensor.Scope;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+@ExtendWith(OnEngine.class)
 class AdapterExportTest {
     private static final Probe PROBE = new Probe(List.of(new int[] {1, 17, 42, 99, 200, 7}, new int[] {5, 5, 80}));
 
-    private final NoGradGuard guard = Engine.enter(1);
-    private final Scope scope = Scope.open();
-
     @TempDir
     private Path temporary;
-
-    @AfterEach
-    void free() {
-        scope.close();
-        guard.close();
-    }
 
     @ParameterizedTest
     @CsvSource({
