@@ -32,6 +32,7 @@ public final class ForwardContext implements AutoCloseable {
     private final List<RouterObservation> observations = new ArrayList<>();
     private double auxiliaryLoss;
     private boolean checkpointing;
+    private @Nullable PrefixStates prefix;
     private @Nullable TokenOrder order;
     private final Map<Shared, Tensor> shared;
     private Object pass;
@@ -120,6 +121,7 @@ public final class ForwardContext implements AutoCloseable {
         context.order = order;
         context.given = given;
         context.checkpointing = checkpointing;
+        context.prefix = prefix;
         return context;
     }
 
@@ -205,6 +207,17 @@ public final class ForwardContext implements AutoCloseable {
     /** Turns gradient checkpointing on or off for this pass. */
     public ForwardContext checkpointing(boolean on) {
         checkpointing = on;
+        return this;
+    }
+
+    /** What the first layers make of the sequences; null where they run as the others do. */
+    @Nullable PrefixStates prefix() {
+        return prefix;
+    }
+
+    /** Takes from {@code states} what the first layers make of the sequences, in place of running them. */
+    public ForwardContext prefix(PrefixStates states) {
+        prefix = states;
         return this;
     }
 
