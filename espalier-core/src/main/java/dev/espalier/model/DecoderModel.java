@@ -167,7 +167,7 @@ public final class DecoderModel implements LanguageModel {
     }
 
     /**
-     * The last hidden states, {@code [rows * tokens, hidden]}.
+     * The last hidden states, {@code [rows * tokens, hidden]}, by running every layer.
      *
      * @param ids token ids, {@code [rows * tokens]}
      * @param states sees the embeddings, every layer's output but the last's, and what is returned

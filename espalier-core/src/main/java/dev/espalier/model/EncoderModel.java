@@ -139,7 +139,7 @@ public final class EncoderModel implements LanguageModel {
         return x;
     }
 
-    /** As {@link #hidden(Batch, ForwardContext)}; {@code states} sees the embeddings and every layer's output. */
+    /** As {@link #hidden(Batch, ForwardContext)}, by running every layer; {@code states} sees the embeddings and every layer's output. */
     public Variable hidden(Batch batch, ForwardContext context, Consumer<Variable> states) {
         var x = embedded(batch, context);
         states.accept(x);

@@ -129,6 +129,10 @@ class PrefixCacheTest {
                         lora.withTargets(upper(3, "q_proj", "down_proj"))
                                 .withModulesToSave(List.of("layers.2.post_attention_layernorm")),
                         true);
+            case "decoder in bf16" -> {
+                var packed = run("packed decoder");
+                yield packed.options(packed.options().toBuilder().dtype("bf16").build());
+            }
             default -> throw new IllegalArgumentException(kind);
         };
     }
@@ -222,6 +226,7 @@ class PrefixCacheTest {
 
     @ParameterizedTest
     @MethodSource("kinds")
+    @ValueSource(strings = "decoder in bf16")
     void layersBelowAreNotRunAgain(String kind) throws IOException {
         try (var opened = new Opened(with(new PrefixOptions(100, false), run(kind)), "run")) {
             var before = opened.passes();
