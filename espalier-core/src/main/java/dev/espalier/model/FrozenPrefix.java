@@ -1,6 +1,7 @@
 package dev.espalier.model;
 
 import dev.espalier.data.Batch;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
@@ -22,8 +23,8 @@ final class FrozenPrefix {
         try (var scope = Scope.open()) {
             var missing = missing(batch, known);
             var states = missing.length == batch.rows()
-                    ? computed(model, batch, known.layer())
-                    : put(model, batch, missing, known);
+                    ? computed(model, batch, known.layer(), context.tape())
+                    : put(model, batch, missing, known, context.tape());
             return context.tape().constant(scope.keep(states));
         }
     }
@@ -40,20 +41,23 @@ final class FrozenPrefix {
         return rows.stream().toArray();
     }
 
-    private static Tensor put(LanguageModel model, Batch batch, int[] missing, PrefixStates known) {
+    private static Tensor put(LanguageModel model, Batch batch, int[] missing, PrefixStates known, Tape tape) {
         var layout = batch.layout();
         long[] shape = {(long) layout.rows() * layout.tokens(), model.hiddenSize()};
         var states = torch.zeros(shape, new TensorOptions(model.dtype()));
-        for (int i = 0; i < layout.segments().size(); i++) {
-            var segment = layout.segments().get(i);
-            long example = batch.exampleIds()[i];
-            if (known.holds(batch.task(), example)) {
-                known.read(batch.task(), example, states.narrow(0, layout.first(segment), segment.length()));
+        try (var scope = tape.scope(Part.DATA)) {
+            for (int i = 0; i < layout.segments().size(); i++) {
+                var segment = layout.segments().get(i);
+                long example = batch.exampleIds()[i];
+                if (known.holds(batch.task(), example)) {
+                    var to = states.narrow(0, layout.first(segment), segment.length());
+                    known.read(batch.task(), example, to);
+                }
             }
         }
         if (missing.length > 0) {
             var part = batch.rows(missing);
-            var own = computed(model, part, known.layer()).view(part.rows(), part.tokens(), -1);
+            var own = computed(model, part, known.layer(), tape).view(part.rows(), part.tokens(), -1);
             states.view(layout.rows(), layout.tokens(), -1)
                     .narrow(1, 0, part.tokens())
                     .index_copy_(0, torch.tensor(longs(missing)), own);
@@ -69,9 +73,9 @@ final class FrozenPrefix {
         return longs;
     }
 
-    private static Tensor computed(LanguageModel model, Batch batch, int layer) {
+    private static Tensor computed(LanguageModel model, Batch batch, int layer, Tape tape) {
         try (var scope = Scope.open();
-                var context = ForwardContext.evaluation(Tape.inference(), batch.layout())
+                var context = ForwardContext.evaluation(tape.unrecorded(), batch.layout())
                         .tasks(batch.tasks())) {
             return scope.keep(model.entering(layer, batch, context).value());
         }
