@@ -71,7 +71,8 @@ public final class AtomicFiles {
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 
-    private static String free(Path target) {
+    /** How much room is left there, as the end of a sentence; empty where that is not known. */
+    static String free(Path target) {
         try {
             var bytes = Files.getFileStore(folderOf(target)).getUsableSpace();
             return String.format(Locale.ROOT, " (%,d MB free there)", bytes / 1_000_000);

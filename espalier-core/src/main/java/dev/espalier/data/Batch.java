@@ -177,8 +177,7 @@ public record Batch(
      * @param parts the number of parts at most; there are fewer if more would not make the largest part smaller
      */
     public List<Batch> split(int parts) {
-        var ends = new int[rows()];
-        layout.segments().forEach(segment -> ends[segment.row()] = segment.start() + segment.length());
+        var ends = ends();
         var order = IntStream.range(0, rows())
                 .boxed()
                 .sorted(Comparator.comparingInt(row -> -ends[row]))
@@ -208,6 +207,23 @@ public record Batch(
             start = end;
         }
         return groups;
+    }
+
+    /**
+     * Some of the rows, cut after the last token that one of them has.
+     *
+     * @param chosen places of rows, at least one
+     */
+    public Batch rows(int... chosen) {
+        var ends = ends();
+        return rows(chosen, Arrays.stream(chosen).map(row -> ends[row]).max().orElseThrow());
+    }
+
+    /** Where the last sequence of each row ends. */
+    private int[] ends() {
+        var ends = new int[rows()];
+        layout.segments().forEach(segment -> ends[segment.row()] = segment.start() + segment.length());
+        return ends;
     }
 
     /** Some of the rows, cut after {@code longest} tokens. */

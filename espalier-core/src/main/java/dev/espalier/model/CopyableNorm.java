@@ -50,8 +50,9 @@ final class CopyableNorm implements Norm, Copyable {
         return copies.names();
     }
 
-    boolean isAdapted() {
-        return !copies.isEmpty();
+    /** Whether a trained copy is attached, or the norm itself is to train. */
+    boolean trains() {
+        return !copies.isEmpty() || parameters.stream().anyMatch(Parameter::trainable);
     }
 
     @Override

@@ -2,7 +2,6 @@ package dev.espalier.model;
 
 import dev.espalier.model.DecoderConfig.NormKind;
 import dev.espalier.tensor.Scope;
-import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
 import java.util.ArrayList;
 import java.util.List;
@@ -153,13 +152,9 @@ final class DecoderLayer {
                 .toList();
     }
 
-    /** Whether something in here gets a gradient: an adapter's weights or the layer's own. */
-    boolean trains(Tape tape) {
-        return linears().stream()
-                        .anyMatch(linear -> linear.isAdapted()
-                                || linear.parameters().stream().anyMatch(tape::trains))
-                || norms().anyMatch(norm ->
-                        norm.isAdapted() || norm.parameters().stream().anyMatch(tape::trains));
+    /** Whether something in here is adapted, or is to get a gradient itself. */
+    boolean trains() {
+        return linears().stream().anyMatch(Linear::trains) || norms().anyMatch(CopyableNorm::trains);
     }
 
     Stream<CopyableNorm> norms() {

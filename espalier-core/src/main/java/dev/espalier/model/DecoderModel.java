@@ -87,6 +87,24 @@ public final class DecoderModel implements LanguageModel {
         return config.maxTokens();
     }
 
+    @Override
+    public int hiddenSize() {
+        return config.hidden();
+    }
+
+    @Override
+    public boolean dropsOut() {
+        var rates = config.dropout();
+        return rates.embedding() > 0 || rates.attention() > 0 || rates.residual() > 0;
+    }
+
+    @Override
+    public int frozenLayers() {
+        return embeddings().values().stream().anyMatch(Embedding::trains)
+                ? 0
+                : (int) layers.stream().takeWhile(layer -> !layer.trains()).count();
+    }
+
     /** The output head. */
     public CausalLmHead lmHead() {
         return lmHead;
@@ -127,30 +145,37 @@ public final class DecoderModel implements LanguageModel {
 
     @Override
     public Variable hidden(Batch batch, ForwardContext context) {
-        return hidden(batch.inputIds(), context, state -> {});
+        var known = context.prefix();
+        if (known == null) {
+            return hidden(batch.inputIds(), context, state -> {});
+        }
+        try (var scope = Scope.open()) {
+            var x = FrozenPrefix.of(this, batch, known, context);
+            var result = norm.forward(through(known.layer(), layers.size(), x, context, state -> {}), context);
+            scope.keep(result.value());
+            return result;
+        }
+    }
+
+    @Override
+    public Variable entering(int layer, Batch batch, ForwardContext context) {
+        try (var scope = Scope.open()) {
+            var x = through(0, layer, embed(batch.inputIds(), context), context, state -> {});
+            scope.keep(x.value());
+            return x;
+        }
     }
 
     /**
-     * The last hidden states, {@code [rows * tokens, hidden]}.
+     * The last hidden states, {@code [rows * tokens, hidden]}, by running every layer.
      *
      * @param ids token ids, {@code [rows * tokens]}
      * @param states sees the embeddings, every layer's output but the last's, and what is returned
      */
     public Variable hidden(long[] ids, ForwardContext context, Consumer<Variable> states) {
-        int longest = context.tokenOrder().longest();
-        if (longest > maxTokens()) {
-            throw new InputException("A sequence of " + longest + " tokens is longer than the model's " + maxTokens()
-                    + " positions; shorten it.");
-        }
         try (var scope = Scope.open()) {
             var x = embed(ids, context);
-            for (var layer : layers) {
-                states.accept(x);
-                x = context.checkpointing()
-                        ? Checkpointing.run(layer::forward, layer.trains(context.tape()), x, context)
-                        : layer.forward(x, context);
-            }
-            var result = norm.forward(x, context);
+            var result = norm.forward(through(0, layers.size(), x, context, states), context);
             states.accept(result);
             var cache = context.cache();
             if (cache != null) {
@@ -161,7 +186,24 @@ public final class DecoderModel implements LanguageModel {
         }
     }
 
+    /** Runs the layers from {@code from} to {@code to}, exclusive; {@code states} sees what enters each. */
+    private Variable through(int from, int to, Variable entering, ForwardContext context, Consumer<Variable> states) {
+        var x = entering;
+        for (var layer : layers.subList(from, to)) {
+            states.accept(x);
+            x = context.checkpointing()
+                    ? Checkpointing.run(layer::forward, layer.trains(), x, context)
+                    : layer.forward(x, context);
+        }
+        return x;
+    }
+
     private Variable embed(long[] ids, ForwardContext context) {
+        int longest = context.tokenOrder().longest();
+        if (longest > maxTokens()) {
+            throw new InputException("A sequence of " + longest + " tokens is longer than the model's " + maxTokens()
+                    + " positions; shorten it.");
+        }
         var x = words.forward(ids, context);
         if (positions != null) {
             x = Residual.add(positions.forward(context.tokenOrder().positions(), context), x, context);

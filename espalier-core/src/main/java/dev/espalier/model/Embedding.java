@@ -85,6 +85,11 @@ public final class Embedding implements Adaptable<EmbeddingDelta>, Copyable {
         return copies.names();
     }
 
+    /** Whether a delta or a trained copy is attached, or the table itself is to train. */
+    boolean trains() {
+        return !deltas().isEmpty() || !copies.isEmpty() || weight.trainable();
+    }
+
     /** Numbers {@code [tokens]} to {@code [tokens, features]}. */
     public Variable forward(long[] numbers, ForwardContext context) {
         var dtype = Engine.dtype(weight.value());

@@ -4,6 +4,7 @@ import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -48,6 +49,12 @@ final class Embeddings {
             scope.keep(result.value());
             return result;
         }
+    }
+
+    /** Whether one of the tables, or the norm, is to train. */
+    boolean trains() {
+        return Stream.concat(Stream.of(words, positions, types), norm.parameters().stream())
+                .anyMatch(Parameter::trainable);
     }
 
     private static void deliver(Tape tape, Parameter table, Tensor indices, Tensor dY, long padding) {

@@ -1,5 +1,6 @@
 package dev.espalier.model;
 
+import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Variable;
 import java.util.List;
@@ -90,6 +91,14 @@ final class EncoderLayer {
             scope.keep(result.value());
             return result;
         }
+    }
+
+    /** Whether something in here is adapted, or is to get a gradient itself. */
+    boolean trains() {
+        return linears().stream().anyMatch(Linear::trains)
+                || Stream.of(attentionNorm, outputNorm)
+                        .flatMap(norm -> norm.parameters().stream())
+                        .anyMatch(Parameter::trainable);
     }
 
     List<Linear> linears() {

@@ -57,6 +57,23 @@ public final class EncoderModel implements LanguageModel {
     }
 
     @Override
+    public int hiddenSize() {
+        return config.hidden();
+    }
+
+    @Override
+    public boolean dropsOut() {
+        return config.hiddenDropout() > 0 || config.attentionDropout() > 0;
+    }
+
+    @Override
+    public int frozenLayers() {
+        return embeddings.trains()
+                ? 0
+                : (int) layers.stream().takeWhile(layer -> !layer.trains()).count();
+    }
+
+    @Override
     public Head addHead(String name, TaskKind kind, int outputs, Pooling pooling, RandomStream random) {
         if (kind == TaskKind.CAUSAL_LM) {
             throw new InputException("A " + config.modelType()
@@ -104,10 +121,25 @@ public final class EncoderModel implements LanguageModel {
 
     @Override
     public Variable hidden(Batch batch, ForwardContext context) {
-        return hidden(batch, context, state -> {});
+        return upTo(layers.size(), batch, context);
     }
 
-    /** As {@link #hidden(Batch, ForwardContext)}; {@code states} sees the embeddings and every layer's output. */
+    @Override
+    public Variable entering(int layer, Batch batch, ForwardContext context) {
+        return upTo(layer, batch, context);
+    }
+
+    /** What enters a layer, not below those that the pass knows the states of. */
+    private Variable upTo(int layer, Batch batch, ForwardContext context) {
+        var known = context.prefix();
+        var x = known == null ? embedded(batch, context) : FrozenPrefix.of(this, batch, known, context);
+        for (var next : layers.subList(known == null ? 0 : known.layer(), layer)) {
+            x = next.forward(x, context);
+        }
+        return x;
+    }
+
+    /** As {@link #hidden(Batch, ForwardContext)}, by running every layer; {@code states} sees the embeddings and every layer's output. */
     public Variable hidden(Batch batch, ForwardContext context, Consumer<Variable> states) {
         var x = embedded(batch, context);
         states.accept(x);
@@ -128,12 +160,11 @@ public final class EncoderModel implements LanguageModel {
 
     /** The first tokens' last hidden states, {@code [rows, hidden]}: all that a head reads of most sequences. */
     private Variable firstTokens(Batch batch, ForwardContext context) {
-        var x = embedded(batch, context);
         int last = layers.size() - 1;
-        for (var layer : layers.subList(0, last)) {
-            x = layer.forward(x, context);
-        }
-        return layers.get(last).firstTokens(x, context);
+        var known = context.prefix();
+        return known != null && known.layer() > last
+                ? FirstTokens.of(upTo(known.layer(), batch, context), context)
+                : layers.get(last).firstTokens(upTo(last, batch, context), context);
     }
 
     @Override

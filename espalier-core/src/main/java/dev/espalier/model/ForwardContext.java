@@ -28,6 +28,7 @@ public final class ForwardContext implements AutoCloseable {
     private final Layout layout;
     private final @Nullable Training training;
     private boolean checkpointing;
+    private @Nullable PrefixStates prefix;
     private @Nullable TokenOrder order;
     private final SharedTensors shared;
     private Object pass;
@@ -113,6 +114,7 @@ public final class ForwardContext implements AutoCloseable {
         context.order = order;
         context.given = given;
         context.checkpointing = checkpointing;
+        context.prefix = prefix;
         return context;
     }
 
@@ -198,6 +200,17 @@ public final class ForwardContext implements AutoCloseable {
     /** Turns gradient checkpointing on or off for this pass. */
     public ForwardContext checkpointing(boolean on) {
         checkpointing = on;
+        return this;
+    }
+
+    /** What the first layers make of the sequences; null where they run as the others do. */
+    @Nullable PrefixStates prefix() {
+        return prefix;
+    }
+
+    /** Takes from {@code states} what the first layers make of the sequences, in place of running them. */
+    public ForwardContext prefix(PrefixStates states) {
+        prefix = states;
         return this;
     }
 

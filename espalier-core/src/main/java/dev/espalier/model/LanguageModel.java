@@ -25,6 +25,12 @@ public interface LanguageModel extends AutoCloseable {
     /** The longest sequence that the model has positions for, special tokens included. */
     int maxTokens();
 
+    /** Features of a hidden state. */
+    int hiddenSize();
+
+    /** Whether the body's own dropout acts in training. */
+    boolean dropsOut();
+
     /**
      * Adds a head for a task.
      *
@@ -48,8 +54,24 @@ public interface LanguageModel extends AutoCloseable {
     /** The heads by name. */
     Map<String, Head> heads();
 
-    /** The last hidden states of a batch, {@code [rows * tokens, hidden]}; {@code context} has the batch's layout. */
+    /**
+     * The last hidden states of a batch, {@code [rows * tokens, hidden]}; {@code context} has the batch's layout, and may
+     * {@linkplain ForwardContext#prefix know} what the first layers make of it.
+     */
     Variable hidden(Batch batch, ForwardContext context);
+
+    /**
+     * How many of the first layers, the embeddings below them included, lie below whatever is adapted or trains: what they
+     * make of a text stays the same until something else is attached. 0 where the first layer or an embedding is among it.
+     */
+    int frozenLayers();
+
+    /**
+     * What enters a layer, {@code [rows * tokens, hidden]}.
+     *
+     * @param layer from 0; the number of layers for what leaves the last
+     */
+    Variable entering(int layer, Batch batch, ForwardContext context);
 
     /** What {@code head} needs of a pass over a batch: the last hidden states, of the first tokens alone where they do. */
     default HeadInput headInput(Head head, Batch batch, ForwardContext context) {

@@ -133,9 +133,9 @@ public final class Linear implements Adaptable<LinearDelta>, Copyable {
         return copies.names();
     }
 
-    /** Whether a delta or a trained copy is attached. */
-    boolean isAdapted() {
-        return !deltas().isEmpty() || !copies.isEmpty();
+    /** Whether a delta or a trained copy is attached, or the linear itself is to train. */
+    boolean trains() {
+        return !deltas().isEmpty() || !copies.isEmpty() || parameters().stream().anyMatch(Parameter::trainable);
     }
 
     /** Whether what a token becomes depends on that token alone: no attached delta looks at others. */

@@ -19,6 +19,7 @@ import dev.espalier.error.Nearest;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.model.Head;
 import dev.espalier.model.LanguageModel;
+import dev.espalier.model.PrefixStates;
 import dev.espalier.model.SequenceGuide;
 import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
@@ -35,6 +36,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A frozen model with an adapter, a head for each task, and its tokenizer: what a run trains and a folder restores. */
 public final class AdaptedModel implements AutoCloseable {
@@ -290,15 +292,24 @@ public final class AdaptedModel implements AutoCloseable {
                 throw new InputException("None of the " + examples.size() + " examples has at most " + maxTokens
                         + " tokens, so there is nothing to evaluate task '" + task + "' on; shorten them.");
             }
-            return evaluate(place, examples, encoded, generateTokens);
+            return evaluate(place, examples, encoded, generateTokens, null);
         });
     }
 
-    /** The same for the task at {@code place}, whose examples {@code encoded} are. */
-    Evaluation evaluate(int place, List<Example> examples, List<EncodedExample> encoded, int generateTokens) {
+    /**
+     * The same for the task at {@code place}, whose examples {@code encoded} are.
+     *
+     * @param prefix what the first layers make of them; null where that is not known
+     */
+    Evaluation evaluate(
+            int place,
+            List<Example> examples,
+            List<EncodedExample> encoded,
+            int generateTokens,
+            @Nullable PrefixStates prefix) {
         var task = tasks.get(place);
         var given = guide.of(examples.stream().map(Example::input).toList());
-        var evaluation = evaluator().guided(given).evaluate(task, encoded);
+        var evaluation = evaluator().guided(given).knowing(prefix).evaluate(task, encoded);
         return task.kind() == TaskKind.CAUSAL_LM && model instanceof DecoderModel decoder
                 ? new TextJudge(
                                 decoder,

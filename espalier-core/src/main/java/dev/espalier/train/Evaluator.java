@@ -8,6 +8,7 @@ import dev.espalier.model.ForwardContext;
 import dev.espalier.model.Head;
 import dev.espalier.model.Judged;
 import dev.espalier.model.LanguageModel;
+import dev.espalier.model.PrefixStates;
 import dev.espalier.model.SequenceGuide;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Scope;
@@ -17,6 +18,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Runs a model over examples without dropout: batches of like lengths, each on one worker. */
 final class Evaluator {
@@ -35,21 +37,34 @@ final class Evaluator {
     private final Workers workers;
     private final int padId;
     private final SequenceGuide guide;
+    private final @Nullable PrefixStates prefix;
 
     Evaluator(LanguageModel model, Workers workers, int padId) {
-        this(model, workers, padId, SequenceGuide.NONE);
+        this(model, workers, padId, SequenceGuide.NONE, null);
     }
 
-    private Evaluator(LanguageModel model, Workers workers, int padId, SequenceGuide guide) {
+    private Evaluator(
+            LanguageModel model, Workers workers, int padId, SequenceGuide guide, @Nullable PrefixStates prefix) {
         this.model = model;
         this.workers = workers;
         this.padId = padId;
         this.guide = guide;
+        this.prefix = prefix;
     }
 
     /** The same with examples that get what {@code guide} gives them; it is asked by their ids. */
     Evaluator guided(SequenceGuide by) {
-        return new Evaluator(model, workers, padId, by);
+        return new Evaluator(model, workers, padId, by, prefix);
+    }
+
+    /** The same with examples of which {@code states} know what the first layers make; null for none. */
+    Evaluator knowing(@Nullable PrefixStates states) {
+        return new Evaluator(model, workers, padId, guide, states);
+    }
+
+    /** The batches that examples of one task are run in. */
+    Iterable<Batch> batches(List<EncodedExample> examples) {
+        return Batcher.inLengthOrder(examples, BATCH_SIZE, MOST_TOKENS, padId);
     }
 
     /**
@@ -69,7 +84,7 @@ final class Evaluator {
     /** Runs the longest examples through model, loss and metrics, so that a mistake shows before training. */
     void check(AdaptedTask task, List<EncodedExample> examples) {
         var batches = new ArrayList<Batch>();
-        for (var batch : Batcher.inLengthOrder(examples, BATCH_SIZE, MOST_TOKENS, padId)) {
+        for (var batch : batches(examples)) {
             if (batches.size() == CHECKED_BATCHES) {
                 break;
             }
@@ -80,7 +95,7 @@ final class Evaluator {
 
     private Judged run(AdaptedTask task, List<EncodedExample> examples, boolean withLoss) {
         var batches = new ArrayList<Batch>();
-        Batcher.inLengthOrder(examples, BATCH_SIZE, MOST_TOKENS, padId).forEach(batches::add);
+        batches(examples).forEach(batches::add);
         Map<Long, float[]> answers = new HashMap<>();
         double loss = 0;
         int asked = 0;
@@ -114,6 +129,9 @@ final class Evaluator {
         try (var scope = Scope.open();
                 var context = ForwardContext.evaluation(Tape.inference(), batch.layout())
                         .tasks(batch.tasks())) {
+            if (prefix != null) {
+                context.prefix(prefix);
+            }
             guide.guide(
                     context,
                     Arrays.stream(batch.exampleIds()).mapToInt(Math::toIntExact).toArray());

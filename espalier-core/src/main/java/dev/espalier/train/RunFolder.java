@@ -40,6 +40,11 @@ public record RunFolder(Path path) {
         return path.resolve("tensorboard").resolve("events.out.tfevents.espalier");
     }
 
+    /** What enters the lowest adapted layer, where a run keeps it; there as long as it trains. */
+    Path prefixStates() {
+        return path.resolve("prefix-states.tmp");
+    }
+
     /** How many experts or which rank each module got, where that was decided before training. */
     public Path allocation() {
         return path.resolve("allocation.json");

@@ -10,6 +10,7 @@ import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
+import dev.espalier.model.PrefixStates;
 import dev.espalier.optim.Optimizer;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
@@ -25,6 +26,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** All that a run works with once it is set up: the model with adapter and heads, the data as numbers, the optimizer. */
 final class Session implements AutoCloseable {
@@ -33,6 +35,9 @@ final class Session implements AutoCloseable {
     private static final Set<String> FREE = Set.of("csv", "tensorboard", "profile");
 
     final List<TaskSplits> tasks = new ArrayList<>();
+    /** The training rows of each task. */
+    final List<List<List<EncodedExample>>> rows;
+
     final Batcher batcher;
     final int steps;
     final RunStages stages;
@@ -48,6 +53,7 @@ final class Session implements AutoCloseable {
     private final List<TaskData> data;
     final RandomStream random;
     private final List<Map<String, Tensor>> gradientsOfTask = new ArrayList<>();
+    private @Nullable PrefixStates validationPrefix;
 
     /** The examples of a task as numbers. */
     record TaskSplits(
@@ -60,11 +66,9 @@ final class Session implements AutoCloseable {
         for (int place = 0; place < training.tasks().size(); place++) {
             tasks.add(splits(training.tasks().get(place), place));
         }
+        rows = tasks.stream().map(task -> rows(task, options)).toList();
         batcher = Batcher.ofRows(
-                tasks.stream().map(task -> rows(task, options)).toList(),
-                options.batchSize(),
-                options.seed(),
-                adapted.tokenizer().padId());
+                rows, options.batchSize(), options.seed(), adapted.tokenizer().padId());
         steps = options.steps(batcher.batchesPerEpoch());
         random = RandomStream.of(options.seed()).at("step");
         trained = adapted.trained();
@@ -94,6 +98,12 @@ final class Session implements AutoCloseable {
         evaluator = adapted.evaluator();
         stages = new RunStages(adapted.adapter(), options, steps);
         beginStage();
+    }
+
+    /** Lets passes take what the first layers make of the examples of each split from these. */
+    void prefix(PrefixStates ofTraining, PrefixStates ofValidation) {
+        step.prefix(ofTraining);
+        validationPrefix = ofValidation;
     }
 
     /** Hands to the optimizer what the stage trains. */
@@ -144,7 +154,8 @@ final class Session implements AutoCloseable {
                 split == Split.TEST ? data.get(place).test() : data.get(place).validation();
         var encoded =
                 split == Split.TEST ? tasks.get(place).test() : tasks.get(place).validation();
-        return adapted.evaluate(place, examples, encoded, generateTokens);
+        var known = split == Split.TEST ? null : validationPrefix;
+        return adapted.evaluate(place, examples, encoded, generateTokens, known);
     }
 
     private TaskSplits splits(TaskData data, int place) {

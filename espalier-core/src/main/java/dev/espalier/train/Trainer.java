@@ -45,12 +45,14 @@ public final class Trainer {
         training.listener().phase("loading " + training.model());
         try (var adapted = AdaptedModel.create(stage.training());
                 var session = new Session(stage.training(), adapted);
+                var prefix = new PrefixCache(stage.training(), session, folder);
                 var run = new TrainingRun(stage.training(), session, folder, memory, () -> stopRequested)) {
             if (resume) {
                 run.restore();
             } else {
                 run.begin(stage);
             }
+            prefix.fill(() -> stopRequested);
             if (!run.fit()) {
                 return run.stopped();
             }

@@ -1,5 +1,6 @@
 package dev.espalier.train;
 
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param dtype of the frozen weights and of the products: {@code fp32} or {@code bf16}; what is trained stays fp32
  * @param gradientCheckpointing whether a decoder's blocks keep their input only and are computed again in backward:
  *     the same gradients in less memory and more time
+ * @param prefix how the layers below everything that is trained are treated
  * @param workers threads that each take a part of a batch; 0 for what is fastest here
  * @param logEvery steps from one line of training metrics to the next
  * @param csv whether the metrics are written as CSV too
@@ -61,6 +63,7 @@ public record TrainingOptions(
         int patience,
         String dtype,
         boolean gradientCheckpointing,
+        @JsonUnwrapped(prefix = "prefix-") PrefixOptions prefix,
         int workers,
         int logEvery,
         boolean csv,
@@ -106,6 +109,7 @@ public record TrainingOptions(
             0,
             "fp32",
             false,
+            PrefixOptions.DEFAULT,
             0,
             DEFAULT_LOG_EVERY,
             false,
@@ -190,6 +194,7 @@ public record TrainingOptions(
         private int patience;
         private String dtype;
         private boolean gradientCheckpointing;
+        private PrefixOptions prefix;
         private int workers;
         private int logEvery;
         private boolean csv;
@@ -217,6 +222,7 @@ public record TrainingOptions(
             patience = from.patience;
             dtype = from.dtype;
             gradientCheckpointing = from.gradientCheckpointing;
+            prefix = from.prefix;
             workers = from.workers;
             logEvery = from.logEvery;
             csv = from.csv;
@@ -332,6 +338,12 @@ public record TrainingOptions(
             return this;
         }
 
+        /** How the layers below everything that is trained are treated. */
+        public Builder prefix(PrefixOptions value) {
+            prefix = value;
+            return this;
+        }
+
         public Builder workers(int value) {
             workers = value;
             return this;
@@ -387,6 +399,7 @@ public record TrainingOptions(
                     patience,
                     dtype,
                     gradientCheckpointing,
+                    prefix,
                     workers,
                     logEvery,
                     csv,

@@ -4,6 +4,7 @@ import dev.espalier.adapter.WeightPenalty;
 import dev.espalier.data.Batch;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.LanguageModel;
+import dev.espalier.model.PrefixStates;
 import dev.espalier.model.RouterObservation;
 import dev.espalier.tensor.GradientSink;
 import dev.espalier.tensor.Gradients;
@@ -31,6 +32,7 @@ public final class TrainingStep implements AutoCloseable {
     private final double consistency;
     private final List<Gradients> perWorker = new ArrayList<>();
     private final List<Profile> profiles = new ArrayList<>();
+    private @Nullable PrefixStates prefix;
 
     /**
      * @param tasks by {@link Batch#task()}
@@ -65,6 +67,11 @@ public final class TrainingStep implements AutoCloseable {
         for (int i = 0; i < workers.count(); i++) {
             perWorker.add(new Gradients(trained));
         }
+    }
+
+    /** Lets passes from now on take what the first layers make of examples from {@code states}. */
+    void prefix(PrefixStates states) {
+        prefix = states;
     }
 
     /**
@@ -197,6 +204,9 @@ public final class TrainingStep implements AutoCloseable {
                                 draws(part, sequences, random))
                         .checkpointing(checkpointing)
                         .tasks(part.tasks())) {
+            if (prefix != null) {
+                first.prefix(prefix);
+            }
             var passes = List.of(first);
             Variable loss;
             if (consistency == 0) {

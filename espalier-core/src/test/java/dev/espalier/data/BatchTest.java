@@ -35,6 +35,23 @@ class BatchTest {
     }
 
     @Test
+    void someRowsArePaddedToTheirOwnLongest() {
+        var batch = Batch.of(List.of(labelled(1, 4), labelled(2, 2), labelled(3, 3), labelled(4, 1)), PAD);
+        var part = batch.rows(1, 2);
+        assertThat(part.inputIds()).containsExactly(3, 3, PAD, 4, 4, 4);
+        assertThat(part.layout().lengths()).containsExactly(2, 3);
+        assertThat(part.exampleIds()).containsExactly(2, 3);
+        assertThat(part.labels()).containsExactly(2, 3);
+        assertThat(part.task()).isEqualTo(3);
+        var first = example(1, new int[] {1, 1, 1}, new int[] {1, 1, 1});
+        var second = example(2, new int[] {3, 3}, new int[] {2, 2});
+        var packed = Batch.packed(
+                List.of(List.of(first, second), List.of(second, example(3, new int[] {4}, new int[] {3}))), PAD);
+        assertThat(packed.rows(1).inputIds()).containsExactly(3, 3, 4);
+        assertThat(packed.rows(1).exampleIds()).containsExactly(2, 3);
+    }
+
+    @Test
     void labelsPerTokenIgnorePaddingAndAreCounted() {
         var batch = Batch.of(
                 List.of(

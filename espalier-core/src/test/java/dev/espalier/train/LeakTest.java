@@ -16,7 +16,8 @@ class LeakTest {
     Path folder;
 
     @ParameterizedTest
-    @ValueSource(classes = {LeakProcess.class, DecoderLeakProcess.class, SparseLeakProcess.class})
+    @ValueSource(
+            classes = {LeakProcess.class, DecoderLeakProcess.class, SparseLeakProcess.class, PrefixLeakProcess.class})
     void threeHundredStepsLeaveAsManyNativeObjectsAndAsMuchMemory(Class<?> process)
             throws IOException, InterruptedException {
         var measured = train(process);

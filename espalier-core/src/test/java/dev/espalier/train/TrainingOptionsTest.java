@@ -25,6 +25,7 @@ class TrainingOptionsTest {
                 wrong(b -> b.warmUpRatio(1.5), "warm-up ratio must lie between 0 and 1, not 1.5"),
                 wrong(b -> b.warmUpSteps(-1), "warm-up-steps must be at least 0, not -1"),
                 wrong(b -> b.schedule("cosin"), "Did you mean 'cosine'?"),
+                wrong(b -> b.prefix(new PrefixOptions(-1, false)), "prefix-cache-mb must be at least 0, not -1"),
                 wrong(b -> b.dtype("bf6"), "Did you mean 'bf16'?"));
     }
 

@@ -1,6 +1,7 @@
 package dev.espalier.cli.recipe;
 
 import dev.espalier.train.OptimizerKind;
+import dev.espalier.train.PrefixOptions;
 import dev.espalier.train.TrainingOptions;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -73,6 +74,16 @@ public record TrainingSection(
                 "Whether a decoder's blocks are computed again in backward: the same gradients in less memory and more time.")
         boolean gradientCheckpointing,
 
+        @Key(
+                value =
+                        "Megabytes on disk that may hold what enters the lowest adapted layer, computed once for each example and not in every epoch; 0 for none. Upper layers must be adapted alone.",
+                atLeast = 0)
+        int prefixCacheMb,
+
+        @Key(
+                "Whether the model's own dropout acts below the lowest adapted layer in training; with prefix-cache-mb it may not.")
+        boolean prefixDropout,
+
         @Key(value = "Threads that each take a part of a batch; 0 for what is fastest here.", atLeast = 0)
         int workers,
 
@@ -110,6 +121,8 @@ public record TrainingSection(
                 options.metric(),
                 options.patience(),
                 options.gradientCheckpointing(),
+                options.prefix().cacheMb(),
+                options.prefix().dropout(),
                 options.workers(),
                 options.logEvery(),
                 options.csv(),
@@ -139,6 +152,7 @@ public record TrainingSection(
                 .patience(patience)
                 .dtype(Field.kebab(dtype))
                 .gradientCheckpointing(gradientCheckpointing)
+                .prefix(new PrefixOptions(prefixCacheMb, prefixDropout))
                 .workers(workers)
                 .logEvery(logEvery)
                 .csv(csv)
