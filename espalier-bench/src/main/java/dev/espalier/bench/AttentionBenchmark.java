@@ -10,22 +10,25 @@ import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
+import dev.espalier.train.Workers;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Forward and backward of one layer's causal attention, on one thread, with tiles of several sizes: 9 query heads of 64 on 3
- * of keys and values, as SmolLM2-135M has them, and 2048 tokens in as many rows as they fill.
+ * Forward and backward of one layer's causal attention with tiles of several sizes, in all workers side by side as training
+ * runs it: 9 query heads of 64 on 3 of keys and values, as SmolLM2-135M has them, and 1024 tokens for each worker in as many
+ * rows as they fill, or one row.
  */
 public final class AttentionBenchmark {
     private static final int[] LENGTHS = {32, 64, 128, 256, 512, 1024, 2048};
     private static final int[] TILES = {0, 32, 64, 128, 256, 512};
     private static final int LONGEST_MASK = 1024;
-    private static final int TOKENS = 2048;
+    private static final int TOKENS = 1024;
     private static final int LEAST = 5;
     private static final double SECONDS = 0.5;
 
@@ -51,57 +54,61 @@ public final class AttentionBenchmark {
      */
     public static AttentionTable run(IntConsumer progress) {
         var rows = new ArrayList<AttentionTable.Row>();
-        for (var dtype : List.of("fp32", "bf16")) {
-            for (int length : LENGTHS) {
-                for (int tile : tiles(length).toArray()) {
-                    double seconds = measure(dtype, length, tile);
-                    rows.add(
-                            new AttentionTable.Row(Engine.deviceName(), dtype, length, tile, Math.rint(seconds * 1e6)));
-                    progress.accept(rows.size());
+        try (var workers = new Workers(0)) {
+            for (var dtype : List.of("fp32", "bf16")) {
+                for (int length : LENGTHS) {
+                    for (int tile : tiles(length).toArray()) {
+                        double micros = Math.rint(1e6 * measure(workers, dtype, length, tile));
+                        rows.add(new AttentionTable.Row(Engine.deviceName(), dtype, length, tile, micros));
+                        progress.accept(rows.size());
+                    }
                 }
             }
         }
         return new AttentionTable(rows);
     }
 
-    @SuppressWarnings("try") // guard and scope work by being open
-    private static double measure(String dtype, int length, int tile) {
+    /** Seconds of the best round, in which every worker takes a pass. */
+    private static double measure(Workers workers, String dtype, int length, int tile) {
+        var places = IntStream.range(0, workers.count()).boxed().toList();
+        double best = Double.POSITIVE_INFINITY;
+        long begin = System.nanoTime();
+        for (int i = 0; i < LEAST || System.nanoTime() - begin < SECONDS * 1e9; i++) {
+            var seconds = workers.map(places, (place, index) -> pass(dtype, length, tile));
+            best = Math.min(best, Collections.max(seconds));
+        }
+        return best;
+    }
+
+    private static double pass(String dtype, int length, int tile) {
         var config = Shape.SMOLLM2_135M.decoder();
+        var attention = new CausalAttention("attention", 0, config, tile);
+        long wide = (long) config.heads() * config.headDim();
+        long narrow = (long) config.keyValueHeads() * config.headDim();
+        var type = Engine.dtype(dtype);
         var layout = rows(length);
-        try (var guard = Engine.enter(1);
-                var scope = Scope.open()) {
-            var attention = new CausalAttention("attention", 0, config, tile);
-            long wide = (long) config.heads() * config.headDim();
-            long narrow = (long) config.keyValueHeads() * config.headDim();
-            var type = Engine.dtype(dtype);
-            var q = random("q", wide).to(type);
-            var k = random("k", narrow).to(type);
-            var v = random("v", narrow).to(type);
-            var dY = random("dY", wide).to(type);
-            double best = Double.POSITIVE_INFINITY;
-            long begin = System.nanoTime();
-            for (int i = 0; i < LEAST || System.nanoTime() - begin < SECONDS * 1e9; i++) {
-                long start = System.nanoTime();
-                try (var pass = Scope.open();
-                        var gradients = new Gradients(List.of());
-                        var context = ForwardContext.evaluation(Tape.recording(gradients), layout)) {
-                    var tape = context.tape();
-                    var y = attention.forward(tape.input(q), tape.input(k), tape.input(v), context);
-                    tape.backward(y, dY);
-                }
-                best = Math.min(best, (System.nanoTime() - start) / 1e9);
-            }
-            return best;
+        int tokens = layout.rows() * layout.tokens();
+        try (var scope = Scope.open();
+                var gradients = new Gradients(List.of());
+                var context = ForwardContext.evaluation(Tape.recording(gradients), layout)) {
+            var tape = context.tape();
+            var q = tape.input(random("q", tokens, wide).to(type));
+            var k = tape.input(random("k", tokens, narrow).to(type));
+            var v = tape.input(random("v", tokens, narrow).to(type));
+            var dY = random("dY", tokens, wide).to(type);
+            long start = System.nanoTime();
+            tape.backward(attention.forward(q, k, v, context), dY);
+            return (System.nanoTime() - start) / 1e9;
         }
     }
 
     private static Layout rows(int length) {
-        var lengths = new int[TOKENS / length];
+        var lengths = new int[Math.max(1, TOKENS / length)];
         Arrays.fill(lengths, length);
         return Layout.rightPadded(length, lengths);
     }
 
-    private static Tensor random(String name, long features) {
-        return Initialiser.normal(1, RandomStream.of(1).at(name), TOKENS, features);
+    private static Tensor random(String name, int tokens, long features) {
+        return Initialiser.normal(1, RandomStream.of(1).at(name), tokens, features);
     }
 }

@@ -124,7 +124,7 @@ public final class StepBenchmark {
                                 .times(passes(candidate.spec)),
                         memory.megabytes(),
                         peak,
-                        candidate.profile(options, workerCount)))
+                        candidate.profile(options)))
                 .toList();
     }
 
@@ -183,10 +183,10 @@ public final class StepBenchmark {
             step.profile();
         }
 
-        Optional<StepProfile> profile(Options options, int workers) {
+        Optional<StepProfile> profile(Options options) {
             double sum = seconds.stream().mapToDouble(d -> d).sum();
             return options.profile()
-                    ? Optional.of(StepProfile.of(step.profiled(), around, options.steps(), workers, sum))
+                    ? Optional.of(StepProfile.of(step.profiled(), around, options.steps(), step.workersAtWork(), sum))
                     : Optional.empty();
         }
 

@@ -40,7 +40,8 @@ final class AttentionBenchCommand implements Runnable {
             AtomicFiles.writeString(output, table.csv());
         }
         var out = spec.commandLine().getOut();
-        out.println("Milliseconds forward and backward of 2,048 tokens on one thread, by queries of a tile.");
+        out.println(
+                "Milliseconds forward and backward of 1,024 tokens (of one row where it is longer) in each worker, by queries of a tile.");
         out.print(text(table));
         out.flush();
     }

@@ -44,7 +44,7 @@ final class ProfileMeter {
                         session.step.profiled(),
                         around,
                         steps,
-                        session.adapted.workers().count(),
+                        session.step.workersAtWork(),
                         nanos / NANOS))
                 : Optional.empty();
     }
