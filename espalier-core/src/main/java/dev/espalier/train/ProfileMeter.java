@@ -41,11 +41,7 @@ final class ProfileMeter {
     Optional<StepProfile> profile() {
         return measures && steps > 0
                 ? Optional.of(StepProfile.of(
-                        session.step.profiled(),
-                        around,
-                        steps,
-                        session.step.workersAtWork(),
-                        nanos / NANOS))
+                        session.step.profiled(), around, steps, session.step.workersAtWork(), nanos / NANOS))
                 : Optional.empty();
     }
 

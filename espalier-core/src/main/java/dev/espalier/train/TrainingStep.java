@@ -94,9 +94,8 @@ public final class TrainingStep implements AutoCloseable {
 
     /** How many workers had passes since {@link #profile}: fewer than there are where batches have fewer rows. */
     public int workersAtWork() {
-        return Math.toIntExact(profiles.stream()
-                .filter(profile -> !profile.usages().isEmpty())
-                .count());
+        return Math.toIntExact(
+                profiles.stream().filter(profile -> !profile.usages().isEmpty()).count());
     }
 
     /** What all workers' passes spent their time on since {@link #profile}; nothing if it was never asked for. */
