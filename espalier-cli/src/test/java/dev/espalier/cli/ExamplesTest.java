@@ -37,7 +37,7 @@ class ExamplesTest {
                 .allSatisfy(task -> assertThat(BuiltinTasks.find(String.valueOf(task.builtin()))
                                 .kind())
                         .isNotEqualTo(TaskKind.GENERATION))
-                .allMatch(task -> task.limit() == 1500 && task.validationFraction() == 0.1);
+                .allMatch(task -> task.limit() == 1000 && task.validationFraction() == 0.1);
         assertThat(study.plan().counts()).containsExactly(2, 5, 10, 20);
         assertThat(study.experts())
                 .allSatisfy(kind -> assertThat(study.merges(kind)).isNotEmpty());

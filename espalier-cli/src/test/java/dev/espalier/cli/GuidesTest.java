@@ -22,7 +22,10 @@ class GuidesTest {
 
     static List<Path> guides() throws IOException {
         try (var files = Files.list(ROOT.resolve("docs"))) {
-            return files.filter(GuidesTest::hasCommands).sorted().toList();
+            return files.filter(Files::isRegularFile)
+                    .filter(GuidesTest::hasCommands)
+                    .sorted()
+                    .toList();
         }
     }
 
