@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.text.DecimalFormat;
 import java.text.DecimalFormatSymbols;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -30,6 +29,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -63,6 +63,9 @@ final class CompareCommand implements Callable<Integer> {
 
     @ArgGroup(exclusive = false, heading = "%nComparison:%n")
     private final ComparisonOptions comparison = new ComparisonOptions();
+
+    @Mixin
+    private final SideBySide sideBySide = new SideBySide();
 
     @ArgGroup(exclusive = false, heading = "%nBudget:%n")
     private final BudgetOptions budget = new BudgetOptions();
@@ -123,7 +126,8 @@ final class CompareCommand implements Callable<Integer> {
         for (var seed : comparison.seeds) {
             fitted.forEach(recipe -> runs.add(ComparedRun.of(recipe, seed, output)));
         }
-        if (!new SavedRuns(runs.stream().map(ComparedRun::saved).toList(), err).finish(run -> tasks)) {
+        if (!new SavedRuns(runs.stream().map(ComparedRun::saved).toList(), sideBySide.runsOr(1), err)
+                .finish(run -> tasks)) {
             return Interrupts.EXIT_CODE;
         }
         Map<ComparedRun, Contender.Run> results = new LinkedHashMap<>();
@@ -142,16 +146,7 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     private void requireSensible() {
-        var seeds = comparison.seeds;
-        for (var seed : seeds) {
-            if (seed < 0) {
-                throw new InputException("--seeds has " + seed + "; a seed is a whole number from 0 on.");
-            }
-        }
-        if (new HashSet<>(seeds).size() < seeds.size()) {
-            throw new InputException("--seeds names a seed twice: "
-                    + seeds.stream().map(String::valueOf).collect(Collectors.joining(",")) + "; give each once.");
-        }
+        Seeds.checked(comparison.seeds);
         if (budget.trainedWeights != null && budget.trainedWeights < 1) {
             throw new InputException("--trained-weights is " + budget.trainedWeights + "; it must be at least 1.");
         }

@@ -29,6 +29,13 @@ record ComparedRecipe(String name, Path file, List<String> overrides, Recipe rec
 
     /** Reads recipes that can be compared: with names of their own, the same model, tasks and metric. */
     static List<ComparedRecipe> read(List<Path> files, List<String> overrides) {
+        var recipes = named(files, overrides);
+        recipes.forEach(recipe -> recipe.requireComparableWith(recipes.get(0)));
+        return recipes;
+    }
+
+    /** Reads recipes with names of their own. */
+    static List<ComparedRecipe> named(List<Path> files, List<String> overrides) {
         Map<String, ComparedRecipe> byName = new LinkedHashMap<>();
         for (var file : files) {
             var recipe = new ComparedRecipe(
@@ -39,12 +46,10 @@ record ComparedRecipe(String name, Path file, List<String> overrides, Recipe rec
             var same = byName.put(recipe.name, recipe);
             if (same != null) {
                 throw new InputException("Two recipes are called '" + recipe.name + "': " + same.file + " and " + file
-                        + "; a recipe's name in the comparison is its file's, so give each file one of its own.");
+                        + "; a recipe's name here is its file's, so give each file one of its own.");
             }
         }
-        var recipes = List.copyOf(byName.values());
-        recipes.forEach(recipe -> recipe.requireComparableWith(recipes.get(0)));
-        return recipes;
+        return List.copyOf(byName.values());
     }
 
     private void requireComparableWith(ComparedRecipe first) {

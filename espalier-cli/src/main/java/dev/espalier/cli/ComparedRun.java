@@ -15,14 +15,16 @@ record ComparedRun(ComparedRecipe recipe, long seed, SavedRun saved) {
     /** @param output of the comparison */
     static ComparedRun of(ComparedRecipe recipe, long seed, Path output) {
         var seeded = recipe.withSeed(seed);
-        return new ComparedRun(
-                seeded,
-                seed,
-                new SavedRun(
-                        recipe.name() + ", seed " + seed,
-                        recipe.name(),
-                        seeded.recipe(),
-                        new RunFolder(output.resolve("runs").resolve(recipe.name() + "-" + seed))));
+        return new ComparedRun(seeded, seed, saved(seeded, seed, output.resolve("runs")));
+    }
+
+    /** The run of a recipe with the seed that it has, in the folder {@code runs}. */
+    static SavedRun saved(ComparedRecipe seeded, long seed, Path runs) {
+        return new SavedRun(
+                seeded.name() + ", seed " + seed,
+                seeded.name(),
+                seeded.recipe(),
+                new RunFolder(runs.resolve(seeded.name() + "-" + seed)));
     }
 
     /** Where it is. */

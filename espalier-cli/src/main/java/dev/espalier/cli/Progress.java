@@ -10,14 +10,22 @@ import org.apache.commons.lang3.StringUtils;
 /** Shows how a run goes: a bar that is redrawn on a terminal, lines elsewhere. */
 abstract sealed class Progress implements ProgressListener, AutoCloseable permits ProgressBarView, ProgressLog {
     private final PrintWriter err;
+    private final String run;
 
-    Progress(PrintWriter err) {
+    /** @param run whose name is before every line; empty where there is only one */
+    Progress(PrintWriter err, String run) {
         this.err = err;
+        this.run = run;
     }
 
     /** What fits where {@code err} goes. */
     static Progress on(PrintWriter err) {
-        return Terminal.ERROR.present() ? new ProgressBarView(err) : new ProgressLog(err, System::nanoTime);
+        return Terminal.ERROR.present() ? new ProgressBarView(err) : new ProgressLog(err, "", System::nanoTime);
+    }
+
+    /** Of one of several runs at once: lines, which say whose they are. */
+    static Progress of(String run, PrintWriter err) {
+        return new ProgressLog(err, run, System::nanoTime);
     }
 
     @Override
@@ -44,7 +52,7 @@ abstract sealed class Progress implements ProgressListener, AutoCloseable permit
     }
 
     void line(String text) {
-        err.println(text);
+        err.println(run.isEmpty() ? text : run + ": " + text);
         err.flush();
     }
 

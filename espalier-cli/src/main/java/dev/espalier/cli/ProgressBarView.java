@@ -17,7 +17,7 @@ final class ProgressBarView extends Progress {
     private volatile double secondsLeft;
 
     ProgressBarView(PrintWriter err) {
-        super(err);
+        super(err, "");
     }
 
     @Override

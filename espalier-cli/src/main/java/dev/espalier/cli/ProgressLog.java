@@ -10,8 +10,8 @@ final class ProgressLog extends Progress {
     private final LongSupplier nanoTime;
     private long last;
 
-    ProgressLog(PrintWriter err, LongSupplier nanoTime) {
-        super(err);
+    ProgressLog(PrintWriter err, String run, LongSupplier nanoTime) {
+        super(err, run);
         this.nanoTime = nanoTime;
         this.last = nanoTime.getAsLong() - INTERVAL;
     }

@@ -6,8 +6,10 @@ import dev.espalier.cli.recipe.Recipes;
 import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskLoader;
 import dev.espalier.tensor.Engine;
+import dev.espalier.train.ProgressListener;
 import dev.espalier.train.Trainer;
 import dev.espalier.train.Training;
+import dev.espalier.train.TrainingGroup;
 import dev.espalier.train.TrainingResult;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -52,19 +54,31 @@ final class RecipeRun {
         // On the main thread, before others use tensors.
         Engine.load();
         try (var progress = Progress.on(err)) {
-            var training =
-                    training(recipe, tasks).recipe(Recipes.resolved(recipe)).listener(progress);
-            var trainer = training.trainer(folder);
+            var trainer = described(tasks, progress).trainer(folder);
             try (var interrupts = new Interrupts(() -> stop(trainer, err))) {
                 return resume ? trainer.resume() : trainer.run();
             }
         }
     }
 
+    /** Who trains it as one of several. */
+    Trainer trainer(List<TaskData> tasks, ProgressListener progress, TrainingGroup group) {
+        return group.trainer(described(tasks, progress), folder);
+    }
+
+    private Training described(List<TaskData> tasks, ProgressListener progress) {
+        return training(recipe, tasks).recipe(Recipes.resolved(recipe)).listener(progress);
+    }
+
     private static void stop(Trainer trainer, PrintWriter err) {
+        tellStopping(err);
+        trainer.stop();
+    }
+
+    /** Says what the first interrupt does. */
+    static void tellStopping(PrintWriter err) {
         err.println();
         err.println("Stopping after this step; the state is saved. Interrupt again to stop at once and lose it.");
         err.flush();
-        trainer.stop();
     }
 }

@@ -4,28 +4,38 @@ import dev.espalier.cli.SavedRun.State;
 import dev.espalier.data.TaskData;
 import dev.espalier.error.InputException;
 import dev.espalier.report.RunHistory;
+import dev.espalier.tensor.Engine;
+import dev.espalier.train.Trainer;
+import dev.espalier.train.TrainingGroup;
 import java.io.PrintWriter;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.function.Function;
 
-/** Carries out several runs, one after another: those that are finished already are passed over. */
+/** Carries out several runs, in turn or side by side: those that are finished already are passed over. */
 final class SavedRuns {
     /** What is said where the user stopped. */
     static final String PROCEED = "The same command goes on from there.";
 
     private final Map<SavedRun, State> states = new LinkedHashMap<>();
+    private final int atOnce;
     private final PrintWriter err;
+    private final Set<Trainer> running = new HashSet<>();
+    private boolean stopped;
 
     /**
      * Looks at all folders before anything is trained.
      *
-     * @throws InputException if one holds anything but its run
+     * @param atOnce how many are trained side by side; 0 for as many as there are cores
+     * @throws InputException if a folder holds anything but its run
      */
-    SavedRuns(List<SavedRun> runs, PrintWriter err) {
+    SavedRuns(List<SavedRun> runs, int atOnce, PrintWriter err) {
+        this.atOnce = atOnce;
         this.err = err;
         runs.forEach(run -> states.put(run, run.state()));
     }
@@ -36,44 +46,84 @@ final class SavedRuns {
      * @param tasks of each run
      */
     boolean finish(Function<SavedRun, List<TaskData>> tasks) {
-        int place = 0;
-        for (var run : List.copyOf(states.keySet())) {
-            place++;
-            var state = state(run);
-            if (state == State.FINISHED) {
-                continue;
-            }
-            var which = "run " + place + " of " + states.size() + " (" + run.title() + ")";
-            err.println();
-            err.println((state == State.STOPPED ? "Resuming " : "Starting ") + which + timeLeft());
-            if (!finish(run, tasks.apply(run), state == State.STOPPED)) {
-                err.println("Stopped in " + which + ". " + PROCEED);
-                err.flush();
-                return false;
-            }
-            states.put(run, State.FINISHED);
+        var due = states.keySet().stream()
+                .filter(run -> state(run) != State.FINISHED)
+                .toList();
+        // On the main thread, before others use tensors.
+        Engine.load();
+        try (var group = new TrainingGroup(atOnce);
+                var interrupts = new Interrupts(this::stop)) {
+            group.run(due, run -> {
+                finish(run, tasks, group);
+                return run;
+            });
         }
-        return true;
+        return states.values().stream().allMatch(state -> state == State.FINISHED);
     }
 
-    private boolean finish(SavedRun run, List<TaskData> tasks, boolean resume) {
-        try {
-            return !new RecipeRun(run.recipe(), run.folder().path())
-                    .run(tasks, resume, err)
-                    .stopped();
+    private void finish(SavedRun run, Function<SavedRun, List<TaskData>> tasks, TrainingGroup group) {
+        try (var progress = group.atOnce() == 1 ? Progress.on(err) : Progress.of(run.name(), err)) {
+            var trainer = new RecipeRun(run.recipe(), run.folder().path()).trainer(tasks.apply(run), progress, group);
+            var state = begin(run, trainer, group.atOnce());
+            if (state.isEmpty()) {
+                return;
+            }
+            var result = state.get() == State.STOPPED ? trainer.resume() : trainer.run();
+            end(run, trainer, result.stopped());
         } catch (InputException e) {
+            stopAll();
             throw new InputException("Run " + run.name() + ": " + e.getMessage(), e);
         }
     }
 
+    /** How far the run is, or nothing if none may begin any more. */
+    private synchronized Optional<State> begin(SavedRun run, Trainer trainer, int sideBySide) {
+        if (stopped) {
+            return Optional.empty();
+        }
+        running.add(trainer);
+        var state = state(run);
+        err.println();
+        err.println((state == State.STOPPED ? "Resuming " : "Starting ") + which(run) + timeLeft(sideBySide));
+        err.flush();
+        return Optional.of(state);
+    }
+
+    private synchronized void end(SavedRun run, Trainer trainer, boolean before) {
+        running.remove(trainer);
+        if (before) {
+            err.println("Stopped in " + which(run) + ". " + PROCEED);
+            err.flush();
+        } else {
+            states.put(run, State.FINISHED);
+        }
+    }
+
+    private void stop() {
+        RecipeRun.tellStopping(err);
+        stopAll();
+    }
+
+    private synchronized void stopAll() {
+        stopped = true;
+        running.forEach(Trainer::stop);
+    }
+
+    private String which(SavedRun run) {
+        int place = List.copyOf(states.keySet()).indexOf(run) + 1;
+        return "run " + place + " of " + states.size() + " (" + run.title() + ")";
+    }
+
     /** As long as the others of its group took, or else as all runs did. */
-    private String timeLeft() {
+    private String timeLeft(int sideBySide) {
         var seconds = states.keySet().stream()
                 .filter(run -> state(run) != State.FINISHED)
                 .mapToDouble(run -> seconds(Optional.of(run.group()))
                         .orElse(seconds(Optional.empty()).orElse(Double.NaN)))
                 .sum();
-        return Double.isNaN(seconds) ? "" : ", about " + Math.max(1, Math.round(seconds / 60)) + " min left in all";
+        return Double.isNaN(seconds)
+                ? ""
+                : ", about " + Math.max(1, Math.round(seconds / sideBySide / 60)) + " min left in all";
     }
 
     private OptionalDouble seconds(Optional<String> group) {

@@ -21,6 +21,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -58,6 +59,9 @@ final class StudyMergeCommand implements Callable<Integer> {
                     "Where experts, scores, tables and the report go; by default the study's output, else runs/NAME-OF-THE-STUDY.")
     private @Nullable Path output;
 
+    @Mixin
+    private final SideBySide sideBySide = new SideBySide();
+
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
@@ -76,7 +80,7 @@ final class StudyMergeCommand implements Callable<Integer> {
         var training = training(study, runs);
         // Before anything is trained: what cannot be scored need not be.
         var merges = new MergeStudy(training, plan, runs.experts(), study.rows(), folder);
-        if (!new SavedRuns(runs.all(), err).finish(runs::tasks)) {
+        if (!new SavedRuns(runs.all(), sideBySide.runsOr(1), err).finish(runs::tasks)) {
             return Interrupts.EXIT_CODE;
         }
         var curves = score(merges, err);

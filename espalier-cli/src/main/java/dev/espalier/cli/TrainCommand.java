@@ -1,8 +1,10 @@
 package dev.espalier.cli;
 
 import dev.espalier.cli.recipe.Recipes;
+import dev.espalier.report.Report;
 import dev.espalier.report.RunHistory;
 import dev.espalier.report.RunTable;
+import dev.espalier.train.RunFolder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,15 +13,19 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Trains what a recipe describes. */
+/** Trains what a recipe describes, or several. */
 @Command(
         name = "train",
-        description = "Trains an adapter as a recipe says, and tests the best checkpoint.",
+        description = {
+            "Trains an adapter as a recipe says, and tests the best checkpoint.",
+            "Several recipes, or seeds, are trained side by side on one copy of the model in memory."
+        },
         footer = {
             "",
             "Ctrl-C saves the state and stops; --resume goes on from there.",
@@ -28,22 +34,29 @@ import picocli.CommandLine.Spec;
             "  espalier recipe --template sira > my.yaml",
             "  espalier train my.yaml",
             "  espalier train my.yaml --set training.epochs=5 --output runs/longer",
-            "  espalier train runs/longer/recipe.yaml --resume"
+            "  espalier train runs/longer/recipe.yaml --resume",
+            "  espalier train lora.yaml sira.yaml --seeds 0,1 --output runs/four"
         })
 final class TrainCommand implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before call
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "RECIPE.yaml", description = "The recipe; espalier recipe --template prints one.")
-    @SuppressWarnings("NullAway.Init") // picocli sets it before call
-    private Path recipe;
+    @Parameters(
+            paramLabel = "RECIPE.yaml",
+            arity = "1..*",
+            description =
+                    "The recipe; espalier recipe --template prints one. Each of several is called by its file's name.")
+    private List<Path> recipes = new ArrayList<>();
 
     @ArgGroup(exclusive = false, heading = "%nRecipe:%n")
     private final RecipeOptions recipeOptions = new RecipeOptions();
 
     @ArgGroup(exclusive = false, heading = "%nRun:%n")
     private final RunOptions runOptions = new RunOptions();
+
+    @Mixin
+    private final SideBySide sideBySide = new SideBySide();
 
     private static final class RecipeOptions {
         @Option(
@@ -67,12 +80,23 @@ final class TrainCommand implements Callable<Integer> {
 
         @Option(names = "--resume", description = "Go on with the run that was stopped in that folder.")
         private boolean resume;
+
+        @Option(
+                names = "--seeds",
+                paramLabel = "SEED",
+                split = ",",
+                description = "Train each recipe once with each seed, into a folder of its own in the output folder.")
+        private List<Long> seeds = List.of();
     }
 
     @Override
     public Integer call() {
+        return recipes.size() == 1 && runOptions.seeds.isEmpty() ? one() : several();
+    }
+
+    private int one() {
         var out = spec.commandLine().getOut();
-        var read = Recipes.read(recipe, overrides());
+        var read = Recipes.read(recipes.get(0), overrides());
         var folder = folder(read.output());
         var result = new RecipeRun(read, folder)
                 .run(
@@ -95,6 +119,34 @@ final class TrainCommand implements Callable<Integer> {
         return 0;
     }
 
+    /** What is stopped goes on and what is finished stays, so the same command resumes. */
+    private int several() {
+        var folder = runOptions.output == null ? Path.of("runs") : runOptions.output;
+        var runs = new ArrayList<SavedRun>();
+        for (var recipe : ComparedRecipe.named(recipes, overrides())) {
+            if (runOptions.seeds.isEmpty()) {
+                runs.add(new SavedRun(
+                        recipe.name(), recipe.name(), recipe.recipe(), new RunFolder(folder.resolve(recipe.name()))));
+            }
+            Seeds.checked(runOptions.seeds)
+                    .forEach(seed -> runs.add(ComparedRun.saved(recipe.withSeed(seed), seed, folder)));
+        }
+        if (!new SavedRuns(runs, sideBySide.runsOr(0), spec.commandLine().getErr())
+                .finish(run -> RecipeRun.tasks(run.recipe()))) {
+            return Interrupts.EXIT_CODE;
+        }
+        var histories =
+                runs.stream().map(run -> RunHistory.read(run.folder().path())).toList();
+        var report = folder.resolve(Report.FILE);
+        Report.write(report, runs.size() + " runs", histories);
+        var out = spec.commandLine().getOut();
+        out.println();
+        out.println(RunTable.of(histories));
+        out.println("Report  " + report);
+        out.flush();
+        return 0;
+    }
+
     private List<String> overrides() {
         return runOptions.profile
                 ? Stream.concat(recipeOptions.overrides.stream(), Stream.of("training.profile=true"))
@@ -107,7 +159,7 @@ final class TrainCommand implements Callable<Integer> {
             return runOptions.output;
         }
         return ofRecipe == null
-                ? Path.of("runs", recipe.getFileName().toString().replaceFirst("\\.ya?ml$", ""))
+                ? Path.of("runs", recipes.get(0).getFileName().toString().replaceFirst("\\.ya?ml$", ""))
                 : Path.of(ofRecipe);
     }
 }

@@ -263,7 +263,7 @@ class CompareCommandTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "lora.yaml copy/lora.yaml | Two recipes are called 'lora': DIR/lora.yaml and DIR/copy/lora.yaml; a recipe's name in the comparison is its file's, so give each file one of its own.",
+                "lora.yaml copy/lora.yaml | Two recipes are called 'lora': DIR/lora.yaml and DIR/copy/lora.yaml; a recipe's name here is its file's, so give each file one of its own.",
                 "lora.yaml missing.yaml | There is no recipe DIR/missing.yaml",
                 "lora.yaml tasks.yaml | DIR/lora.yaml and DIR/tasks.yaml can't be compared: tasks.0.test-fraction is 0.25 in the one and 0.5 in the other",
                 "lora.yaml metric.yaml | training.metric is not set in the one and macro-f1 in the other",

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 class ProgressTest {
     private final StringWriter err = new StringWriter();
     private final AtomicLong now = new AtomicLong();
-    private final Progress log = new ProgressLog(new PrintWriter(err), now::get);
+    private final Progress log = new ProgressLog(new PrintWriter(err), "", now::get);
 
     @Test
     void withoutATerminalALineComesEveryTenSecondsAndForTheLastStep() {

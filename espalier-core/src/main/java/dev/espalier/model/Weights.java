@@ -3,7 +3,6 @@ package dev.espalier.model;
 import dev.espalier.checkpoint.TensorInfo;
 import dev.espalier.checkpoint.TensorSource;
 import dev.espalier.error.InputException;
-import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Owner;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.Scope;
@@ -67,7 +66,7 @@ public final class Weights implements AutoCloseable {
         }
         return stored(name).map(key -> {
             check(name, key, source.info(key), shape);
-            var parameter = new Parameter(name, convert(source.tensor(key)), false);
+            var parameter = new Parameter(name, source.tensor(key, dtype, owner), false);
             parameters.put(name, parameter);
             return parameter;
         });
@@ -132,15 +131,6 @@ public final class Weights implements AutoCloseable {
     Tensor transposed(Parameter parameter) {
         try (var scope = Scope.open()) {
             return owner.own(parameter.value().t());
-        }
-    }
-
-    private Tensor convert(Tensor stored) {
-        if (Engine.dtype(stored) == dtype) {
-            return stored;
-        }
-        try (var scope = Scope.open()) {
-            return owner.own(stored.to(dtype));
         }
     }
 

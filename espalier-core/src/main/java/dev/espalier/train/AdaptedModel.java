@@ -32,10 +32,12 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /** A frozen model with an adapter, a head for each task, and its tokenizer: what a run trains and a folder restores. */
@@ -76,15 +78,25 @@ public final class AdaptedModel implements AutoCloseable {
         this.guide = guide;
     }
 
-    /** A new adapter and new heads on the model that {@code training} names. */
+    /** A new adapter and new heads on the model that {@code training} names, which is this one's own. */
     static AdaptedModel create(Training training) {
+        return create(training, AutoModel::open, Engine.threads());
+    }
+
+    /** The same on weights that the group has in memory once. */
+    static AdaptedModel create(Training training, TrainingGroup group) {
+        return create(training, group::open, group.threads());
+    }
+
+    private static AdaptedModel create(
+            Training training, BiFunction<Path, ScalarType, LanguageModel> open, int threads) {
         if (training.tasks().isEmpty()) {
             throw new InputException("There is no task to train on; give at least one.");
         }
         var options = training.options();
         var random = RandomStream.of(options.seed());
         var folder = ModelLocator.locate(training.model());
-        var model = AutoModel.open(folder, Engine.dtype(options.dtype()));
+        var model = open.apply(folder, Engine.dtype(options.dtype()));
         try {
             var tokenizer = TextTokenizer.open(folder);
             var heads = new TaskHeads(model, tokenizer);
@@ -102,7 +114,7 @@ public final class AdaptedModel implements AutoCloseable {
                     adapter,
                     tasks,
                     options.maxTokens(training.tasks()),
-                    new Workers(options.workers()),
+                    new Workers(options.workers(), threads),
                     InputGuide.NONE);
         } catch (RuntimeException e) {
             model.close();

@@ -7,7 +7,6 @@ import dev.espalier.allocation.Sensitivities;
 import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.checkpoint.ModelLocator;
 import dev.espalier.error.InputException;
-import dev.espalier.model.auto.AutoModel;
 import dev.espalier.tensor.Engine;
 import java.util.Optional;
 
@@ -20,7 +19,7 @@ import java.util.Optional;
  */
 record AllocationStage(Training training, Optional<Allocation> allocation, Optional<Sensitivities> sensitivities) {
     /** Allocates, measuring first where the plan asks for it; a run that goes on keeps what it was begun with. */
-    static AllocationStage run(Training training, RunFolder folder, boolean resumed) {
+    static AllocationStage run(Training training, RunFolder folder, boolean resumed, TrainingGroup group) {
         var plan = training.allocation().or(() -> usual(training));
         if (plan.isEmpty()) {
             return new AllocationStage(training, Optional.empty(), Optional.empty());
@@ -33,11 +32,11 @@ record AllocationStage(Training training, Optional<Allocation> allocation, Optio
         var chosen = plan.get();
         if (chosen instanceof AllocationPlan.Measured measured) {
             var options = measured.probe().withTargets(training.adapter().targets());
-            var probed = SensitivityProbe.of(training, options).run();
+            var probed = SensitivityProbe.of(training, options).run(group);
             return allocated(
                     training, measured.rule().allocate(probed.matrices()), Optional.of(probed.sensitivities()));
         }
-        var matrices = matrices(training);
+        var matrices = matrices(training, group);
         if (chosen instanceof AllocationPlan.Ruled ruled) {
             return allocated(training, ruled.rule().allocate(matrices), Optional.empty());
         }
@@ -52,8 +51,8 @@ record AllocationStage(Training training, Optional<Allocation> allocation, Optio
                 : Optional.empty();
     }
 
-    private static Matrices matrices(Training training) {
-        try (var model = AutoModel.open(
+    private static Matrices matrices(Training training, TrainingGroup group) {
+        try (var model = group.open(
                 ModelLocator.locate(training.model()),
                 Engine.dtype(training.options().dtype()))) {
             return ModelMatrices.of(model, training.adapter().targets());

@@ -3,7 +3,6 @@ package dev.espalier.train;
 import dev.espalier.adapter.Adapter;
 import dev.espalier.adapter.RankGatedDelta;
 import dev.espalier.data.Batch;
-import dev.espalier.tensor.Engine;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -15,10 +14,12 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 final class KernelLog {
     private KernelLog() {}
 
-    /** @param part what one worker gets of the first batch */
-    static void write(MetricsLog log, Adapter adapter, ScalarType dtype, Batch part, int parts) {
+    /**
+     * @param part what one worker gets of the first batch
+     * @param threads that it has for that
+     */
+    static void write(MetricsLog log, Adapter adapter, ScalarType dtype, Batch part, int threads) {
         int tokens = part.layout().rows() * part.layout().tokens();
-        int threads = Math.max(1, Engine.threads() / parts);
         Map<String, String> kernels = new LinkedHashMap<>();
         adapter.deltas().forEach((path, delta) -> {
             if (delta instanceof RankGatedDelta mixture) {

@@ -9,12 +9,16 @@ import dev.espalier.model.ForwardContext;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Tape;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.pytorch.global.torch;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,14 +41,16 @@ final class PrefixCache implements AutoCloseable {
     private final long bytesOfToken;
     private long bytes;
     private int examples;
-    private @Nullable ScratchFile file;
+    private final SharedPrefixes shared;
+    private final Object key;
+    private boolean sharing;
 
     /**
      * Plans what is kept; nothing is computed or written yet.
      *
      * @throws InputException if the options ask for a cache that is of no use, cannot be right or has no room
      */
-    PrefixCache(Training description, Session session, RunFolder folder) {
+    PrefixCache(Training description, Session session, RunFolder folder, SharedPrefixes shared) {
         options = description.options().prefix();
         this.session = session;
         model = session.adapted.model();
@@ -54,6 +60,8 @@ final class PrefixCache implements AutoCloseable {
         bytesOfToken = model.hiddenSize() * torch.elementSize(model.dtype());
         training = new CachedStates(layer);
         validation = new CachedStates(layer);
+        this.shared = shared;
+        key = key(description, session);
         if (options.cacheMb() > 0) {
             requireUse();
             plan();
@@ -108,6 +116,42 @@ final class PrefixCache implements AutoCloseable {
         }
     }
 
+    /** All that the file's content depends on. */
+    private List<Object> key(Training description, Session session) {
+        return List.of(
+                description.model(),
+                model.dtype(),
+                layer,
+                options.cacheMb(),
+                session.adapted.tokenizer().padId(),
+                digest(session));
+    }
+
+    /** Of every example of both splits, in order, and of how they share rows. */
+    private static String digest(Session session) {
+        var sum = sha256();
+        session.rows.forEach(task -> task.forEach(row -> add(sum, row)));
+        session.tasks.forEach(task -> add(sum, task.validation()));
+        return HexFormat.of().formatHex(sum.digest());
+    }
+
+    private static void add(MessageDigest sum, List<EncodedExample> examples) {
+        for (var example : examples) {
+            var text = example.task() + " " + example.id() + Arrays.toString(example.ids())
+                    + Arrays.toString(example.typeIds());
+            sum.update(text.getBytes(StandardCharsets.US_ASCII));
+        }
+        sum.update((byte) '\n');
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e); // every Java has it
+        }
+    }
+
     private record Planned(CachedStates states, List<EncodedExample> examples) {}
 
     /**
@@ -123,19 +167,27 @@ final class PrefixCache implements AutoCloseable {
             }
             return;
         }
+        sharing = true;
+        var filled = shared.filled(key, folder.prefixStates(), file -> fill(file, stopRequested));
+        if (filled != null) {
+            training.readFrom(filled);
+            validation.readFrom(filled);
+            session.prefix(training, validation);
+            listener.phase("training");
+        }
+    }
+
+    private boolean fill(ScratchFile file, BooleanSupplier stopRequested) {
         listener.phase(String.format(
                 Locale.ROOT,
                 "computing what enters layer %d once, %,d examples, %,d MB",
                 layer,
                 examples,
                 (bytes + 999_999) / 1_000_000));
-        var opened = new ScratchFile(folder.prefixStates());
-        file = opened;
         for (var states : List.of(training, validation)) {
-            fill(states, opened, stopRequested);
+            fill(states, file, stopRequested);
         }
-        session.prefix(training, validation);
-        listener.phase("training");
+        return !stopRequested.getAsBoolean();
     }
 
     private void fill(CachedStates states, ScratchFile to, BooleanSupplier stopRequested) {
@@ -149,7 +201,6 @@ final class PrefixCache implements AutoCloseable {
             }
             return place;
         });
-        states.readFrom(to);
     }
 
     private void write(Batch batch, CachedStates states, ScratchFile to) {
@@ -166,11 +217,11 @@ final class PrefixCache implements AutoCloseable {
         }
     }
 
-    /** Removes the file. */
+    /** Removes the file, if no other run reads it. */
     @Override
     public void close() {
-        if (file != null) {
-            file.close();
+        if (sharing) {
+            shared.release(key);
         }
     }
 }

@@ -49,14 +49,19 @@ public final class SensitivityProbe {
      * @throws InputException if the model cannot be had, a task does not fit it or has no rows, a target matches nothing, or
      *     a gradient is not finite
      */
-    @SuppressWarnings("try") // guard and scope work by being open
     public Probed run() {
-        var memory = new PeakMemory();
-        memory.start();
-        try (var guard = Engine.enter(Engine.threads());
+        try (var alone = new TrainingGroup(1)) {
+            return run(alone);
+        }
+    }
+
+    @SuppressWarnings("try") // guard and scope work by being open
+    Probed run(TrainingGroup group) {
+        var memory = group.memory();
+        try (var guard = Engine.enter(group.threads());
                 var scope = Scope.open()) {
             training.listener().phase("loading " + training.model());
-            try (var adapted = AdaptedModel.create(training)) {
+            try (var adapted = AdaptedModel.create(training, group)) {
                 var matrices = ModelMatrices.of(adapted.model(), options.targets());
                 var linears = ModelMatrices.linears(adapted.model(), options.targets());
                 if (options.trainHead()) {

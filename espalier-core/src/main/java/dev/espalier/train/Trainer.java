@@ -3,16 +3,20 @@ package dev.espalier.train;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Scope;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Carries out a {@link Training}, once: set up, fit, test, save. */
 public final class Trainer {
     private final Training training;
     private final RunFolder folder;
+    private final Optional<TrainingGroup> group;
     private volatile boolean stopRequested;
 
-    Trainer(Training training, Path folder) {
+    /** @param group that it is one of; empty for one on its own */
+    Trainer(Training training, Path folder, Optional<TrainingGroup> group) {
         this.training = training;
         this.folder = new RunFolder(folder);
+        this.group = group;
     }
 
     /** See {@link Training#run}. */
@@ -33,19 +37,27 @@ public final class Trainer {
     }
 
     private TrainingResult run(boolean resume) {
-        var memory = new PeakMemory();
-        memory.start();
-        try (var guard = Engine.enter(Engine.threads());
-                var scope = Scope.open()) {
-            return run(AllocationStage.run(training, folder, resume), memory, resume);
+        if (group.isPresent()) {
+            return run(group.get(), resume);
+        }
+        try (var alone = new TrainingGroup(1)) {
+            return run(alone, resume);
         }
     }
 
-    private TrainingResult run(AllocationStage stage, PeakMemory memory, boolean resume) {
+    private TrainingResult run(TrainingGroup among, boolean resume) {
+        var memory = among.memory();
+        try (var guard = Engine.enter(among.threads());
+                var scope = Scope.open()) {
+            return run(AllocationStage.run(training, folder, resume, among), memory, resume, among);
+        }
+    }
+
+    private TrainingResult run(AllocationStage stage, PeakMemory memory, boolean resume, TrainingGroup among) {
         training.listener().phase("loading " + training.model());
-        try (var adapted = AdaptedModel.create(stage.training());
+        try (var adapted = AdaptedModel.create(stage.training(), among);
                 var session = new Session(stage.training(), adapted);
-                var prefix = new PrefixCache(stage.training(), session, folder);
+                var prefix = new PrefixCache(stage.training(), session, folder, among.prefixes());
                 var run = new TrainingRun(stage.training(), session, folder, memory, () -> stopRequested)) {
             if (resume) {
                 run.restore();

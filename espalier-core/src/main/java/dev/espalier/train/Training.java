@@ -125,7 +125,7 @@ public record Training(
 
     /** Who carries it out in {@code folder}; it can be stopped from another thread. */
     public Trainer trainer(Path folder) {
-        return new Trainer(this, folder);
+        return new Trainer(this, folder, Optional.empty());
     }
 
     /**

@@ -85,7 +85,12 @@ final class TrainingRun implements AutoCloseable {
                 .get(0)
                 .split(session.adapted.workers().count());
         tellStage();
-        KernelLog.write(log, session.adapted.adapter(), session.adapted.model().dtype(), parts.get(0), parts.size());
+        KernelLog.write(
+                log,
+                session.adapted.adapter(),
+                session.adapted.model().dtype(),
+                parts.get(0),
+                session.adapted.workers().nativeThreads(parts.size()));
         save();
         listener.phase("training");
     }

@@ -23,9 +23,18 @@ public final class Workers implements AutoCloseable {
      * @param count how many; 0 for two, or one where the machine has one core. Native threads are shared out evenly.
      */
     public Workers(int count) {
+        this(count, Engine.threads());
+    }
+
+    /**
+     * As the other.
+     *
+     * @param nativeThreads that all of them have together, at least one each
+     */
+    Workers(int count, int nativeThreads) {
         Engine.load();
-        this.count = count > 0 ? count : Math.min(2, Engine.threads());
-        nativeThreads = Engine.threads();
+        this.count = count > 0 ? count : Math.min(2, nativeThreads);
+        this.nativeThreads = nativeThreads;
         threads = Executors.newFixedThreadPool(this.count, task -> {
             var thread = new Thread(
                     () -> {
@@ -44,6 +53,11 @@ public final class Workers implements AutoCloseable {
         return count;
     }
 
+    /** Native threads of each, where so many of them are at work. */
+    int nativeThreads(int atWork) {
+        return Math.max(1, nativeThreads / Math.max(1, Math.min(count, atWork)));
+    }
+
     /**
      * Applies {@code function} to every item and its place, side by side; fewer items than workers have more native
      * threads each.
@@ -52,7 +66,7 @@ public final class Workers implements AutoCloseable {
      * @throws RuntimeException the first item's that failed, after all have ended
      */
     public <T, R> List<R> map(List<T> items, BiFunction<T, Integer, R> function) {
-        int each = Math.max(1, nativeThreads / Math.max(1, Math.min(count, items.size())));
+        int each = nativeThreads(items.size());
         var futures = new ArrayList<Future<R>>();
         for (int i = 0; i < items.size(); i++) {
             int place = i;

@@ -160,7 +160,7 @@ class PrefixCacheTest {
             Files.createDirectories(folder.resolve(name));
             adapted = AdaptedModel.create(training);
             session = new Session(training, adapted);
-            cache = new PrefixCache(training, session, new RunFolder(folder.resolve(name)));
+            cache = new PrefixCache(training, session, new RunFolder(folder.resolve(name)), new SharedPrefixes());
             cache.fill(() -> false);
             for (var p : session.trained) {
                 p.value().copy_(Initialiser.normal(.2, RandomStream.of(11).at(p.name()), p.shape()));
