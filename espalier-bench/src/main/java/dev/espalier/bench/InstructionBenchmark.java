@@ -7,6 +7,7 @@ import dev.espalier.data.Batcher;
 import dev.espalier.data.EncodedExample;
 import dev.espalier.data.Packing;
 import dev.espalier.error.InputException;
+import dev.espalier.model.CausalLmHead;
 import dev.espalier.model.DecoderModel;
 import dev.espalier.model.FullLogitsHead;
 import dev.espalier.model.Head;
@@ -65,22 +66,44 @@ public final class InstructionBenchmark {
 
     /** How steps are taken. */
     public enum Setting {
-        /** Rows are packed, and logits are computed for label tokens. */
-        TUNED("packed, logits at labels"),
-        /** Rows of like lengths come together, and logits are computed for label tokens. */
-        PADDED("padded to like lengths, logits at labels"),
-        /** Rows come in any order, padded to the longest, and all logits are computed. */
-        PLAIN("padded, all logits");
+        /** Rows are packed. */
+        TUNED("packed", true, new Batcher.Shape(0, true, 0), true, 0),
+        /** Rows of like lengths come together. */
+        PADDED("padded among like lengths", false, new Batcher.Shape(0, true, 0), true, 0),
+        /** Rows come in any order, all logits are computed, and one worker has all threads. */
+        PLAIN("plain, padded to the longest", false, new Batcher.Shape(0, false, 0), false, 1),
+        /** The same with every row as long as rows may be. */
+        PLAINEST("plain, padded to max-tokens", false, new Batcher.Shape(0, false, 1), false, 1);
 
         private final String title;
+        private final boolean packing;
+        private final Batcher.Shape shape;
+        private final boolean logitsAtLabels;
+        private final int workers;
 
-        Setting(String title) {
+        Setting(String title, boolean packing, Batcher.Shape shape, boolean logitsAtLabels, int workers) {
             this.title = title;
+            this.packing = packing;
+            this.shape = shape;
+            this.logitsAtLabels = logitsAtLabels;
+            this.workers = workers;
         }
 
         /** Its name in tables. */
         public String title() {
             return title;
+        }
+
+        private List<List<EncodedExample>> rows(List<EncodedExample> examples, int maxTokens) {
+            return packing ? Packing.pack(examples, maxTokens, 0) : Batcher.alone(examples);
+        }
+
+        private Batcher.Shape shape(int rows, int maxTokens) {
+            return new Batcher.Shape(rows, shape.likeLengths(), shape.tokens() * maxTokens);
+        }
+
+        private Head head(CausalLmHead head) {
+            return logitsAtLabels ? head : new FullLogitsHead(head);
         }
     }
 
@@ -104,7 +127,6 @@ public final class InstructionBenchmark {
         try (var guard = Engine.enter(Engine.threads());
                 var scope = Scope.open();
                 var model = options.shape().workload().model(dtype);
-                var workers = new Workers(0);
                 var adapter = Adapter.create(
                         "bench", options.spec(), model, RandomStream.of(0).at("adapter"))) {
             if (!(model instanceof DecoderModel decoder)) {
@@ -115,7 +137,7 @@ public final class InstructionBenchmark {
             var sides = new ArrayList<Side>();
             try {
                 for (var setting : Setting.values()) {
-                    sides.add(new Side(setting, decoder, adapter, examples, options, workers));
+                    sides.add(new Side(setting, decoder, adapter, examples, options));
                 }
                 for (int epoch = -1; epoch < options.epochs(); epoch++) {
                     for (var side : sides) {
@@ -151,6 +173,7 @@ public final class InstructionBenchmark {
     /** One setting's way through the examples. */
     private static final class Side implements AutoCloseable {
         private final Setting setting;
+        private final Workers workers;
         private final Batcher batcher;
         private final TrainingStep step;
         private final AdamW optimizer;
@@ -159,19 +182,13 @@ public final class InstructionBenchmark {
         private long tokens;
         private long labels;
 
-        Side(
-                Setting setting,
-                DecoderModel model,
-                Adapter adapter,
-                List<EncodedExample> examples,
-                Options options,
-                Workers workers) {
+        Side(Setting setting, DecoderModel model, Adapter adapter, List<EncodedExample> examples, Options options) {
             this.setting = setting;
-            var rows =
-                    setting == Setting.TUNED ? Packing.pack(examples, options.maxTokens(), 0) : Batcher.alone(examples);
+            workers = new Workers(setting.workers);
+            var rows = setting.rows(examples, options.maxTokens());
             int batch = Math.max(1, Math.round((float) options.batch() * rows.size() / examples.size()));
-            batcher = Batcher.ofRows(List.of(rows), batch, 0, 0, setting != Setting.PLAIN);
-            var head = setting == Setting.PLAIN ? new FullLogitsHead(model.lmHead()) : model.lmHead();
+            batcher = new Batcher(List.of(rows), setting.shape(batch, options.maxTokens()), 0, 0);
+            var head = setting.head(model.lmHead());
             var trained =
                     adapter.parameters().stream().filter(Parameter::trainable).toList();
             step = step(model, head, trained, options, workers);
@@ -218,6 +235,7 @@ public final class InstructionBenchmark {
         public void close() {
             optimizer.close();
             step.close();
+            workers.close();
         }
     }
 }

@@ -80,7 +80,10 @@ final class InstructionBenchCommand implements Runnable {
         if (measurement.json != null) {
             AtomicFiles.writeString(measurement.json, Json.pretty(results));
         }
-        double plain = results.get(results.size() - 1).labelsPerSecond();
+        double plain = results.stream()
+                .filter(result -> result.setting() == InstructionBenchmark.Setting.PLAIN)
+                .mapToDouble(InstructionBenchmark.Result::labelsPerSecond)
+                .sum();
         var table = new TextTable(List.of(
                 Column.text("shape"),
                 Column.text("dtype"),

@@ -22,6 +22,7 @@ import java.util.stream.LongStream;
  * @param labelCount the number of answers asked: rows, or tokens with a label; the weight of this batch in a mean loss
  * @param candidates the token ids of each row's candidates, {@code [rows][candidates][tokens]}, where rows have their own;
  *     else empty
+ * @param leastTokens that the rows of its parts keep, of padding if need be; 0 where padding is of no use
  */
 @SuppressWarnings("ArrayRecordComponent") // copied into native memory, never compared
 public record Batch(
@@ -33,7 +34,8 @@ public record Batch(
         float[] values,
         long[] exampleIds,
         int labelCount,
-        List<List<int[]>> candidates) {
+        List<List<int[]>> candidates,
+        int leastTokens) {
     public Batch {
         candidates = List.copyOf(candidates);
     }
@@ -48,7 +50,7 @@ public record Batch(
             float[] values,
             long[] exampleIds,
             int labelCount) {
-        this(task, layout, inputIds, tokenTypeIds, labels, values, exampleIds, labelCount, List.of());
+        this(task, layout, inputIds, tokenTypeIds, labels, values, exampleIds, labelCount, List.of(), 0);
     }
 
     /**
@@ -94,8 +96,18 @@ public record Batch(
      * @param padId the token id of the padding
      */
     public static Batch of(List<EncodedExample> examples, int padId) {
+        return of(examples, padId, 0);
+    }
+
+    /**
+     * As the other.
+     *
+     * @param leastTokens that every row has with its padding
+     */
+    static Batch of(List<EncodedExample> examples, int padId, int leastTokens) {
         int rows = examples.size();
-        int tokens = examples.stream().mapToInt(EncodedExample::length).max().orElseThrow();
+        int longest = examples.stream().mapToInt(EncodedExample::length).max().orElseThrow();
+        int tokens = Math.max(longest, leastTokens);
         boolean perToken = examples.stream().allMatch(e -> e.labels().length == e.length());
         var inputIds = new long[rows * tokens];
         var typeIds = new long[rows * tokens];
@@ -126,7 +138,8 @@ public record Batch(
                 answers(labels, values, rows),
                 examples.get(0).candidates().isEmpty()
                         ? List.of()
-                        : examples.stream().map(EncodedExample::candidates).toList());
+                        : examples.stream().map(EncodedExample::candidates).toList(),
+                leastTokens);
     }
 
     /**
@@ -137,8 +150,18 @@ public record Batch(
      * @param padId the token id of the padding
      */
     public static Batch packed(List<List<EncodedExample>> packed, int padId) {
+        return packed(packed, padId, 0);
+    }
+
+    /**
+     * As the other.
+     *
+     * @param leastTokens that every row has with its padding
+     */
+    static Batch packed(List<List<EncodedExample>> packed, int padId, int leastTokens) {
         int rows = packed.size();
-        int tokens = packed.stream().mapToInt(Packing::length).max().orElseThrow();
+        int longest = packed.stream().mapToInt(Packing::length).max().orElseThrow();
+        int tokens = Math.max(longest, leastTokens);
         var inputIds = new long[rows * tokens];
         var labels = new int[rows * tokens];
         Arrays.fill(inputIds, padId);
@@ -166,7 +189,9 @@ public record Batch(
                         .flatMap(List::stream)
                         .mapToLong(EncodedExample::id)
                         .toArray(),
-                answers(labels, new float[0], rows));
+                answers(labels, new float[0], rows),
+                List.of(),
+                leastTokens);
     }
 
     /**
@@ -219,11 +244,11 @@ public record Batch(
         return rows(chosen, Arrays.stream(chosen).map(row -> ends[row]).max().orElseThrow());
     }
 
-    /** Where the last sequence of each row ends. */
+    /** Where each row may be cut: where its last sequence ends, or after its least tokens. */
     private int[] ends() {
         var ends = new int[rows()];
         layout.segments().forEach(segment -> ends[segment.row()] = segment.start() + segment.length());
-        return ends;
+        return Arrays.stream(ends).map(end -> Math.max(end, leastTokens)).toArray();
     }
 
     /** Some of the rows, cut after {@code longest} tokens. */
@@ -263,7 +288,8 @@ public record Batch(
                 answers(partLabels, partValues, chosen.length),
                 candidates.isEmpty()
                         ? List.of()
-                        : Arrays.stream(chosen).mapToObj(candidates::get).toList());
+                        : Arrays.stream(chosen).mapToObj(candidates::get).toList(),
+                leastTokens);
     }
 
     private static int answers(int[] labels, float[] values, int rows) {

@@ -25,50 +25,40 @@ public final class Batcher {
     private static final int LEAST_WINDOWS = 4;
 
     private final List<List<List<EncodedExample>>> tasks;
-    private final int batchSize;
+    private final Shape shape;
     private final long seed;
     private final int padId;
-    private final boolean likeLengths;
     private int plannedEpoch = -1;
     private List<Planned> plan = List.of();
 
     private record Planned(int task, int[] places) {}
 
     /**
-     * @param tasks the training examples of each task, all encoded
-     * @param batchSize rows of a batch; a task's last batch may have fewer
+     * What a batch is.
+     *
+     * @param rows of a batch; a task's last batch may have fewer
+     * @param likeLengths whether rows of like lengths come together
+     * @param tokens that rows are padded to; 0 for the longest of the batch
+     */
+    public record Shape(int rows, boolean likeLengths, int tokens) {
+        /** Rows of like lengths, padded to the longest. */
+        public static Shape of(int rows) {
+            return new Shape(rows, true, 0);
+        }
+    }
+
+    /**
+     * Batches of rows, which are shuffled and stay as they are.
+     *
+     * @param tasks the rows of each task, such as {@link #alone} and {@link Packing#pack} give them
      * @param seed the run's seed
      * @param padId the token id of the padding
      */
-    public Batcher(List<List<EncodedExample>> tasks, int batchSize, long seed, int padId) {
-        this(batchSize, seed, padId, true, tasks.stream().map(Batcher::alone).toList());
-    }
-
-    private Batcher(int batchSize, long seed, int padId, boolean likeLengths, List<List<List<EncodedExample>>> tasks) {
+    public Batcher(List<List<List<EncodedExample>>> tasks, Shape shape, long seed, int padId) {
         this.tasks = tasks.stream().map(List::copyOf).toList();
-        this.batchSize = batchSize;
+        this.shape = shape;
         this.seed = seed;
         this.padId = padId;
-        this.likeLengths = likeLengths;
-    }
-
-    /**
-     * Batches of rows that may hold several examples; the rows are shuffled like examples and stay as they are.
-     *
-     * @param tasks the rows of each task, such as {@link Packing#pack} gives them, or {@link #alone}
-     */
-    public static Batcher ofRows(List<List<List<EncodedExample>>> tasks, int batchSize, long seed, int padId) {
-        return ofRows(tasks, batchSize, seed, padId, true);
-    }
-
-    /**
-     * As the other.
-     *
-     * @param likeLengths whether rows of like lengths come together
-     */
-    public static Batcher ofRows(
-            List<List<List<EncodedExample>>> tasks, int batchSize, long seed, int padId, boolean likeLengths) {
-        return new Batcher(batchSize, seed, padId, likeLengths, tasks);
     }
 
     /** Each example as a row of its own. */
@@ -79,7 +69,7 @@ public final class Batcher {
     /** The number of batches of every epoch. */
     public int batchesPerEpoch() {
         return tasks.stream()
-                .mapToInt(rows -> (rows.size() + batchSize - 1) / batchSize)
+                .mapToInt(rows -> (rows.size() + shape.rows() - 1) / shape.rows())
                 .sum();
     }
 
@@ -98,8 +88,8 @@ public final class Batcher {
         var rows = tasks.get(planned.task());
         var chosen = Arrays.stream(planned.places()).mapToObj(rows::get).toList();
         return chosen.stream().allMatch(row -> row.size() == 1)
-                ? Batch.of(chosen.stream().map(row -> row.get(0)).toList(), padId)
-                : Batch.packed(chosen, padId);
+                ? Batch.of(chosen.stream().map(row -> row.get(0)).toList(), padId, shape.tokens())
+                : Batch.packed(chosen, padId, shape.tokens());
     }
 
     /**
@@ -145,7 +135,9 @@ public final class Batcher {
     private List<int[]> cut(List<List<EncodedExample>> rows, SplittableRandom random) {
         int size = rows.size();
         var order = Shuffle.order(size, random);
-        int batchesOfWindow = likeLengths ? Math.max(1, Math.min(MOST_WINDOW, size / (batchSize * LEAST_WINDOWS))) : 1;
+        int batchSize = shape.rows();
+        int batchesOfWindow =
+                shape.likeLengths() ? Math.max(1, Math.min(MOST_WINDOW, size / (batchSize * LEAST_WINDOWS))) : 1;
         int window = batchesOfWindow * batchSize;
         var batches = new ArrayList<int[]>();
         for (int from = 0; from < size; from += window) {

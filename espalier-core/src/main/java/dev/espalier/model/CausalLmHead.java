@@ -19,15 +19,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A decoder's output head: the logits of the next token, {@code c tanh(logit / c)} where the family caps them. The loss
- * looks at the tokens only that another token with a label follows, some at a time, and runs each part backward at once,
+ * looks at the tokens only that another token with a label follows, in parts of like size, and runs each backward at once,
  * so that the logits of a few hundred tokens are all that ever exists.
  */
 public final class CausalLmHead implements Head {
-    /** Tokens whose logits exist at once. */
-    private static final int CHUNK = 256;
+    /** Tokens whose logits exist at once, at most. */
+    private static final int CHUNK = 384;
 
     /** The same for two passes: of each there are logits and probabilities, where one pass needs a single matrix. */
-    private static final int PAIRED_CHUNK = CHUNK / 4;
+    private static final int PAIRED_CHUNK = 64;
 
     private final Linear linear;
     private final double cap;
@@ -174,13 +174,14 @@ public final class CausalLmHead implements Head {
             var places = tape.save(torch.tensor(longs(targets.places())));
             var rows = passes.stream().map(pass -> Rows.of(pass, places, tape)).toList();
             double loss = 0;
-            for (int from = 0; from < targets.count(); from += most) {
+            int parts = (targets.count() + most - 1) / most;
+            for (int place = 0; place < parts; place++) {
                 try (var inner = Scope.open();
                         var part = tape.child()) {
-                    int start = from;
-                    var chunk = targets.part(from, Math.min(most, targets.count() - from));
+                    int from = place * targets.count() / parts;
+                    var chunk = targets.part(from, (place + 1) * targets.count() / parts - from);
                     var inputs = rows.stream()
-                            .map(each -> each.part(start, chunk.count(), part))
+                            .map(each -> each.part(from, chunk.count(), part))
                             .toList();
                     var logits = new ArrayList<Variable>();
                     for (int i = 0; i < passes.size(); i++) {

@@ -34,10 +34,10 @@ final class MetricsLog implements AutoCloseable {
     MetricsLog(RunFolder folder, TrainingOptions options, Map<String, Long> lengths) {
         try {
             open(folder, folder.metrics(), new JsonLines(), lengths);
-            if (options.csv()) {
+            if (options.log().csv()) {
                 open(folder, folder.csv(), new CsvLines(), lengths);
             }
-            if (options.tensorboard()) {
+            if (options.log().tensorboard()) {
                 open(folder, folder.tensorBoard(), new TensorBoardEvents(Clock.systemUTC()), lengths);
             }
         } catch (InputException e) {

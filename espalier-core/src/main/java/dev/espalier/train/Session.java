@@ -10,6 +10,9 @@ import dev.espalier.data.TaskData;
 import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.json.Json;
+import dev.espalier.model.CausalLmHead;
+import dev.espalier.model.FullLogitsHead;
+import dev.espalier.model.Head;
 import dev.espalier.model.PrefixStates;
 import dev.espalier.optim.Optimizer;
 import dev.espalier.tensor.Parameter;
@@ -67,8 +70,8 @@ final class Session implements AutoCloseable {
             tasks.add(splits(training.tasks().get(place), place));
         }
         rows = tasks.stream().map(task -> rows(task, options)).toList();
-        batcher = Batcher.ofRows(
-                rows, options.batchSize(), options.seed(), adapted.tokenizer().padId());
+        batcher = new Batcher(
+                rows, shape(options), options.seed(), adapted.tokenizer().padId());
         steps = options.steps(batcher.batchesPerEpoch());
         random = RandomStream.of(options.seed()).at("step");
         trained = adapted.trained();
@@ -82,7 +85,7 @@ final class Session implements AutoCloseable {
                     + " another method, or a head that is a classifier.");
         }
         var stepTasks = adapted.tasks().stream()
-                .map(t -> new StepTask(t.head(), t.kind()))
+                .map(t -> new StepTask(head(t, options.rows().logits()), t.kind()))
                 .toList();
         step = new TrainingStep(
                 adapted.model(),
@@ -98,6 +101,20 @@ final class Session implements AutoCloseable {
         evaluator = adapted.evaluator();
         stages = new RunStages(adapted.adapter(), options, steps);
         beginStage();
+    }
+
+    private Batcher.Shape shape(TrainingOptions options) {
+        boolean longest = options.rows().padding() == RowOptions.Padding.LONGEST;
+        return new Batcher.Shape(
+                options.batchSize(),
+                options.rows().rowOrder() == RowOptions.Order.LIKE_LENGTHS,
+                longest ? 0 : adapted.maxTokens());
+    }
+
+    private static Head head(AdaptedTask task, RowOptions.Logits logits) {
+        return logits == RowOptions.Logits.ALL && task.head() instanceof CausalLmHead head
+                ? new FullLogitsHead(head)
+                : task.head();
     }
 
     /** Lets passes take what the first layers make of the examples of each split from these. */
@@ -138,7 +155,7 @@ final class Session implements AutoCloseable {
     }
 
     private List<List<EncodedExample>> rows(TaskSplits task, TrainingOptions options) {
-        if (!options.packing()) {
+        if (!options.rows().packing()) {
             return Batcher.alone(task.train());
         }
         if (task.task().kind() != TaskKind.CAUSAL_LM) {

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param accumulation micro-batches that a batch is cut into: the same result to rounding, in less memory
  * @param maxTokens tokens of a row at most, never more than the model has positions for; 0 for
  *     {@link #DEFAULT_MAX_TOKENS}, or {@link #DEFAULT_MAX_TOKENS_OF_TEXTS} where a task asks for texts
- * @param packing whether several short examples of a task that asks for texts share a row
+ * @param rows how a batch's rows are made up
  * @param optimizer what turns gradients into updates
  * @param learningRate the schedule's peak
  * @param schedule the name of what the rate does after the warm-up; see {@link Schedule#named}
@@ -37,10 +37,7 @@ import org.jspecify.annotations.Nullable;
  *     the same gradients in less memory and more time
  * @param prefix how the layers below everything that is trained are treated
  * @param workers threads that each take a part of a batch; 0 for what is fastest here
- * @param logEvery steps from one line of training metrics to the next
- * @param csv whether the metrics are written as CSV too
- * @param tensorboard whether they are written for TensorBoard too
- * @param profile whether it is measured what steps spend their time and memory on
+ * @param log what the run writes of itself
  */
 public record TrainingOptions(
         double epochs,
@@ -48,7 +45,7 @@ public record TrainingOptions(
         int batchSize,
         int accumulation,
         int maxTokens,
-        boolean packing,
+        @JsonUnwrapped RowOptions rows,
         OptimizerKind optimizer,
         double learningRate,
         String schedule,
@@ -65,10 +62,7 @@ public record TrainingOptions(
         boolean gradientCheckpointing,
         @JsonUnwrapped(prefix = "prefix-") PrefixOptions prefix,
         int workers,
-        int logEvery,
-        boolean csv,
-        boolean tensorboard,
-        boolean profile) {
+        @JsonUnwrapped LogOptions log) {
     public static final double DEFAULT_EPOCHS = 3;
     public static final int DEFAULT_BATCH_SIZE = 32;
     /** Of tasks that ask for labels or numbers: longer than nearly every text of the built-in tasks. */
@@ -85,8 +79,6 @@ public record TrainingOptions(
      */
     public static final double DEFAULT_CLIP_NORM = 1;
 
-    public static final int DEFAULT_LOG_EVERY = 10;
-
     /** All defaults. */
     public static final TrainingOptions DEFAULT = new TrainingOptions(
             DEFAULT_EPOCHS,
@@ -94,7 +86,7 @@ public record TrainingOptions(
             DEFAULT_BATCH_SIZE,
             1,
             0,
-            false,
+            RowOptions.DEFAULT,
             OptimizerKind.ADAMW,
             DEFAULT_LEARNING_RATE,
             DEFAULT_SCHEDULE,
@@ -111,10 +103,7 @@ public record TrainingOptions(
             false,
             PrefixOptions.DEFAULT,
             0,
-            DEFAULT_LOG_EVERY,
-            false,
-            false,
-            false);
+            LogOptions.DEFAULT);
 
     /** @throws InputException for a number out of range or an unknown name; it says which */
     public TrainingOptions {
@@ -130,7 +119,6 @@ public record TrainingOptions(
         require(generateTokens >= 0, "generate-tokens", generateTokens, "at least 0");
         require(patience >= 0, "patience", patience, "at least 0");
         require(workers >= 0, "workers", workers, "at least 0");
-        require(logEvery >= 1, "log-every", logEvery, "at least 1");
         require(warmUpSteps >= 0, "warm-up-steps", warmUpSteps, "at least 0");
         Schedule.named(schedule, learningRate, Schedule.warmupSteps(warmUpRatio, 1), 1);
         Engine.dtype(dtype);
@@ -179,7 +167,7 @@ public record TrainingOptions(
         private int batchSize;
         private int accumulation;
         private int maxTokens;
-        private boolean packing;
+        private RowOptions rows;
         private OptimizerKind optimizer;
         private double learningRate;
         private String schedule;
@@ -196,10 +184,7 @@ public record TrainingOptions(
         private boolean gradientCheckpointing;
         private PrefixOptions prefix;
         private int workers;
-        private int logEvery;
-        private boolean csv;
-        private boolean tensorboard;
-        private boolean profile;
+        private LogOptions log;
 
         private Builder(TrainingOptions from) {
             epochs = from.epochs;
@@ -207,7 +192,7 @@ public record TrainingOptions(
             batchSize = from.batchSize;
             accumulation = from.accumulation;
             maxTokens = from.maxTokens;
-            packing = from.packing;
+            rows = from.rows;
             optimizer = from.optimizer;
             learningRate = from.learningRate;
             schedule = from.schedule;
@@ -224,10 +209,7 @@ public record TrainingOptions(
             gradientCheckpointing = from.gradientCheckpointing;
             prefix = from.prefix;
             workers = from.workers;
-            logEvery = from.logEvery;
-            csv = from.csv;
-            tensorboard = from.tensorboard;
-            profile = from.profile;
+            log = from.log;
         }
 
         /** Passes over the training split. */
@@ -259,7 +241,12 @@ public record TrainingOptions(
 
         /** Whether several short examples share a row. */
         public Builder packing(boolean value) {
-            packing = value;
+            return rows(rows.packed(value));
+        }
+
+        /** How a batch's rows are made up. */
+        public Builder rows(RowOptions value) {
+            rows = value;
             return this;
         }
 
@@ -349,27 +336,15 @@ public record TrainingOptions(
             return this;
         }
 
+        /** What the run writes of itself. */
+        public Builder log(LogOptions value) {
+            log = value;
+            return this;
+        }
+
+        /** Steps from one line of training metrics to the next. */
         public Builder logEvery(int value) {
-            logEvery = value;
-            return this;
-        }
-
-        /** Whether the metrics are written as CSV too. */
-        public Builder csv(boolean value) {
-            csv = value;
-            return this;
-        }
-
-        /** Whether it is measured what steps spend their time and memory on. */
-        public Builder profile(boolean value) {
-            profile = value;
-            return this;
-        }
-
-        /** Whether the metrics are written for TensorBoard too. */
-        public Builder tensorboard(boolean value) {
-            tensorboard = value;
-            return this;
+            return log(log.every(value));
         }
 
         /**
@@ -384,7 +359,7 @@ public record TrainingOptions(
                     batchSize,
                     accumulation,
                     maxTokens,
-                    packing,
+                    rows,
                     optimizer,
                     learningRate,
                     schedule,
@@ -401,10 +376,7 @@ public record TrainingOptions(
                     gradientCheckpointing,
                     prefix,
                     workers,
-                    logEvery,
-                    csv,
-                    tensorboard,
-                    profile);
+                    log);
         }
     }
 }

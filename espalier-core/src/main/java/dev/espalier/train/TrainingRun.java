@@ -64,7 +64,7 @@ final class TrainingRun implements AutoCloseable {
                     + " compares texts that are written; set generate-tokens to how long they may be.");
         }
         this.best = new BestCheckpoint(session.weights);
-        this.profile = new ProfileMeter(options.profile(), session);
+        this.profile = new ProfileMeter(options.log().profile(), session);
     }
 
     /** Tries the model on a few batches, then makes the folder: a mistake leaves nothing behind. */
@@ -182,7 +182,7 @@ final class TrainingRun implements AutoCloseable {
         profile.stepped(System.nanoTime() - start);
         routers.add(result.observations());
         tell(result.loss());
-        if (step % options.logEvery() == 0 || step == session.steps) {
+        if (step % options.log().logEvery() == 0 || step == session.steps) {
             var line = meter.line(step / (double) perEpoch, rate, norm);
             line.put("memory_mb", memory.sample());
             log().write("train", step, withStage(line));

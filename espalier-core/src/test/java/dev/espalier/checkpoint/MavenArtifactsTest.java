@@ -14,6 +14,8 @@ import java.util.Optional;
 import org.eclipse.aether.artifact.DefaultArtifact;
 import org.eclipse.aether.repository.RemoteRepository;
 import org.eclipse.aether.resolution.ArtifactResolutionException;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,8 +24,25 @@ import org.junit.jupiter.api.io.TempDir;
 class MavenArtifactsTest {
     private static final String PATH = "org/example/thing/1.0/thing-1.0.jar";
 
+    private static final String OWN_REPOSITORY = "maven.repo.local";
+
     @TempDir
     Path root;
+
+    private @Nullable String ownRepository;
+
+    /** The build may run with a repository of its own, which goes before any settings. */
+    @BeforeEach
+    void forgetTheBuildsRepository() {
+        ownRepository = System.clearProperty(OWN_REPOSITORY);
+    }
+
+    @AfterEach
+    void restoreTheBuildsRepository() {
+        if (ownRepository != null) {
+            System.setProperty(OWN_REPOSITORY, ownRepository);
+        }
+    }
 
     @BeforeEach
     void publish() throws Exception {
@@ -121,6 +140,18 @@ class MavenArtifactsTest {
         Files.writeString(
                 root.resolve("settings.xml"), "<settings><localRepository>${env.PATH}</localRepository></settings>");
         assertThat(read().localRepository()).isEqualTo(new File(System.getenv("PATH")));
+    }
+
+    @Test
+    void aRepositoryOnTheCommandLineGoesBeforeTheSettings() throws IOException {
+        Files.writeString(
+                root.resolve("settings.xml"), "<settings><localRepository>there</localRepository></settings>");
+        System.setProperty(OWN_REPOSITORY, "here");
+        try {
+            assertThat(read().localRepository()).isEqualTo(new File("here"));
+        } finally {
+            System.clearProperty(OWN_REPOSITORY);
+        }
     }
 
     @Test

@@ -31,6 +31,14 @@ class BatcherTest {
                 .toList();
     }
 
+    private static Batcher batcher(List<List<EncodedExample>> tasks, long seed) {
+        return batcher(tasks, seed, Batcher.Shape.of(SIZE));
+    }
+
+    private static Batcher batcher(List<List<EncodedExample>> tasks, long seed, Batcher.Shape shape) {
+        return new Batcher(tasks.stream().map(Batcher::alone).toList(), shape, seed, 0);
+    }
+
     private static List<String> order(List<Batch> batches) {
         return batches.stream()
                 .map(batch -> batch.task() + ":" + Arrays.toString(batch.exampleIds()))
@@ -39,7 +47,7 @@ class BatcherTest {
 
     @Test
     void everyExampleOfEveryTaskComesOnceInBatchesOfOneTask() {
-        var batcher = new Batcher(List.of(examples(0, 203), examples(1, 50)), SIZE, 1, 0);
+        var batcher = batcher(List.of(examples(0, 203), examples(1, 50)), 1);
         var batches = epoch(batcher, 0);
         assertThat(batches).hasSize(26 + 7);
         for (int task = 0; task < 2; task++) {
@@ -56,7 +64,7 @@ class BatcherTest {
 
     @Test
     void tasksAreMixedNotOneAfterTheOther() {
-        var batches = epoch(new Batcher(List.of(examples(0, 240), examples(1, 240)), SIZE, 3, 0), 0);
+        var batches = epoch(batcher(List.of(examples(0, 240), examples(1, 240)), 3), 0);
         long changes = IntStream.range(1, batches.size())
                 .filter(i -> batches.get(i).task() != batches.get(i - 1).task())
                 .count();
@@ -66,37 +74,64 @@ class BatcherTest {
     @Test
     void orderIsAFunctionOfSeedAndEpoch() {
         var tasks = List.of(examples(0, 203), examples(1, 50));
-        var one = new Batcher(tasks, SIZE, 1, 0);
-        var again = new Batcher(tasks, SIZE, 1, 0);
+        var one = batcher(tasks, 1);
+        var again = batcher(tasks, 1);
         again.batch(5, 3);
         assertThat(order(epoch(one, 2))).isEqualTo(order(epoch(again, 2)));
         assertThat(order(epoch(one, 2))).isNotEqualTo(order(epoch(one, 3)));
-        assertThat(order(epoch(one, 2))).isNotEqualTo(order(epoch(new Batcher(tasks, SIZE, 2, 0), 2)));
+        assertThat(order(epoch(one, 2))).isNotEqualTo(order(epoch(batcher(tasks, 2), 2)));
     }
 
     @Test
     void aResumedRunGoesOnWithTheNextBatch() {
         var tasks = List.of(examples(0, 100));
-        var whole = epoch(new Batcher(tasks, SIZE, 1, 0), 1);
+        var whole = epoch(batcher(tasks, 1), 1);
         var rest = new ArrayList<Batch>();
-        var resumed = new Batcher(tasks, SIZE, 1, 0);
+        var resumed = batcher(tasks, 1);
         for (int index = 6; index < resumed.batchesPerEpoch(); index++) {
             rest.add(resumed.batch(1, index));
         }
         assertThat(order(rest)).isEqualTo(order(whole.subList(6, whole.size())));
     }
 
-    @Test
-    void batchesOfLikeLengthsHaveLittlePadding() {
-        var batches = epoch(new Batcher(List.of(examples(0, 800)), SIZE, 1, 0), 0);
+    /** How much of the batches is no padding. */
+    private static double share(List<Batch> batches) {
         int padded = batches.stream()
                 .mapToInt(batch -> batch.rows() * batch.tokens())
                 .sum();
         int tokens = batches.stream()
                 .flatMapToInt(batch -> Arrays.stream(batch.layout().lengths()))
                 .sum();
-        assertThat((double) tokens / padded).isGreaterThan(0.93);
+        return (double) tokens / padded;
+    }
+
+    @Test
+    void batchesOfLikeLengthsHaveLittlePadding() {
+        var batches = epoch(batcher(List.of(examples(0, 800)), 1), 0);
+        assertThat(share(batches)).isGreaterThan(0.93);
         assertThat(batches.stream().map(Batch::tokens).limit(10).distinct()).hasSizeGreaterThan(4);
+    }
+
+    @Test
+    void rowsOfAnyLengthsMeetWhereThatIsAskedFor() {
+        var any = epoch(batcher(List.of(examples(0, 800)), 1, new Batcher.Shape(SIZE, false, 0)), 0);
+        assertThat(share(any)).isLessThan(0.8);
+        assertThat(any.stream().flatMapToLong(batch -> Arrays.stream(batch.exampleIds())))
+                .doesNotHaveDuplicates()
+                .hasSize(800);
+    }
+
+    @Test
+    void paddingThatIsAskedForStaysInEveryPart() {
+        int most = 64;
+        var batches = epoch(batcher(List.of(examples(0, 80)), 1, new Batcher.Shape(SIZE, true, most)), 0);
+        assertThat(batches).allSatisfy(batch -> {
+            assertThat(batch.tokens()).isEqualTo(most);
+            assertThat(batch.split(2)).hasSize(2).allMatch(part -> part.tokens() == most);
+            assertThat(batch.split(2).stream().mapToInt(Batch::labelCount).sum())
+                    .isEqualTo(batch.labelCount());
+        });
+        assertThat(order(batches)).isEqualTo(order(epoch(batcher(List.of(examples(0, 80)), 1), 0)));
     }
 
     @Test

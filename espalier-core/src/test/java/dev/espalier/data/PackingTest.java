@@ -76,7 +76,7 @@ class PackingTest {
 
     @Test
     void everyEpochShowsEveryPackedExampleOnce() {
-        var batcher = Batcher.ofRows(List.of(Packing.pack(examples(300), MOST, 1)), 4, 1, 0);
+        var batcher = new Batcher(List.of(Packing.pack(examples(300), MOST, 1)), Batcher.Shape.of(4), 1, 0);
 
         for (int epoch = 0; epoch < 2; epoch++) {
             int current = epoch;

@@ -123,7 +123,8 @@ class ResumeTest {
         assertThat(folder.resolve("plain/metrics.csv")).doesNotExist();
         assertThat(folder.resolve("plain/tensorboard")).doesNotExist();
 
-        var described = training.options(options().csv(true).tensorboard(true).build());
+        var described = training.options(
+                options().log(new LogOptions(4, true, true, false)).build());
         described.run(folder.resolve("whole"));
         StoppedRuns.begin(described, run(), 7);
         var saved = Files.readAllBytes(new RunFolder(run()).state());
@@ -141,7 +142,8 @@ class ResumeTest {
 
     @Test
     void aFormatThatIsAskedForWhenResumingTellsOfTheStepsBeforeToo() throws IOException {
-        var described = training.options(options().csv(true).tensorboard(true).build());
+        var described = training.options(
+                options().log(new LogOptions(4, true, true, false)).build());
         described.run(folder.resolve("whole"));
         StoppedRuns.begin(training, run(), 7);
         assertThat(run().resolve("metrics.csv")).doesNotExist();

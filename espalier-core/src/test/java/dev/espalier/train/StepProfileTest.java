@@ -79,7 +79,9 @@ class StepProfileTest {
                 .adapter(LoraSpec.defaults());
         var options = TrainingOptions.builder().batchSize(15).maxTokens(16).maxSteps(3);
         var plain = training.options(options.build()).run(folder.resolve("plain"));
-        var profiled = training.options(options.profile(true).build()).run(folder.resolve("profiled"));
+        var profiled = training.options(
+                        options.log(LogOptions.DEFAULT.withProfile(true)).build())
+                .run(folder.resolve("profiled"));
 
         assertThat(plain.profile()).isEmpty();
         assertThat(profiled.profile()).hasValueSatisfying(profile -> {

@@ -96,7 +96,8 @@ class TrainingStepTest {
                 var trained = Stream.concat(adapter.parameters().stream(), AdaptedModel.trained(head))
                         .toList();
                 var examples = new ExampleEncoder(0, task.labels(), tokenizer, 40).encode(task.train());
-                var batch = new Batcher(List.of(examples), ROWS, 3, tokenizer.padId()).batch(0, 0);
+                var batch = new Batcher(List.of(Batcher.alone(examples)), Batcher.Shape.of(ROWS), 3, tokenizer.padId())
+                        .batch(0, 0);
                 var tasks = List.of(new StepTask(head, task.kind()));
                 try (var whole = step(model, tasks, trained, new Workers(1), spec.consistency())) {
                     var result = whole.run(List.of(batch), RandomStream.of(4));
@@ -214,7 +215,8 @@ class TrainingStepTest {
                     .toList();
             try (var tokenizer = TextTokenizer.open(names)) {
                 var examples = new ExampleEncoder(0, task.labels(), tokenizer, 40).encode(task.train());
-                batch = new Batcher(List.of(examples), ROWS, 3, tokenizer.padId()).batch(0, 0);
+                batch = new Batcher(List.of(Batcher.alone(examples)), Batcher.Shape.of(ROWS), 3, tokenizer.padId())
+                        .batch(0, 0);
             }
         }
 

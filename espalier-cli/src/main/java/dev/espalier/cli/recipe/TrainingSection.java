@@ -1,7 +1,9 @@
 package dev.espalier.cli.recipe;
 
+import dev.espalier.train.LogOptions;
 import dev.espalier.train.OptimizerKind;
 import dev.espalier.train.PrefixOptions;
+import dev.espalier.train.RowOptions;
 import dev.espalier.train.TrainingOptions;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +30,17 @@ public record TrainingSection(
 
         @Key("Whether several short examples of a task that asks for texts share a row, kept apart: less padding.")
         boolean packing,
+
+        @Key(
+                "Which rows come together in a batch: shuffled ones of like lengths (like-lengths), which saves padding, or any.")
+        RowOptions.Order rowOrder,
+
+        @Key("What rows are padded to: the longest of their batch (longest), or max-tokens.")
+        RowOptions.Padding padding,
+
+        @Key(
+                "For which tokens of a task that asks for texts logits are computed: where labels are, some at a time (labels), or for all at once, as plain implementations do.")
+        RowOptions.Logits logits,
 
         @Key("The optimizer.") OptimizerKind optimizer,
 
@@ -107,7 +120,10 @@ public record TrainingSection(
                 options.batchSize(),
                 options.accumulation(),
                 options.maxTokens(),
-                options.packing(),
+                options.rows().packing(),
+                options.rows().rowOrder(),
+                options.rows().padding(),
+                options.rows().logits(),
                 options.optimizer(),
                 options.learningRate(),
                 ScheduleName.valueOf(options.schedule().toUpperCase(Locale.ROOT).replace('-', '_')),
@@ -124,10 +140,10 @@ public record TrainingSection(
                 options.prefix().cacheMb(),
                 options.prefix().dropout(),
                 options.workers(),
-                options.logEvery(),
-                options.csv(),
-                options.tensorboard(),
-                options.profile());
+                options.log().logEvery(),
+                options.log().csv(),
+                options.log().tensorboard(),
+                options.log().profile());
     }
 
     TrainingOptions options(Dtype dtype) {
@@ -137,7 +153,7 @@ public record TrainingSection(
                 .batchSize(batchSize)
                 .accumulation(accumulation)
                 .maxTokens(maxTokens)
-                .packing(packing)
+                .rows(new RowOptions(packing, rowOrder, padding, logits))
                 .optimizer(optimizer)
                 .learningRate(learningRate)
                 .schedule(Field.kebab(schedule))
@@ -154,10 +170,7 @@ public record TrainingSection(
                 .gradientCheckpointing(gradientCheckpointing)
                 .prefix(new PrefixOptions(prefixCacheMb, prefixDropout))
                 .workers(workers)
-                .logEvery(logEvery)
-                .csv(csv)
-                .tensorboard(tensorboard)
-                .profile(profile)
+                .log(new LogOptions(logEvery, csv, tensorboard, profile))
                 .build();
     }
 }

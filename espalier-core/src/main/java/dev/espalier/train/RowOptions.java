@@ -1,0 +1,44 @@
+package dev.espalier.train;
+
+/**
+ * How a batch's rows are made up and what is computed of them. The defaults do what is needed; the others are for comparing
+ * with what plain implementations do, and give the same loss to rounding.
+ *
+ * @param packing whether several short examples of a task that asks for texts share a row
+ * @param rowOrder which rows come together
+ * @param padding how long the rows of a batch are
+ * @param logits for which tokens of a task that asks for texts
+ */
+public record RowOptions(boolean packing, Order rowOrder, Padding padding, Logits logits) {
+    /** Rows of like lengths, padded to the longest, logits where there are labels. */
+    public static final RowOptions DEFAULT = new RowOptions(false, Order.LIKE_LENGTHS, Padding.LONGEST, Logits.LABELS);
+
+    /** With packing or without. */
+    public RowOptions packed(boolean value) {
+        return new RowOptions(value, rowOrder, padding, logits);
+    }
+
+    /** Which rows come together in a batch. */
+    public enum Order {
+        /** Shuffled, but of like lengths, so that little is padding. */
+        LIKE_LENGTHS,
+        /** Shuffled. */
+        ANY
+    }
+
+    /** How long the rows of a batch are. */
+    public enum Padding {
+        /** As its longest. */
+        LONGEST,
+        /** As the longest that there may be. */
+        MAX_TOKENS
+    }
+
+    /** For which tokens logits are computed. */
+    public enum Logits {
+        /** For those that a label follows, some at a time. */
+        LABELS,
+        /** For all tokens at once, and differentiated by libtorch. */
+        ALL
+    }
+}

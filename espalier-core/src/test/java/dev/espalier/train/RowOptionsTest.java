@@ -1,0 +1,79 @@
+package dev.espalier.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.espalier.adapter.LoraSpec;
+import dev.espalier.train.RowOptions.Logits;
+import dev.espalier.train.RowOptions.Order;
+import dev.espalier.train.RowOptions.Padding;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Runs whose batches are made up as plain implementations make them up. */
+class RowOptionsTest {
+    private static final int STEPS = 4;
+
+    @TempDir
+    Path folder;
+
+    private static String model() {
+        try {
+            return Path.of(RowOptionsTest.class
+                            .getResource("/models/stories260K")
+                            .toURI())
+                    .toString();
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private List<Double> losses(RowOptions rows, int batchSize, String name) {
+        var losses = new Losses();
+        Training.of(model())
+                .task(Snips.written())
+                .adapter(LoraSpec.defaults())
+                .options(TrainingOptions.builder()
+                        .rows(rows)
+                        .batchSize(batchSize)
+                        .maxTokens(128)
+                        .maxSteps(STEPS)
+                        .build())
+                .listener(losses)
+                .run(folder.resolve(name));
+        return losses.all();
+    }
+
+    static Stream<RowOptions> plain() {
+        return Stream.of(
+                new RowOptions(false, Order.ANY, Padding.LONGEST, Logits.LABELS),
+                new RowOptions(false, Order.LIKE_LENGTHS, Padding.MAX_TOKENS, Logits.LABELS),
+                new RowOptions(false, Order.LIKE_LENGTHS, Padding.LONGEST, Logits.ALL),
+                new RowOptions(false, Order.ANY, Padding.MAX_TOKENS, Logits.ALL),
+                new RowOptions(true, Order.ANY, Padding.MAX_TOKENS, Logits.ALL));
+    }
+
+    /** All examples are in every batch, so that their order cannot matter. */
+    @ParameterizedTest
+    @MethodSource("plain")
+    void theLossIsTheSameToRounding(RowOptions rows) {
+        var expected = losses(RowOptions.DEFAULT, 120, "usual");
+        var actual = losses(rows, 120, "plain");
+        assertThat(expected).hasSize(STEPS).doesNotHaveDuplicates();
+        for (int step = 0; step < STEPS; step++) {
+            assertThat(actual.get(step)).isCloseTo(expected.get(step), within(1e-4));
+        }
+    }
+
+    @Test
+    void theOrderOfRowsMattersWhereBatchesAreSmall() {
+        var any = new RowOptions(false, Order.ANY, Padding.LONGEST, Logits.LABELS);
+        assertThat(losses(any, 4, "any")).isNotEqualTo(losses(RowOptions.DEFAULT, 4, "like"));
+    }
+}
