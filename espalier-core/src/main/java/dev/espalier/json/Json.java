@@ -103,6 +103,6 @@ public final class Json {
     }
 
     private static String firstLine(String message) {
-        return message.lines().findFirst().orElse("not readable");
+        return message.lines().findFirst().orElse("not readable").replaceFirst(" \\(start marker at .*", "");
     }
 }

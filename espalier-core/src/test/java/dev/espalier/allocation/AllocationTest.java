@@ -40,6 +40,7 @@ class AllocationTest {
                 "{'a': 99999999999} | FILE, module 'a': 99999999999 is not a whole number from 0 up.",
                 "{'a': {'b': 1}} | FILE, module 'a': {\"b\":1} is not a whole number from 0 up.",
                 "{} | FILE is not {module: experts}; it names no module.",
+                "{'a': 1 | FILE:1:8: Unexpected end-of-input: expected close marker for Object",
             })
     void wrongFilesAreRefusedInASentence(String json, String sentence) {
         assertThatThrownBy(() -> read(json))
