@@ -41,7 +41,7 @@ final class SavedRuns {
     }
 
     /**
-     * Trains what is not finished; false if the user stopped it.
+     * Trains what is not finished; false if the user stopped it, be it while the last run was tested.
      *
      * @param tasks of each run
      */
@@ -58,7 +58,7 @@ final class SavedRuns {
                 return run;
             });
         }
-        return states.values().stream().allMatch(state -> state == State.FINISHED);
+        return !stopped && states.values().stream().allMatch(state -> state == State.FINISHED);
     }
 
     private void finish(SavedRun run, Function<SavedRun, List<TaskData>> tasks, TrainingGroup group) {
@@ -91,11 +91,12 @@ final class SavedRuns {
 
     private synchronized void end(SavedRun run, Trainer trainer, boolean before) {
         running.remove(trainer);
-        if (before) {
-            err.println("Stopped in " + which(run) + ". " + PROCEED);
-            err.flush();
-        } else {
+        if (!before) {
             states.put(run, State.FINISHED);
+        }
+        if (stopped) {
+            err.println("Stopped " + (before ? "in " : "after ") + which(run) + ". " + PROCEED);
+            err.flush();
         }
     }
 

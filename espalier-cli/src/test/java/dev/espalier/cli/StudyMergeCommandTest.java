@@ -129,7 +129,7 @@ class StudyMergeCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"step 1 of 2, 2", "Scoring 4 of, 1"})
+    @CsvSource({"step 1 of 2, 2", "Testing, 3", "Scoring 4 of, 1"})
     void aStudyThatWasInterruptedGoesOnAndEndsTheSame(String at, int times) throws IOException {
         assumeTrue(Files.isExecutable(Path.of("/bin/sh")), "an interrupt is sent by a POSIX shell");
         var parts = folder.resolve("parts " + times);
