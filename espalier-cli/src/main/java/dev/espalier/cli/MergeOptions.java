@@ -21,7 +21,7 @@ final class MergeOptions {
             names = "--method",
             paramLabel = "METHOD",
             completionCandidates = Methods.class,
-            description = "How; see below. Default ties.")
+            description = "How: ${COMPLETION-CANDIDATES}. Default ties.")
     private @Nullable String method;
 
     @Option(

@@ -80,6 +80,7 @@ final class MergeRun {
 
     private void write(Merger merger, MergedHeads heads) {
         var adapter = new MergedAdapter(merger, inputs.model(), heads);
+        noteWhole(adapter.wholeModules().size());
         switch (recipe.format()) {
             case LORA ->
                 adapter.lora(target, rank(), (folder, written) -> describe(folder, merger, Optional.of(written)));
@@ -95,6 +96,15 @@ final class MergeRun {
                         inputs.base(),
                         folder -> describe(folder, merger, Optional.empty()));
             case DENSE -> dense(merger, heads);
+        }
+    }
+
+    /** Whoever asked for a small form learns what is not small. */
+    private void noteWhole(int modules) {
+        var format = recipe.format();
+        if (modules > 0 && format != MergeFormat.FULL && format != MergeFormat.DENSE && format != MergeFormat.MASKS) {
+            facts.add(modules + (modules == 1 ? " module is" : " modules are") + " saved as whole copies, for format "
+                    + lower(format) + " has no place for changes of biases and norms.");
         }
     }
 
@@ -154,7 +164,7 @@ final class MergeRun {
     }
 
     private void note(Written written) {
-        if (recipe.format() == MergeFormat.LORA) {
+        if (recipe.format() == MergeFormat.LORA && !written.relativeErrors().isEmpty()) {
             facts.add(String.format(
                     Locale.ROOT,
                     "Rank %d leaves out %.1f %% of the merged change (Frobenius norm).",

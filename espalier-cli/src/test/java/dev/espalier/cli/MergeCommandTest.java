@@ -3,6 +3,7 @@ package dev.espalier.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.espalier.json.Json;
+import dev.espalier.merge.MergeMethods;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -178,6 +179,24 @@ class MergeCommandTest {
         assertThat(json.path("search").size()).isEqualTo(8);
         assertThat(json.path("density").doubleValue()).isIn(.1, .5);
         assertThat(json.path("adapters").get(0).path("weight").doubleValue()).isBetween(-1.5, 1.5);
+    }
+
+    /** Full fine-tuning changes biases, which LoRA has no place for: nothing is left that a rank could cut. */
+    @Test
+    void modulesThatAreSavedWholeAreSaid() throws IOException {
+        train("whole", "animal", "tool", "{method: full, target-modules: [query, value]}");
+        var merged = run("merge", path("whole"), path("animals"), "--rank", "2", "--output", path("with-whole"));
+        assertThat(merged.exitCode).as(merged.err).isZero();
+        assertThat(merged.out)
+                .contains("12 modules are saved as whole copies, for format lora has no place")
+                .doesNotContain("leaves out");
+    }
+
+    @Test
+    void helpNamesEveryMethod() {
+        var help = run("merge", "--help");
+        assertThat(help.exitCode).isZero();
+        assertThat(help.out.replaceAll("\\s+", " ")).contains(MergeMethods.all().keySet());
     }
 
     @Test

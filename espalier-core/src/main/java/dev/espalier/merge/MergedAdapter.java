@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -52,13 +53,31 @@ public final class MergedAdapter {
         var adaptables = base.adaptables();
         for (var weight : changes.shapes().keySet()) {
             var path = Merger.module(weight);
-            boolean alone = weight.endsWith(".weight") && !changes.shapes().containsKey(path + ".bias");
+            boolean alone = weight.endsWith(".weight") && isUnchanged(path + ".bias");
             if (alone && adaptables.containsKey(path)) {
                 matrices.add(path);
-            } else {
+            } else if (!weight.endsWith(".bias") || !isUnchanged(weight)) {
                 whole.add(path);
             }
         }
+    }
+
+    /** Copies of whole modules hold their biases, be they those of the base. */
+    private boolean isUnchanged(String bias) {
+        if (!changes.shapes().containsKey(bias)) {
+            return true;
+        }
+        try (var scope = Scope.open()) {
+            return changes.delta(bias).dense().count_nonzero().item_long() == 0;
+        }
+    }
+
+    /**
+     * The modules that are saved as whole copies in every form: their biases change too, or they are none that a delta can be
+     * beside, such as norms.
+     */
+    public Set<String> wholeModules() {
+        return Collections.unmodifiableSet(whole);
     }
 
     /**
