@@ -26,7 +26,7 @@ final class SavedRuns {
     private final int atOnce;
     private final PrintWriter err;
     private final Set<Trainer> running = new HashSet<>();
-    private boolean stopped;
+    private volatile boolean stopped;
 
     /**
      * Looks at all folders before anything is trained.
