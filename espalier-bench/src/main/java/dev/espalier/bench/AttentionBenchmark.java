@@ -38,13 +38,16 @@ public final class AttentionBenchmark {
     public static int count() {
         return 2
                 * Arrays.stream(LENGTHS)
-                        .map(length -> (int) tiles(length).count())
+                        .map(length -> (int) (tiles(length, false).count()
+                                + tiles(length, true).count()))
                         .sum();
     }
 
     /** A tile that is longer than a sequence is the whole of it; a mask of a long one would take too much memory. */
-    private static IntStream tiles(int length) {
-        return Arrays.stream(TILES).filter(tile -> tile == 0 ? length <= LONGEST_MASK : tile <= length);
+    private static IntStream tiles(int length, boolean packed) {
+        return Arrays.stream(TILES)
+                .filter(tile -> tile == 0 ? length <= LONGEST_MASK && !packed : tile <= length)
+                .filter(tile -> !packed || length < TOKENS);
     }
 
     /**
@@ -57,10 +60,12 @@ public final class AttentionBenchmark {
         try (var workers = new Workers(0)) {
             for (var dtype : List.of("fp32", "bf16")) {
                 for (int length : LENGTHS) {
-                    for (int tile : tiles(length).toArray()) {
-                        double micros = Math.rint(1e6 * measure(workers, dtype, length, tile));
-                        rows.add(new AttentionTable.Row(Engine.deviceName(), dtype, length, tile, micros));
-                        progress.accept(rows.size());
+                    for (boolean packed : List.of(false, true)) {
+                        for (int tile : tiles(length, packed).toArray()) {
+                            double micros = Math.rint(1e6 * measure(workers, dtype, layout(length, packed), tile));
+                            rows.add(new AttentionTable.Row(Engine.deviceName(), dtype, length, packed, tile, micros));
+                            progress.accept(rows.size());
+                        }
                     }
                 }
             }
@@ -69,24 +74,23 @@ public final class AttentionBenchmark {
     }
 
     /** Seconds of the best round, in which every worker takes a pass. */
-    private static double measure(Workers workers, String dtype, int length, int tile) {
+    private static double measure(Workers workers, String dtype, Layout layout, int tile) {
         var places = IntStream.range(0, workers.count()).boxed().toList();
         double best = Double.POSITIVE_INFINITY;
         long begin = System.nanoTime();
         for (int i = 0; i < LEAST || System.nanoTime() - begin < SECONDS * 1e9; i++) {
-            var seconds = workers.map(places, (place, index) -> pass(dtype, length, tile));
+            var seconds = workers.map(places, (place, index) -> pass(dtype, layout, tile));
             best = Math.min(best, Collections.max(seconds));
         }
         return best;
     }
 
-    private static double pass(String dtype, int length, int tile) {
+    private static double pass(String dtype, Layout layout, int tile) {
         var config = Shape.SMOLLM2_135M.decoder();
         var attention = new CausalAttention("attention", 0, config, tile);
         long wide = (long) config.heads() * config.headDim();
         long narrow = (long) config.keyValueHeads() * config.headDim();
         var type = Engine.dtype(dtype);
-        var layout = rows(length);
         int tokens = layout.rows() * layout.tokens();
         try (var scope = Scope.open();
                 var gradients = new Gradients(List.of());
@@ -102,10 +106,10 @@ public final class AttentionBenchmark {
         }
     }
 
-    private static Layout rows(int length) {
+    private static Layout layout(int length, boolean packed) {
         var lengths = new int[Math.max(1, TOKENS / length)];
         Arrays.fill(lengths, length);
-        return Layout.rightPadded(length, lengths);
+        return packed ? Layout.joined(lengths) : Layout.rightPadded(length, lengths);
     }
 
     private static Tensor random(String name, int tokens, long features) {

@@ -14,8 +14,11 @@ import dev.espalier.model.Head;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.optim.AdamW;
 import dev.espalier.optim.ParameterGroup;
+import dev.espalier.report.StepProfile;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Parameter;
+import dev.espalier.tensor.Profile;
+import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
 import dev.espalier.train.StepTask;
@@ -25,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import org.bytedeco.pytorch.Tensor;
@@ -39,6 +43,8 @@ public final class InstructionBenchmark {
     private static final double ANSWER = 110;
     private static final double SPREAD = 0.45;
     private static final int LEAST_TOKENS = 8;
+    private static final int LONGEST = 1;
+    private static final int MAX_TOKENS = -1;
 
     private InstructionBenchmark() {}
 
@@ -50,9 +56,17 @@ public final class InstructionBenchmark {
      * @param batch examples of a step with plain settings, and about as many where they are packed
      * @param maxTokens of a row; longer examples are cut
      * @param epochs that are timed after one to warm up
+     * @param profile whether to measure what steps spend their time on
      */
     public record Options(
-            Shape shape, String dtype, int examples, int batch, int maxTokens, AdapterSpec spec, int epochs) {
+            Shape shape,
+            String dtype,
+            int examples,
+            int batch,
+            int maxTokens,
+            AdapterSpec spec,
+            int epochs,
+            boolean profile) {
         public Options {
             if (examples < batch || batch < 1 || epochs < 1 || maxTokens < 4 * LEAST_TOKENS) {
                 throw new InputException(
@@ -66,25 +80,29 @@ public final class InstructionBenchmark {
 
     /** How steps are taken. */
     public enum Setting {
-        /** Rows are packed. */
-        TUNED("packed", true, new Batcher.Shape(0, true, 0), true, 0),
-        /** Rows of like lengths come together. */
-        PADDED("padded among like lengths", false, new Batcher.Shape(0, true, 0), true, 0),
+        /** As training does it. */
+        USUAL("usual", false, true, 0, true, 0),
+        /** Rows are packed before. */
+        PACKED("packed", true, true, 0, true, 0),
+        /** Rows of like lengths are padded. */
+        PADDED("padded among like lengths", false, true, LONGEST, true, 0),
         /** Rows come in any order, all logits are computed, and one worker has all threads. */
-        PLAIN("plain, padded to the longest", false, new Batcher.Shape(0, false, 0), false, 1),
+        PLAIN("plain, padded to the longest", false, false, LONGEST, false, 1),
         /** The same with every row as long as rows may be. */
-        PLAINEST("plain, padded to max-tokens", false, new Batcher.Shape(0, false, 1), false, 1);
+        PLAINEST("plain, padded to max-tokens", false, false, MAX_TOKENS, false, 1);
 
         private final String title;
         private final boolean packing;
-        private final Batcher.Shape shape;
+        private final boolean likeLengths;
+        private final int padding;
         private final boolean logitsAtLabels;
         private final int workers;
 
-        Setting(String title, boolean packing, Batcher.Shape shape, boolean logitsAtLabels, int workers) {
+        Setting(String title, boolean packing, boolean likeLengths, int padding, boolean logitsAtLabels, int workers) {
             this.title = title;
             this.packing = packing;
-            this.shape = shape;
+            this.likeLengths = likeLengths;
+            this.padding = padding;
             this.logitsAtLabels = logitsAtLabels;
             this.workers = workers;
         }
@@ -99,7 +117,7 @@ public final class InstructionBenchmark {
         }
 
         private Batcher.Shape shape(int rows, int maxTokens) {
-            return new Batcher.Shape(rows, shape.likeLengths(), shape.tokens() * maxTokens);
+            return new Batcher.Shape(rows, likeLengths, padding == MAX_TOKENS ? maxTokens : padding);
         }
 
         private Head head(CausalLmHead head) {
@@ -113,8 +131,15 @@ public final class InstructionBenchmark {
      * @param computedTokens with padding
      * @param tokens without
      * @param labels answers asked
+     * @param profile of a step, if it was asked for
      */
-    public record Result(Setting setting, double seconds, long computedTokens, long tokens, long labels) {
+    public record Result(
+            Setting setting,
+            double seconds,
+            long computedTokens,
+            long tokens,
+            long labels,
+            Optional<StepProfile> profile) {
         /** Tokens a second from which something is learned. */
         public double labelsPerSecond() {
             return labels / seconds;
@@ -178,12 +203,15 @@ public final class InstructionBenchmark {
         private final TrainingStep step;
         private final AdamW optimizer;
         private final List<Double> seconds = new ArrayList<>();
+        private final boolean profiles;
+        private Profile around = new Profile();
         private long computed;
         private long tokens;
         private long labels;
 
         Side(Setting setting, DecoderModel model, Adapter adapter, List<EncodedExample> examples, Options options) {
             this.setting = setting;
+            profiles = options.profile();
             workers = new Workers(setting.workers);
             var rows = setting.rows(examples, options.maxTokens());
             int batch = Math.max(1, Math.round((float) options.batch() * rows.size() / examples.size()));
@@ -210,13 +238,18 @@ public final class InstructionBenchmark {
             computed = 0;
             tokens = 0;
             labels = 0;
+            if (number == 0 && profiles) {
+                around = new Profile();
+                step.profile();
+            }
             long start = System.nanoTime();
             for (int i = 0; i < batcher.batchesPerEpoch(); i++) {
                 try (var scope = Scope.open()) {
-                    var batch = batcher.batch(0, i);
+                    int place = i;
+                    var batch = around.measure(Part.DATA, () -> batcher.batch(0, place));
                     var result = step.run(List.of(batch), RandomStream.of(0).at(i));
-                    optimizer.step(step.gradients().byName(), 1e-4);
-                    computed += (long) batch.rows() * batch.tokens();
+                    around.measure(Part.OPTIMIZER, this::update);
+                    computed += setting.padding == 0 ? result.tokens() : (long) batch.rows() * batch.tokens();
                     tokens += result.tokens();
                     labels += result.labels();
                 }
@@ -226,9 +259,22 @@ public final class InstructionBenchmark {
             }
         }
 
+        private int update() {
+            optimizer.step(step.gradients().byName(), 1e-4);
+            return 0;
+        }
+
         Result result() {
             var sorted = seconds.stream().sorted().toList();
-            return new Result(setting, sorted.get(sorted.size() / 2), computed, tokens, labels);
+            return new Result(setting, sorted.get(sorted.size() / 2), computed, tokens, labels, profile());
+        }
+
+        private Optional<StepProfile> profile() {
+            int steps = seconds.size() * batcher.batchesPerEpoch();
+            double sum = seconds.stream().mapToDouble(d -> d).sum();
+            return profiles
+                    ? Optional.of(StepProfile.of(step.profiled(), around, steps, step.workersAtWork(), sum))
+                    : Optional.empty();
         }
 
         @Override

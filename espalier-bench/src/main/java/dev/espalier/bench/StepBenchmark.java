@@ -42,6 +42,7 @@ public final class StepBenchmark {
      * @param spec the adapter
      * @param steps how many are timed after the warm-up
      * @param workers as in training; 0 for automatic
+     * @param checkpointing whether a decoder's blocks are computed again in backward
      * @param profile whether it is measured what steps spend their time and memory on
      */
     public record Options(
@@ -52,6 +53,7 @@ public final class StepBenchmark {
             AdapterSpec spec,
             int steps,
             int workers,
+            boolean checkpointing,
             boolean profile) {
         public Options {
             if (batch < 1 || tokens < 1 || steps < 1 || workers < 0) {
@@ -65,7 +67,7 @@ public final class StepBenchmark {
         }
 
         private Options with(AdapterSpec other) {
-            return new Options(shape, dtype, batch, tokens, other, steps, workers, profile);
+            return new Options(shape, dtype, batch, tokens, other, steps, workers, checkpointing, profile);
         }
     }
 
@@ -98,7 +100,7 @@ public final class StepBenchmark {
             var batch = workload.batch(options.batch(), options.tokens());
             try {
                 for (var spec : specs) {
-                    candidates.add(new Candidate("bench" + candidates.size(), spec, model, head, workload, workers));
+                    candidates.add(new Candidate("bench" + candidates.size(), spec, model, head, options, workers));
                 }
                 for (int i = -WARM_UP; i < options.steps(); i++) {
                     if (i == 0 && options.profile()) {
@@ -142,7 +144,7 @@ public final class StepBenchmark {
         private final List<Double> seconds = new ArrayList<>();
         private Profile around = new Profile();
 
-        Candidate(String name, AdapterSpec spec, LanguageModel model, Head head, Workload workload, Workers workers) {
+        Candidate(String name, AdapterSpec spec, LanguageModel model, Head head, Options options, Workers workers) {
             this.spec = spec;
             adapter = Adapter.create(name, spec, model, RandomStream.of(0).at("adapter"));
             adapter.disable();
@@ -150,10 +152,10 @@ public final class StepBenchmark {
             trainedWeights = adapter.trainedWeights();
             step = new TrainingStep(
                     model,
-                    List.of(new StepTask(head, workload.kind())),
+                    List.of(new StepTask(head, options.shape().workload().kind())),
                     parameters,
                     workers,
-                    false,
+                    options.checkpointing(),
                     Optional.empty(),
                     spec.consistency());
             optimizer = new AdamW(List.of(ParameterGroup.of(byName(parameters), 0)), AdamW.Options.DEFAULT);

@@ -46,25 +46,28 @@ final class AttentionBenchCommand implements Runnable {
         out.flush();
     }
 
+    private static List<String> shape(AttentionTable.Row row) {
+        return List.of(row.dtype(), row.packed() ? "packed" : "a row each", String.valueOf(row.tokens()));
+    }
+
     private static TextTable text(AttentionTable table) {
         var tiles = table.rows().stream()
                 .map(AttentionTable.Row::tile)
                 .distinct()
                 .sorted()
                 .toList();
-        var columns = new ArrayList<>(List.of(Column.text("dtype"), Column.number("tokens")));
+        var columns = new ArrayList<>(List.of(Column.text("dtype"), Column.text("sequences"), Column.number("tokens")));
         tiles.forEach(tile -> columns.add(Column.number(tile == 0 ? "one mask" : "tiles of " + tile)));
         var text = new TextTable(columns);
         var shapes = table.rows().stream()
-                .map(row -> List.of(row.dtype(), String.valueOf(row.tokens())))
+                .map(AttentionBenchCommand::shape)
                 .distinct()
                 .toList();
         for (var shape : shapes) {
             var cells = new ArrayList<>(shape);
             for (int tile : tiles) {
                 cells.add(table.rows().stream()
-                        .filter(row ->
-                                row.tile() == tile && shape.equals(List.of(row.dtype(), String.valueOf(row.tokens()))))
+                        .filter(row -> row.tile() == tile && shape.equals(shape(row)))
                         .map(row -> String.format(Locale.ROOT, "%.2f", row.micros() / 1000))
                         .findFirst()
                         .orElse(""));

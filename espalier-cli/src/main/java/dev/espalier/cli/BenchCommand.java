@@ -77,6 +77,11 @@ final class BenchCommand implements Runnable {
                 description = "Measure LoRA of this rank, too, a step of each in turn; memory is that of both.")
         private @Nullable Integer againstLora;
 
+        @Option(
+                names = "--gradient-checkpointing",
+                description = "Compute a decoder's blocks again in backward, as training does if it is told to.")
+        private boolean checkpointing;
+
         @Option(names = "--profile", description = "Show what a step spends its time and memory on.")
         private boolean profile;
 
@@ -96,6 +101,7 @@ final class BenchCommand implements Runnable {
                 specs.get(0),
                 measurement.steps,
                 measurement.workers,
+                measurement.checkpointing,
                 measurement.profile);
         Engine.load();
         var results = StepBenchmark.run(options, specs);

@@ -60,6 +60,9 @@ final class InstructionBenchCommand implements Runnable {
                 description = "How many are timed after one to warm up. Default 3.")
         private int epochs = 3;
 
+        @Option(names = "--profile", description = "Show what a step of each spends its time and memory on.")
+        private boolean profile;
+
         @Option(names = "--json", paramLabel = "FILE", description = "Write the result to this file, too.")
         private @Nullable Path json;
     }
@@ -74,7 +77,8 @@ final class InstructionBenchCommand implements Runnable {
                 measurement.batch,
                 measurement.maxTokens,
                 adapter.spec(shape),
-                measurement.epochs);
+                measurement.epochs,
+                measurement.profile);
         Engine.load();
         var results = InstructionBenchmark.run(options);
         if (measurement.json != null) {
@@ -106,6 +110,11 @@ final class InstructionBenchCommand implements Runnable {
         }
         var out = spec.commandLine().getOut();
         out.print(table);
+        for (var result : results) {
+            result.profile()
+                    .ifPresent(
+                            profile -> out.printf("%n%s%n%s", result.setting().title(), profile.table()));
+        }
         out.flush();
     }
 }

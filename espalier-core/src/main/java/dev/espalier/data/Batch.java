@@ -102,7 +102,7 @@ public record Batch(
     /**
      * As the other.
      *
-     * @param leastTokens that every row has with its padding
+     * @param leastTokens that every row keeps with its padding, or as many as the longest has; 0 where padding may go
      */
     static Batch of(List<EncodedExample> examples, int padId, int leastTokens) {
         int rows = examples.size();
@@ -139,7 +139,7 @@ public record Batch(
                 examples.get(0).candidates().isEmpty()
                         ? List.of()
                         : examples.stream().map(EncodedExample::candidates).toList(),
-                leastTokens);
+                leastTokens == 0 ? 0 : tokens);
     }
 
     /**
@@ -156,7 +156,7 @@ public record Batch(
     /**
      * As the other.
      *
-     * @param leastTokens that every row has with its padding
+     * @param leastTokens that every row keeps with its padding, or as many as the longest has; 0 where padding may go
      */
     static Batch packed(List<List<EncodedExample>> packed, int padId, int leastTokens) {
         int rows = packed.size();
@@ -191,7 +191,7 @@ public record Batch(
                         .toArray(),
                 answers(labels, new float[0], rows),
                 List.of(),
-                leastTokens);
+                leastTokens == 0 ? 0 : tokens);
     }
 
     /**
@@ -221,6 +221,59 @@ public record Batch(
         return cuts(order, ends, low).stream()
                 .map(rows -> rows(rows, ends[rows[0]]))
                 .toList();
+    }
+
+    /**
+     * As {@link #split}, for a model that tells the sequences of a row apart: those of a part follow one another in a single
+     * row, so that there is no padding, and parts have like numbers of tokens. A batch that is to keep its padding, and one
+     * without a label per token, is split by rows.
+     */
+    public List<Batch> join(int parts) {
+        if (leastTokens > 0 || labels.length != rows() * tokens()) {
+            return split(parts);
+        }
+        var lengths = layout.lengths();
+        var sums = new int[Math.min(parts, lengths.length)];
+        var partOf = new int[lengths.length];
+        IntStream.range(0, lengths.length)
+                .boxed()
+                .sorted(Comparator.comparingInt(segment -> -lengths[segment]))
+                .forEach(segment -> {
+                    int least = IntStream.range(0, sums.length)
+                            .boxed()
+                            .min(Comparator.comparingInt(part -> sums[part]))
+                            .orElseThrow();
+                    partOf[segment] = least;
+                    sums[least] += lengths[segment];
+                });
+        return IntStream.range(0, sums.length)
+                .mapToObj(part -> joined(IntStream.range(0, lengths.length)
+                        .filter(segment -> partOf[segment] == part)
+                        .toArray()))
+                .toList();
+    }
+
+    /** Some of the sequences, one after another. */
+    private Batch joined(int... chosen) {
+        var places = layout.places(chosen);
+        var partLabels = Arrays.stream(places)
+                .mapToInt(place -> labels[Math.toIntExact(place)])
+                .toArray();
+        return new Batch(
+                task,
+                layout.packed(chosen),
+                at(inputIds, places),
+                at(tokenTypeIds, places),
+                partLabels,
+                values,
+                Arrays.stream(chosen).mapToLong(segment -> exampleIds[segment]).toArray(),
+                answers(partLabels, values, 1));
+    }
+
+    private static long[] at(long[] values, long[] places) {
+        return Arrays.stream(places)
+                .map(place -> values[Math.toIntExact(place)])
+                .toArray();
     }
 
     /** Groups rows, longest first, so that no group has more than {@code most} padded tokens. */

@@ -38,10 +38,10 @@ public final class Batcher {
      *
      * @param rows of a batch; a task's last batch may have fewer
      * @param likeLengths whether rows of like lengths come together
-     * @param tokens that rows are padded to; 0 for the longest of the batch
+     * @param leastTokens that every row keeps with its padding, or as many as the longest has; 0 where padding may go
      */
-    public record Shape(int rows, boolean likeLengths, int tokens) {
-        /** Rows of like lengths, padded to the longest. */
+    public record Shape(int rows, boolean likeLengths, int leastTokens) {
+        /** Rows of like lengths, without padding that is of no use. */
         public static Shape of(int rows) {
             return new Shape(rows, true, 0);
         }
@@ -88,8 +88,8 @@ public final class Batcher {
         var rows = tasks.get(planned.task());
         var chosen = Arrays.stream(planned.places()).mapToObj(rows::get).toList();
         return chosen.stream().allMatch(row -> row.size() == 1)
-                ? Batch.of(chosen.stream().map(row -> row.get(0)).toList(), padId, shape.tokens())
-                : Batch.packed(chosen, padId, shape.tokens());
+                ? Batch.of(chosen.stream().map(row -> row.get(0)).toList(), padId, shape.leastTokens())
+                : Batch.packed(chosen, padId, shape.leastTokens());
     }
 
     /**

@@ -14,10 +14,13 @@ import java.util.stream.Collectors;
  * device and dtype, so that a run repeats on every machine of the kind.
  */
 public record AttentionTable(List<Row> rows) {
-    private static final String HEADER = "device,dtype,tokens,tile,us";
+    private static final String HEADER = "device,dtype,tokens,packed,tile,us";
 
     /** Where nothing is measured. */
     private static final int USUAL_TILE = 256;
+
+    /** Tokens of a sequence that is measured as a row of its own. */
+    private static final int ALONE = 1024;
 
     /** The table of this release, which {@code espalier bench attention} made. */
     public static final AttentionTable RELEASED = released();
@@ -30,10 +33,16 @@ public record AttentionTable(List<Row> rows) {
      * A measurement.
      *
      * @param tokens of a sequence
+     * @param packed whether sequences shared a row, so that each had tiles of its own; else each was a row
      * @param tile queries of a tile at most; 0 for all at once under a mask
      * @param micros of a forward and a backward pass, microseconds
      */
-    public record Row(String device, String dtype, int tokens, int tile, double micros) {
+    public record Row(String device, String dtype, int tokens, boolean packed, int tile, double micros) {
+        /** A long sequence has its tiles for itself in either case. */
+        private boolean tells(boolean ofPacked) {
+            return ofPacked ? tile > 0 && (packed || tokens >= ALONE) : !packed;
+        }
+
         private double octaves(int other) {
             return Math.abs(Math.log((double) tokens / other));
         }
@@ -57,8 +66,9 @@ public record AttentionTable(List<Row> rows) {
                         cells[0],
                         cells[1],
                         Integer.parseInt(cells[2]),
-                        Integer.parseInt(cells[3]),
-                        Double.parseDouble(cells[4])))
+                        Boolean.parseBoolean(cells[3]),
+                        Integer.parseInt(cells[4]),
+                        Double.parseDouble(cells[5])))
                 .toList());
     }
 
@@ -66,7 +76,14 @@ public record AttentionTable(List<Row> rows) {
     public String csv() {
         return rows.stream()
                 .map(row -> String.format(
-                        Locale.ROOT, "%s,%s,%d,%d,%.0f", row.device, row.dtype, row.tokens, row.tile, row.micros))
+                        Locale.ROOT,
+                        "%s,%s,%d,%b,%d,%.0f",
+                        row.device,
+                        row.dtype,
+                        row.tokens,
+                        row.packed,
+                        row.tile,
+                        row.micros))
                 .collect(Collectors.joining("\n", HEADER + "\n", "\n"));
     }
 
@@ -75,10 +92,11 @@ public record AttentionTable(List<Row> rows) {
      *
      * @param device as {@link dev.espalier.tensor.Engine#deviceName}
      * @param dtype as {@link dev.espalier.tensor.Engine#name}
+     * @param packed whether sequences share rows: then a mask would be over all of them, and is no answer
      */
-    public int tile(String device, String dtype, int tokens) {
+    public int tile(String device, String dtype, int tokens, boolean packed) {
         return rows.stream()
-                .filter(row -> row.device.equals(device) && row.dtype.equals(dtype))
+                .filter(row -> row.device.equals(device) && row.dtype.equals(dtype) && row.tells(packed))
                 .min(Comparator.<Row>comparingDouble(row -> row.octaves(tokens)).thenComparingDouble(Row::micros))
                 .map(Row::tile)
                 .orElse(USUAL_TILE);

@@ -40,6 +40,11 @@ record AttentionTile(int row, int rows, int firstQuery, int queries, int firstKe
         return layout.unpacked() && layout.segments().stream().allMatch(segment -> segment.start() == 0);
     }
 
+    /** Whether tiles cover every token that anybody reads. */
+    static boolean readsAll(Layout layout) {
+        return startsTogether(layout) || layout.tokenCount() == layout.rows() * layout.tokens();
+    }
+
     private static void add(List<AttentionTile> tiles, int row, int rows, int start, int length, int window, int most) {
         for (int first = 0; first < length; first += most) {
             int queries = Math.min(most, length - first);

@@ -57,7 +57,7 @@ public final class CausalAttention {
 
     /** As the other; probabilities of longer sequences than {@code keptUpTo} are computed again in backward. */
     CausalAttention(String name, int layer, DecoderConfig config, int keptUpTo, int tile) {
-        this(name, layer, config, keptUpTo, (device, dtype, tokens) -> tile);
+        this(name, layer, config, keptUpTo, (device, dtype, tokens, packed) -> tile);
     }
 
     private CausalAttention(String name, int layer, DecoderConfig config, int keptUpTo, TileChoice tiles) {
@@ -78,7 +78,7 @@ public final class CausalAttention {
     /** Says how many queries a tile has; 0 for all at once under a mask. */
     @FunctionalInterface
     private interface TileChoice {
-        int tile(String device, String dtype, int tokens);
+        int tile(String device, String dtype, int tokens, boolean packed);
     }
 
     private record MaskKey(int window, ScalarType dtype) {}
@@ -137,7 +137,7 @@ public final class CausalAttention {
         boolean fits = context.cache() == null
                 && (dropout <= 0 || context.training() == null)
                 && (AttentionTile.startsTogether(layout) || !layout.unpacked());
-        return fits ? tiles.tile(Engine.deviceName(), Engine.name(dtype), layout.longest()) : 0;
+        return fits ? tiles.tile(Engine.deviceName(), Engine.name(dtype), layout.longest(), !layout.unpacked()) : 0;
     }
 
     private TiledAttention tiled(Tensor q, Tensor k, Tensor v, int tile, ForwardContext context) {
@@ -166,7 +166,7 @@ public final class CausalAttention {
         // What no sequence covers is read by nobody, but must be a number.
         var shape = query.value().shape();
         var options = query.value().options();
-        var result = AttentionTile.startsTogether(context.layout())
+        var result = AttentionTile.readsAll(context.layout())
                 ? torch.empty(shape, options, null)
                 : torch.zeros(shape, options);
         boolean keeps = tape.isRecording() && requiresGrad && context.layout().longest() <= keptUpTo;

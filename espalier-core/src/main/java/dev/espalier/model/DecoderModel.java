@@ -92,6 +92,12 @@ public final class DecoderModel implements LanguageModel {
         return config.hidden();
     }
 
+    /** Not where attention drops out, for then it has one mask over the whole row. */
+    @Override
+    public boolean joinsSequences() {
+        return config.dropout().attention() == 0;
+    }
+
     @Override
     public boolean dropsOut() {
         var rates = config.dropout();

@@ -62,6 +62,11 @@ public final class EncoderModel implements LanguageModel {
     }
 
     @Override
+    public boolean joinsSequences() {
+        return false;
+    }
+
+    @Override
     public boolean dropsOut() {
         return config.hiddenDropout() > 0 || config.attentionDropout() > 0;
     }

@@ -28,6 +28,12 @@ public interface LanguageModel extends AutoCloseable {
     /** Features of a hidden state. */
     int hiddenSize();
 
+    /**
+     * Whether a row may hold any number of sequences in training, in time and memory that grow with their tokens only, and
+     * each computes what it would alone.
+     */
+    boolean joinsSequences();
+
     /** Whether the body's own dropout acts in training. */
     boolean dropsOut();
 

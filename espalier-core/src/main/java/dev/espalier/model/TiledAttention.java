@@ -71,7 +71,10 @@ record TiledAttention(
     Slopes backward(Tensor dResult, Kept kept) {
         var dtype = Engine.dtype(q);
         // Several tiles add to the gradient of a key.
-        boolean once = tiles.size() == 1;
+        int sequences = AttentionTile.startsTogether(context.layout())
+                ? 1
+                : context.layout().segments().size();
+        boolean once = tiles.size() == sequences;
         var summed = dtype == ScalarType.BFloat16 && !once ? ScalarType.Float : dtype;
         var dQ = target(q.shape(), dtype, coversAll());
         var dK = target(k.shape(), summed, once && coversAll());
@@ -97,7 +100,7 @@ record TiledAttention(
     }
 
     private boolean coversAll() {
-        return AttentionTile.startsTogether(context.layout());
+        return AttentionTile.readsAll(context.layout());
     }
 
     /** What no tile writes to must be a number, though nobody reads it. */

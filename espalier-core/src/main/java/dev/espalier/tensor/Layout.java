@@ -53,6 +53,17 @@ public record Layout(int rows, int tokens, List<Segment> segments) {
         return new Layout(lengths.length, tokens, segments);
     }
 
+    /** Sequences one after another in one row, without padding. */
+    public static Layout joined(int... lengths) {
+        var segments = new ArrayList<Segment>();
+        int start = 0;
+        for (int length : lengths) {
+            segments.add(new Segment(0, start, length));
+            start += length;
+        }
+        return new Layout(1, start, segments);
+    }
+
     /** Where a segment's first token lies among all {@code rows * tokens}. */
     public int first(Segment segment) {
         return segment.row * tokens + segment.start;
@@ -122,12 +133,6 @@ public record Layout(int rows, int tokens, List<Segment> segments) {
 
     /** Some of the segments packed into one row without padding: the layout of {@link #places}. */
     public Layout packed(int... chosen) {
-        var packed = new ArrayList<Segment>();
-        int end = 0;
-        for (int i : chosen) {
-            packed.add(new Segment(0, end, segments.get(i).length));
-            end += segments.get(i).length;
-        }
-        return new Layout(1, end, packed);
+        return joined(Arrays.stream(chosen).map(i -> segments.get(i).length).toArray());
     }
 }

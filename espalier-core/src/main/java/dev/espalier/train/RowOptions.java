@@ -6,12 +6,12 @@ package dev.espalier.train;
  *
  * @param packing whether several short examples of a task that asks for texts share a row
  * @param rowOrder which rows come together
- * @param padding how long the rows of a batch are
+ * @param padding how long rows are
  * @param logits for which tokens of a task that asks for texts
  */
 public record RowOptions(boolean packing, Order rowOrder, Padding padding, Logits logits) {
-    /** Rows of like lengths, padded to the longest, logits where there are labels. */
-    public static final RowOptions DEFAULT = new RowOptions(false, Order.LIKE_LENGTHS, Padding.LONGEST, Logits.LABELS);
+    /** Rows of like lengths, no more padding than the model needs, logits where there are labels. */
+    public static final RowOptions DEFAULT = new RowOptions(false, Order.LIKE_LENGTHS, Padding.NEEDED, Logits.LABELS);
 
     /** With packing or without. */
     public RowOptions packed(boolean value) {
@@ -26,8 +26,13 @@ public record RowOptions(boolean packing, Order rowOrder, Padding padding, Logit
         ANY
     }
 
-    /** How long the rows of a batch are. */
+    /** How long rows are. */
     public enum Padding {
+        /**
+         * As the longest that one worker has. Sequences of tasks that ask for texts follow one another without padding, where
+         * the model tells them apart.
+         */
+        NEEDED,
         /** As its longest. */
         LONGEST,
         /** As the longest that there may be. */

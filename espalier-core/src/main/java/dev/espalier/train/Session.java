@@ -104,11 +104,14 @@ final class Session implements AutoCloseable {
     }
 
     private Batcher.Shape shape(TrainingOptions options) {
-        boolean longest = options.rows().padding() == RowOptions.Padding.LONGEST;
+        int leastTokens =
+                switch (options.rows().padding()) {
+                    case NEEDED -> 0;
+                    case LONGEST -> 1;
+                    case MAX_TOKENS -> adapted.maxTokens();
+                };
         return new Batcher.Shape(
-                options.batchSize(),
-                options.rows().rowOrder() == RowOptions.Order.LIKE_LENGTHS,
-                longest ? 0 : adapted.maxTokens());
+                options.batchSize(), options.rows().rowOrder() == RowOptions.Order.LIKE_LENGTHS, leastTokens);
     }
 
     private static Head head(AdaptedTask task, RowOptions.Logits logits) {

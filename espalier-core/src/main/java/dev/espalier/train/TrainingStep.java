@@ -2,6 +2,7 @@ package dev.espalier.train;
 
 import dev.espalier.adapter.WeightPenalty;
 import dev.espalier.data.Batch;
+import dev.espalier.data.TaskKind;
 import dev.espalier.model.ForwardContext;
 import dev.espalier.model.LanguageModel;
 import dev.espalier.model.PrefixStates;
@@ -156,7 +157,8 @@ public final class TrainingStep implements AutoCloseable {
         var rounds = new ArrayList<List<Batch>>();
         List<Batch> open = new ArrayList<>();
         for (var batch : microBatches) {
-            var parts = batch.split(workers.count());
+            boolean joined = tasks.get(batch.task()).kind() == TaskKind.CAUSAL_LM && model.joinsSequences();
+            var parts = joined ? batch.join(workers.count()) : batch.split(workers.count());
             if (open.size() + parts.size() > workers.count()) {
                 rounds.add(open);
                 open = new ArrayList<>();

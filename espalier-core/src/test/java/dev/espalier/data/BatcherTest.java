@@ -1,6 +1,7 @@
 package dev.espalier.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -132,6 +133,55 @@ class BatcherTest {
                     .isEqualTo(batch.labelCount());
         });
         assertThat(order(batches)).isEqualTo(order(epoch(batcher(List.of(examples(0, 80)), 1), 0)));
+    }
+
+    @Test
+    void sequencesOfAPartFollowOneAnotherWithoutPadding() {
+        var texts = IntStream.range(0, 9)
+                .mapToObj(id -> {
+                    int length = 3 + id * 7 % 11;
+                    var ids = IntStream.range(0, length).map(i -> 100 * id + i).toArray();
+                    var labels = ids.clone();
+                    labels[0] = Batch.IGNORED;
+                    return new EncodedExample(0, id, ids, new int[length], labels, new float[0]);
+                })
+                .toList();
+        var batch = Batch.of(texts, 0);
+        for (int parts : new int[] {1, 2, 4, 20}) {
+            var joined = batch.join(parts);
+            assertThat(joined).hasSize(Math.min(parts, 9)).allSatisfy(part -> {
+                assertThat(part.rows()).isEqualTo(1);
+                assertThat(part.tokens()).isEqualTo(part.layout().tokenCount());
+                for (int i = 0; i < part.exampleIds().length; i++) {
+                    var example = texts.get((int) part.exampleIds()[i]);
+                    var segment = part.layout().segments().get(i);
+                    int end = segment.start() + segment.length();
+                    assertThat(Arrays.copyOfRange(part.inputIds(), segment.start(), end))
+                            .isEqualTo(
+                                    Arrays.stream(example.ids()).asLongStream().toArray());
+                    assertThat(Arrays.copyOfRange(part.labels(), segment.start(), end))
+                            .isEqualTo(example.labels());
+                }
+            });
+            assertThat(joined.stream().flatMapToLong(part -> Arrays.stream(part.exampleIds())))
+                    .hasSize(9)
+                    .doesNotHaveDuplicates();
+            assertThat(joined.stream().mapToInt(Batch::labelCount).sum()).isEqualTo(batch.labelCount());
+        }
+        var halves = batch.join(2);
+        assertThat(halves.get(0).tokens()).isCloseTo(halves.get(1).tokens(), within(3));
+        var packed = Batch.packed(List.of(texts.subList(0, 5), texts.subList(5, 9)), 0);
+        assertThat(packed.join(1).get(0).inputIds())
+                .isEqualTo(batch.join(1).get(0).inputIds());
+    }
+
+    @Test
+    void aBatchThatKeepsItsPaddingIsNotJoined() {
+        var texts = List.of(new EncodedExample(0, 0, new int[3], new int[3], new int[3], new float[0]));
+        assertThat(Batch.of(texts, 0, 8).join(2)).singleElement().satisfies(part -> assertThat(part.tokens())
+                .isEqualTo(8));
+        var labelled = batcher(List.of(examples(0, 8)), 1).batch(0, 0);
+        assertThat(labelled.join(2)).hasSize(2).allMatch(part -> part.rows() > 1);
     }
 
     @Test

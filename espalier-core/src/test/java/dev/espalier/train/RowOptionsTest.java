@@ -52,6 +52,8 @@ class RowOptionsTest {
 
     static Stream<RowOptions> plain() {
         return Stream.of(
+                new RowOptions(true, Order.LIKE_LENGTHS, Padding.NEEDED, Logits.LABELS),
+                new RowOptions(false, Order.ANY, Padding.NEEDED, Logits.LABELS),
                 new RowOptions(false, Order.ANY, Padding.LONGEST, Logits.LABELS),
                 new RowOptions(false, Order.LIKE_LENGTHS, Padding.MAX_TOKENS, Logits.LABELS),
                 new RowOptions(false, Order.LIKE_LENGTHS, Padding.LONGEST, Logits.ALL),
@@ -73,7 +75,7 @@ class RowOptionsTest {
 
     @Test
     void theOrderOfRowsMattersWhereBatchesAreSmall() {
-        var any = new RowOptions(false, Order.ANY, Padding.LONGEST, Logits.LABELS);
+        var any = new RowOptions(false, Order.ANY, Padding.NEEDED, Logits.LABELS);
         assertThat(losses(any, 4, "any")).isNotEqualTo(losses(RowOptions.DEFAULT, 4, "like"));
     }
 }

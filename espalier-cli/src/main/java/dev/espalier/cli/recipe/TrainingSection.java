@@ -35,7 +35,8 @@ public record TrainingSection(
                 "Which rows come together in a batch: shuffled ones of like lengths (like-lengths), which saves padding, or any.")
         RowOptions.Order rowOrder,
 
-        @Key("What rows are padded to: the longest of their batch (longest), or max-tokens.")
+        @Key(
+                "What rows are padded to: what the model needs (needed), which is nothing where sequences of texts may follow one another; the longest of their batch (longest); or max-tokens.")
         RowOptions.Padding padding,
 
         @Key(
