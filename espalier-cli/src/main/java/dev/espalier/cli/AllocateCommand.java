@@ -116,17 +116,24 @@ final class AllocateCommand implements Runnable {
     }
 
     private static List<String> stability(AllocationRule rule, Probed probed) {
-        return Stability.of(rule, probed.matrices(), probed.firstHalf()).entrySet().stream()
-                .map(task -> String.format(
-                        Locale.ROOT,
-                        "Task %s, %d rows: %d of its %d matrices are chosen by half of them too (overlap %.2f, Jaccard index %.2f).",
-                        task.getKey(),
-                        probed.samples().getOrDefault(task.getKey(), 0),
-                        task.getValue().common(),
-                        task.getValue().chosen(),
-                        task.getValue().overlap(),
-                        task.getValue().jaccard()))
+        var known = probed.stability(rule);
+        return probed.samples().entrySet().stream()
+                .map(task -> "Task " + task.getKey() + ", " + task.getValue()
+                        + (task.getValue() == 1 ? " row: " : " rows: ")
+                        + Optional.ofNullable(known.get(task.getKey()))
+                                .map(AllocateCommand::stability)
+                                .orElse("too few to tell how stable the choice is."))
                 .toList();
+    }
+
+    private static String stability(Stability task) {
+        return String.format(
+                Locale.ROOT,
+                "%d of its %d matrices are chosen by half of them too (overlap %.2f, Jaccard index %.2f).",
+                task.common(),
+                task.chosen(),
+                task.overlap(),
+                task.jaccard());
     }
 
     /** The files of an allocation, and where it was measured of what it goes by. */

@@ -160,6 +160,27 @@ class AllocateCommandTest {
     }
 
     @Test
+    void tooFewRowsToTellHowStableAChoiceIsAreSaid() throws IOException {
+        assertThat(run(
+                        "allocate",
+                        recipe().toString(),
+                        "--keep",
+                        "50",
+                        "--samples",
+                        "6",
+                        "--blockwise",
+                        "--raw-head",
+                        "--output",
+                        folder.resolve("few.json").toString()))
+                .as(err.toString())
+                .isZero();
+
+        assertThat(out.toString())
+                .contains("rows: too few to tell how stable the choice is.")
+                .doesNotContain("overlap");
+    }
+
+    @Test
     void aRecipeThatNeedsNoMeasuringIsRefused() throws IOException {
         assertThat(run("allocate", recipe().toString(), "--rule", "depth")).isEqualTo(2);
 
