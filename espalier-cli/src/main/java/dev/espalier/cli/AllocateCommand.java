@@ -1,21 +1,19 @@
 package dev.espalier.cli;
 
 import dev.espalier.allocation.Allocation;
-import dev.espalier.allocation.AllocationRule;
-import dev.espalier.allocation.Cost;
-import dev.espalier.allocation.Matrices;
-import dev.espalier.allocation.Stability;
+import dev.espalier.allocation.WeightComparison;
 import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.error.InputException;
+import dev.espalier.report.AllocationFacts;
 import dev.espalier.report.AllocationReport;
 import dev.espalier.report.AllocationTable;
 import dev.espalier.train.Probed;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -77,11 +75,11 @@ final class AllocateCommand implements Runnable {
         files.ifPresent(Written::requireNew);
         var known = source.read(spec.commandLine().getErr());
         var allocation = chosen.allocate(known.matrices());
-        var facts = new ArrayList<>(weights(allocation, known.matrices()));
-        known.probed().ifPresent(probed -> {
-            facts.addAll(stability(chosen, probed));
-            facts.add("Peak memory: " + TensorTable.count(Math.round(probed.peakMegabytes())) + " MB.");
-        });
+        var weights = WeightComparison.of(allocation, known.matrices(), rule.cost(), rule.rank(), chosen.grouping());
+        var facts = known.probed()
+                .map(probed -> probed.facts(chosen, weights))
+                .orElseGet(() -> new AllocationFacts(weights, Map.of(), Map.of(), OptionalDouble.empty()))
+                .sentences(allocation, rule.counted());
         files.ifPresent(written -> written.write(allocation, rule.counted(), facts, known.probed()));
         var out = spec.commandLine().getOut();
         out.println(AllocationTable.of(allocation));
@@ -92,48 +90,6 @@ final class AllocateCommand implements Runnable {
 
     private static Path beside(Path recipe) {
         return Path.of(recipe.getFileName().toString().replaceFirst("\\.ya?ml$", "") + ".allocation" + JSON);
-    }
-
-    private List<String> weights(Allocation allocation, Matrices matrices) {
-        List<String> facts = new ArrayList<>();
-        facts.add(TensorTable.count(allocation.total()) + " " + rule.counted() + " in "
-                + allocation.chosen().size() + " of "
-                + allocation.counts().size() + " matrices.");
-        if (!matrices.shapes().isEmpty()) {
-            int most = allocation.largest();
-            var lora = AllocationRule.uniform(rule.rank(), rule.grouping());
-            var uniform = AllocationRule.uniform(most, rule.grouping());
-            facts.add("Trained weights: " + weights(rule.cost(), AllocationRule.table(allocation), matrices) + ".");
-            facts.add("LoRA of rank " + rule.rank() + " on the group: " + weights(Cost.ranks(), lora, matrices) + ".");
-            facts.add("Uniform, with " + most + " for every matrix of the group: "
-                    + weights(rule.cost(), uniform, matrices) + ".");
-        }
-        return facts;
-    }
-
-    private static String weights(Cost cost, AllocationRule of, Matrices matrices) {
-        return TensorTable.count(cost.total(of.allocate(matrices), matrices.shapes()));
-    }
-
-    private static List<String> stability(AllocationRule rule, Probed probed) {
-        var known = probed.stability(rule);
-        return probed.samples().entrySet().stream()
-                .map(task -> "Task " + task.getKey() + ", " + task.getValue()
-                        + (task.getValue() == 1 ? " row: " : " rows: ")
-                        + Optional.ofNullable(known.get(task.getKey()))
-                                .map(AllocateCommand::stability)
-                                .orElse("too few to tell how stable the choice is."))
-                .toList();
-    }
-
-    private static String stability(Stability task) {
-        return String.format(
-                Locale.ROOT,
-                "%d of its %d matrices are chosen by half of them too (overlap %.2f, Jaccard index %.2f).",
-                task.common(),
-                task.chosen(),
-                task.overlap(),
-                task.jaccard());
     }
 
     /** The files of an allocation, and where it was measured of what it goes by. */

@@ -150,7 +150,7 @@ class AllocateCommandTest {
         assertThat(out.toString())
                 .contains("12 experts in 12 of 36 matrices.", "Trained weights: ", "LoRA of rank 8 on the group: ")
                 .containsPattern("Task things, 4 rows: \\d+ of its 12 matrices are chosen by half of them too")
-                .containsPattern("Peak memory: [\\d,]+ MB\\.")
+                .containsPattern("Peak memory of measuring: [\\d,]+ MB\\.")
                 .contains("Written: " + output, "experts.sensitivity.json", "experts.html");
         assertThat(err.toString()).contains("Training the new head alone", "Measuring the gradients of things");
 

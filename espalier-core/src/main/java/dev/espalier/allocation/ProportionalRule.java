@@ -28,6 +28,11 @@ public final class ProportionalRule implements AllocationRule {
         this.grouping = grouping;
     }
 
+    @Override
+    public Grouping grouping() {
+        return grouping;
+    }
+
     /** What may be given out. */
     public sealed interface Budget {
         /** How much it is. */

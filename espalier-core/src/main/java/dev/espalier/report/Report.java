@@ -44,9 +44,11 @@ public final class Report {
                 run.summary().stream().anyMatch(summary -> summary.method().equals("lora"));
         var allocation = made.allocation();
         var counted = ranks ? "ranks" : "experts";
-        var fact = Figures.count(allocation.total()) + " " + counted + " in "
-                + allocation.chosen().size() + " of " + allocation.modules().size() + " modules.";
         return AllocationReport.sections(
-                "Allocation of " + run.name(), allocation, counted, List.of(fact), made.sensitivities());
+                "Allocation of " + run.name(),
+                allocation,
+                counted,
+                made.facts().sentences(allocation, counted),
+                made.sensitivities());
     }
 }

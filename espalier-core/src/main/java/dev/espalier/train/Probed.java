@@ -4,8 +4,11 @@ import dev.espalier.allocation.AllocationRule;
 import dev.espalier.allocation.Matrices;
 import dev.espalier.allocation.Sensitivities;
 import dev.espalier.allocation.Stability;
+import dev.espalier.allocation.WeightComparison;
+import dev.espalier.report.AllocationFacts;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * What a probe measured.
@@ -21,6 +24,11 @@ public record Probed(
     /** Of the whole sample. */
     public Sensitivities sensitivities() {
         return matrices.sensitivities();
+    }
+
+    /** What is said of the allocation that {@code rule} makes of this. */
+    public AllocationFacts facts(AllocationRule rule, Optional<WeightComparison> weights) {
+        return new AllocationFacts(weights, samples, stability(rule), OptionalDouble.of(peakMegabytes));
     }
 
     /** How stable the choice of {@code rule} is, by task; without those whose rows are too few to tell. */

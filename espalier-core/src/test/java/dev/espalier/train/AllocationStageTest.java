@@ -15,6 +15,7 @@ import dev.espalier.allocation.Grouping;
 import dev.espalier.allocation.Sensitivities;
 import dev.espalier.error.InputException;
 import dev.espalier.report.RunHistory;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -69,7 +70,20 @@ class AllocationStageTest {
         var chosen = new LinkedHashMap<>(allocation.counts());
         chosen.values().removeIf(count -> count == 0);
         assertThat(experts(run())).containsExactlyInAnyOrderEntriesOf(chosen);
-        assertThat(RunHistory.read(run()).allocated()).isPresent();
+        var facts = RunHistory.read(run()).allocated().orElseThrow().facts();
+        assertThat(facts.rows()).containsEntry("intent", 6);
+        assertThat(facts.stability()).containsOnlyKeys("intent");
+        assertThat(facts.probeMegabytes().orElseThrow()).isGreaterThan(1);
+        try (var adapted = AdaptedModel.open(run())) {
+            var weights = facts.weights().orElseThrow();
+            assertThat(weights.trained()).isEqualTo(adapted.adapter().trainedWeights());
+            assertThat(weights.loraRank()).isEqualTo(2);
+            assertThat(weights.uniform()).isGreaterThan(weights.trained());
+        }
+        assertThat(run().resolve("report.html"))
+                .content()
+                .contains("12 experts in ", "Trained weights: ", "LoRA of rank 2 on the group: ", "Uniform, with ")
+                .contains("Task intent, 6 rows: ", "Peak memory of measuring: ");
     }
 
     @Test
@@ -104,7 +118,7 @@ class AllocationStageTest {
     }
 
     @Test
-    void aResumedRunKeepsTheAllocationItWasBegunWith() {
+    void aResumedRunKeepsTheAllocationItWasBegunWith() throws IOException {
         var described = training.allocation(AllocationPlan.usual(1, probe()));
         described.run(folder.resolve("whole"));
         StoppedRuns.begin(described, run(), 5);
@@ -113,7 +127,10 @@ class AllocationStageTest {
         training.allocation(new AllocationPlan.Ruled(AllocationRule.uniform(1, Grouping.ALL)))
                 .resume(run());
 
-        StoppedRuns.assertSameAdapters(folder.resolve("whole"), run());
+        StoppedRuns.assertSame(folder.resolve("whole"), run());
+        assertThat(StoppedRuns.lines(run()))
+                .anyMatch(line -> line.contains("\"kind\":\"allocation\"") && line.contains("\"trained_weights\":"))
+                .anyMatch(line -> line.contains("\"kind\":\"stability\"") && line.contains("\"overlap\":"));
     }
 
     @Test
@@ -129,6 +146,21 @@ class AllocationStageTest {
                             ((RankGatedDelta) delta).a().shape()[0])
                     .isEqualTo(allocation.count(path)));
         }
+    }
+
+    @Test
+    void whatLoraAndTheMostEverywhereWouldTrainIsCountedOnTheMatricesThatMayGetAny() {
+        training.allocation(new AllocationPlan.Ruled(AllocationRule.uniform(2, Grouping.ATTENTION)))
+                .run(run());
+
+        var facts = RunHistory.read(run()).allocated().orElseThrow().facts();
+        var weights = facts.weights().orElseThrow();
+        assertThat(weights.uniformCount()).isEqualTo(2);
+        assertThat(weights.uniform()).isEqualTo(weights.trained());
+        // [64, 64], four in each of two layers.
+        assertThat(weights.lora()).isEqualTo(8 * 2 * (64 + 64));
+        assertThat(facts.rows()).isEmpty();
+        assertThat(facts.probeMegabytes()).isEmpty();
     }
 
     @Test
