@@ -30,6 +30,7 @@ public final class Report {
         sections.add(CurvesSection.of(runs));
         for (int run = 0; run < runs.size(); run++) {
             sections.add(RouterSection.of(run, runs.get(run)));
+            sections.add(LoadSection.of(run, runs.get(run)));
             sections.add(SimilaritySection.of(run, runs.get(run)));
             sections.addAll(RankSection.of(run, runs.get(run)));
             sections.addAll(KeptSection.of(runs.get(run)));
