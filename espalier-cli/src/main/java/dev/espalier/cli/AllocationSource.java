@@ -62,7 +62,7 @@ final class AllocationSource {
         @Option(
                 names = "--blockwise",
                 description =
-                        "Measure one layer on each row and change copies of its weights a little in between, as the authors of LoRA-SMoE do; by default all layers on every row.")
+                        "Measure one layer on each row, as the authors of LoRA-SMoE do; by default all layers on every row.")
         private boolean blockwise;
 
         @Option(names = "--raw-head", description = "Do not train a new head alone for an epoch before measuring.")

@@ -76,18 +76,17 @@ public final class SensitivityProbe {
                 for (int place = 0; place < adapted.tasks().size(); place++) {
                     var task = adapted.tasks().get(place);
                     training.listener().phase("measuring the gradients of " + task.name());
-                    try (var pass = pass(adapted, task, linears.values())) {
-                        var sample = sample(adapted, place);
-                        var rows = rows(sample, pass.unit());
-                        var values = measure(pass, rows, adapted.tokenizer().padId());
-                        whole.put(task.name(), linears.keySet(), values);
-                        int part = rows.size() / 2 / pass.unit() * pass.unit();
-                        if (part > 0) {
-                            half.put(task.name(), linears.keySet(), values.subList(0, part));
-                        }
-                        samples.put(task.name(), Math.min(rows.size(), sample.size()));
-                        memory.sample();
+                    var pass = pass(adapted, task, linears.values());
+                    var sample = sample(adapted, place);
+                    var rows = rows(sample, pass.unit());
+                    var values = measure(pass, rows, adapted.tokenizer().padId());
+                    whole.put(task.name(), linears.keySet(), values);
+                    int part = rows.size() / 2 / pass.unit() * pass.unit();
+                    if (part > 0) {
+                        half.put(task.name(), linears.keySet(), values.subList(0, part));
                     }
+                    samples.put(task.name(), Math.min(rows.size(), sample.size()));
+                    memory.sample();
                 }
                 return new Probed(
                         matrices.with(new Sensitivities(whole.tasks)),
@@ -102,8 +101,8 @@ public final class SensitivityProbe {
         var asked = new StepTask(task.head(), task.kind());
         boolean checkpointing = training.options().gradientCheckpointing();
         return switch (options.pass()) {
-            case EXACT -> new ExactPass(adapted.model(), asked, checkpointing, matrices);
-            case BLOCKWISE -> new BlockwisePass(adapted.model(), asked, checkpointing, matrices);
+            case EXACT -> SensitivityPass.exact(adapted.model(), asked, checkpointing, matrices);
+            case BLOCKWISE -> SensitivityPass.blockwise(adapted.model(), asked, checkpointing, matrices);
         };
     }
 
