@@ -73,7 +73,7 @@ final class AllocateCommand implements Runnable {
                 .or(() -> source.recipe().map(AllocateCommand::beside))
                 .map(file -> new Written(file, source.recipe().isPresent()));
         files.ifPresent(Written::requireNew);
-        var known = source.read(spec.commandLine().getErr());
+        var known = source.read(chosen, spec.commandLine().getErr());
         var allocation = chosen.allocate(known.matrices());
         var weights = WeightComparison.of(allocation, known.matrices(), rule.cost(), rule.rank(), chosen.grouping());
         var facts = known.probed()

@@ -2,6 +2,7 @@ package dev.espalier.cli;
 
 import dev.espalier.adapter.ModelMatrices;
 import dev.espalier.adapter.TargetModules;
+import dev.espalier.allocation.AllocationRule;
 import dev.espalier.allocation.Matrices;
 import dev.espalier.allocation.Sensitivities;
 import dev.espalier.checkpoint.ModelLocator;
@@ -111,10 +112,10 @@ final class AllocationSource {
         }
     }
 
-    /** Reads or measures; {@code err} shows how it goes. */
-    Known read(PrintWriter err) {
+    /** Reads, or measures for {@code rule}; {@code err} shows how it goes. */
+    Known read(AllocationRule rule, PrintWriter err) {
         if (recipe != null) {
-            var probed = measure(recipe, err);
+            var probed = measure(recipe, rule, err);
             return new Known(probed.matrices(), Optional.of(probed));
         }
         var measured = Optional.ofNullable(sensitivity).map(Sensitivities::read);
@@ -128,14 +129,14 @@ final class AllocationSource {
         }
     }
 
-    private Probed measure(Path file, PrintWriter err) {
+    private Probed measure(Path file, AllocationRule rule, PrintWriter err) {
         var read = Recipes.read(file, probe.overrides);
         var options = probe.options();
         // On the main thread, before others use tensors.
         Engine.load();
         try (var progress = Progress.on(err)) {
             var training = RecipeRun.training(read, RecipeRun.tasks(read)).listener(progress);
-            return SensitivityProbe.of(training, options).run();
+            return SensitivityProbe.of(training, options).by(rule).run();
         }
     }
 }

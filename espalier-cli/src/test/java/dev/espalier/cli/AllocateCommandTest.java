@@ -187,6 +187,16 @@ class AllocateCommandTest {
         assertThat(err.toString()).contains("there is nothing to measure; give --model");
     }
 
+    @Test
+    void aBudgetThatCannotHoldIsRefusedBeforeAnythingIsMeasured() throws IOException {
+        assertThat(run("allocate", recipe().toString(), "--rule", "proportional", "--budget", "20", "--minimum", "1"))
+                .isEqualTo(2);
+
+        assertThat(err.toString())
+                .contains("The budget of 20 is smaller than the 36 that the minimum of 1")
+                .doesNotContain("Training the new head", "Measuring");
+    }
+
     private Path recipe() throws IOException {
         var data = Files.writeString(folder.resolve("things.csv"), """
                 text,label

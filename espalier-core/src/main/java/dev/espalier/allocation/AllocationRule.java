@@ -13,6 +13,13 @@ public interface AllocationRule {
      */
     Allocation allocate(Matrices matrices);
 
+    /**
+     * Refuses matrices that {@link #allocate} refuses whatever is measured of them, so that nothing need be measured first.
+     *
+     * @throws InputException as {@link #allocate}
+     */
+    default void requireFit(Matrices matrices) {}
+
     /** Which matrices may get something. */
     default Grouping grouping() {
         return Grouping.ALL;

@@ -42,8 +42,8 @@ record AllocationStage(
         var chosen = plan.get();
         if (chosen instanceof AllocationPlan.Measured measured) {
             var options = measured.probe().withTargets(training.adapter().targets());
-            var probed = SensitivityProbe.of(training, options).run(group);
             var rule = measured.rule();
+            var probed = SensitivityProbe.of(training, options).by(rule).run(group);
             var made = rule.allocate(probed.matrices());
             var weights = weights(training, made, probed.matrices(), rule.grouping());
             return allocated(training, made, Optional.of(probed.sensitivities()), probed.facts(rule, weights));

@@ -2,6 +2,7 @@ package dev.espalier.train;
 
 import dev.espalier.adapter.HeadOnlySpec;
 import dev.espalier.adapter.ModelMatrices;
+import dev.espalier.allocation.AllocationRule;
 import dev.espalier.allocation.Sensitivities;
 import dev.espalier.data.Batch;
 import dev.espalier.data.EncodedExample;
@@ -34,22 +35,29 @@ import java.util.stream.IntStream;
 public final class SensitivityProbe {
     private final Training training;
     private final ProbeOptions options;
+    private final Optional<AllocationRule> rule;
 
-    private SensitivityProbe(Training training, ProbeOptions options) {
+    private SensitivityProbe(Training training, ProbeOptions options, Optional<AllocationRule> rule) {
         this.training = training;
         this.options = options;
+        this.rule = rule;
     }
 
     /** A probe for what {@code training} describes: its model, tasks, dtype and seed; its adapter plays no part. */
     public static SensitivityProbe of(Training training, ProbeOptions options) {
-        return new SensitivityProbe(training.adapter(new HeadOnlySpec()), options);
+        return new SensitivityProbe(training.adapter(new HeadOnlySpec()), options, Optional.empty());
+    }
+
+    /** The same, for a rule to go by: what that refuses whatever is measured is refused before anything is. */
+    public SensitivityProbe by(AllocationRule asked) {
+        return new SensitivityProbe(training, options, Optional.of(asked));
     }
 
     /**
      * Measures.
      *
-     * @throws InputException if the model cannot be had, a task does not fit it or has no rows, a target matches nothing, or
-     *     a gradient is not finite
+     * @throws InputException if the model cannot be had, a task does not fit it or has no rows, a target matches nothing,
+     *     the rule refuses the matrices, or a gradient is not finite
      */
     public Probed run() {
         try (var alone = new TrainingGroup(1)) {
@@ -66,6 +74,7 @@ public final class SensitivityProbe {
             try (var adapted = AdaptedModel.create(training, group)) {
                 var matrices = ModelMatrices.of(adapted.model(), options.targets());
                 var linears = ModelMatrices.linears(adapted.model(), options.targets());
+                rule.ifPresent(asked -> asked.requireFit(matrices));
                 if (options.trainHead()) {
                     HeadWarmUp.run(training, adapted);
                 }

@@ -12,13 +12,17 @@ import dev.espalier.adapter.TargetModules;
 import dev.espalier.allocation.Allocation;
 import dev.espalier.allocation.AllocationRule;
 import dev.espalier.allocation.Grouping;
+import dev.espalier.allocation.ProportionalRule;
 import dev.espalier.allocation.Sensitivities;
 import dev.espalier.error.InputException;
 import dev.espalier.report.RunHistory;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -161,6 +165,28 @@ class AllocationStageTest {
         assertThat(weights.lora()).isEqualTo(8 * 2 * (64 + 64));
         assertThat(facts.rows()).isEmpty();
         assertThat(facts.probeMegabytes()).isEmpty();
+    }
+
+    @Test
+    void aBudgetThatCannotHoldIsRefusedBeforeAnythingIsMeasured() {
+        var rule = new ProportionalRule(
+                new ProportionalRule.Budget.Experts(11),
+                new ProportionalRule.Bounds(1, OptionalInt.empty()),
+                Grouping.ALL);
+        List<String> phases = new ArrayList<>();
+        var listened = training.listener(new ProgressListener() {
+            @Override
+            public void phase(String name) {
+                phases.add(name);
+            }
+        });
+
+        assertThatThrownBy(() -> listened.allocation(new AllocationPlan.Measured(rule, probe()))
+                        .run(run()))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("The budget of 11 is smaller than the 12 that the minimum of 1");
+        assertThat(phases).hasSize(1).first().asString().startsWith("loading ");
+        assertThat(run()).doesNotExist();
     }
 
     @Test
