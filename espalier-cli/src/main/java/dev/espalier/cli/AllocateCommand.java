@@ -1,13 +1,13 @@
 package dev.espalier.cli;
 
 import dev.espalier.allocation.Allocation;
+import dev.espalier.allocation.Sensitivities;
 import dev.espalier.allocation.WeightComparison;
 import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.error.InputException;
 import dev.espalier.report.AllocationFacts;
 import dev.espalier.report.AllocationReport;
 import dev.espalier.report.AllocationTable;
-import dev.espalier.train.Probed;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -36,8 +36,8 @@ import picocli.CommandLine.Spec;
             "  uniform       the same for every matrix",
             "  table         as written by hand",
             "",
-            "With a recipe, the sensitivities are written beside the allocation (.sensitivity.json), and a page that",
-            "shows both (.html).",
+            "A page that shows the allocation and the sensitivities is written beside it (.html); with a recipe, the",
+            "sensitivities too (.sensitivity.json).",
             "",
             "Examples:",
             "  espalier allocate my.yaml --group attention --keep 60 --output experts.json",
@@ -80,7 +80,7 @@ final class AllocateCommand implements Runnable {
                 .map(probed -> probed.facts(chosen, weights))
                 .orElseGet(() -> new AllocationFacts(weights, Map.of(), Map.of(), OptionalDouble.empty()))
                 .sentences(allocation, rule.counted());
-        files.ifPresent(written -> written.write(allocation, rule.counted(), facts, known.probed()));
+        files.ifPresent(written -> written.write(allocation, rule.counted(), facts, known.sensitivities()));
         var out = spec.commandLine().getOut();
         out.println(AllocationTable.of(allocation));
         facts.forEach(out::println);
@@ -95,7 +95,7 @@ final class AllocateCommand implements Runnable {
     /** The files of an allocation, and where it was measured of what it goes by. */
     private record Written(Path allocation, boolean measured) {
         Stream<Path> paths() {
-            return measured ? Stream.of(allocation, sensitivity(), report()) : Stream.of(allocation);
+            return measured ? Stream.of(allocation, sensitivity(), report()) : Stream.of(allocation, report());
         }
 
         private Path sensitivity() {
@@ -118,18 +118,11 @@ final class AllocateCommand implements Runnable {
             });
         }
 
-        void write(Allocation allocated, String counted, List<String> facts, Optional<Probed> probed) {
-            probed.ifPresent(measurement -> {
-                AtomicFiles.writeString(
-                        sensitivity(), measurement.sensitivities().json());
-                AllocationReport.write(
-                        report(),
-                        "Allocation of " + counted,
-                        allocated,
-                        counted,
-                        facts,
-                        Optional.of(measurement.sensitivities()));
-            });
+        void write(Allocation allocated, String counted, List<String> facts, Optional<Sensitivities> known) {
+            if (measured) {
+                known.ifPresent(values -> AtomicFiles.writeString(sensitivity(), values.json()));
+            }
+            AllocationReport.write(report(), "Allocation of " + counted, allocated, counted, facts, known);
             AtomicFiles.writeString(allocation, allocated.json());
         }
     }

@@ -84,9 +84,10 @@ final class AllocationSource {
     /**
      * The matrices.
      *
+     * @param sensitivities that are known of them
      * @param probed what was measured for them, if it was measured now
      */
-    record Known(Matrices matrices, Optional<Probed> probed) {}
+    record Known(Matrices matrices, Optional<Sensitivities> sensitivities, Optional<Probed> probed) {}
 
     /** The recipe whose tasks are measured, if there is one. */
     Optional<Path> recipe() {
@@ -116,16 +117,16 @@ final class AllocationSource {
     Known read(AllocationRule rule, PrintWriter err) {
         if (recipe != null) {
             var probed = measure(recipe, rule, err);
-            return new Known(probed.matrices(), Optional.of(probed));
+            return new Known(probed.matrices(), Optional.of(probed.sensitivities()), Optional.of(probed));
         }
         var measured = Optional.ofNullable(sensitivity).map(Sensitivities::read);
         if (model == null) {
-            return new Known(Matrices.of(measured.orElseThrow()), Optional.empty());
+            return new Known(Matrices.of(measured.orElseThrow()), measured, Optional.empty());
         }
         Engine.load();
         try (var opened = AutoModel.open(ModelLocator.locate(model), ScalarType.Float)) {
             var matrices = ModelMatrices.of(opened, TargetModules.allLinear());
-            return new Known(measured.map(matrices::with).orElse(matrices), Optional.empty());
+            return new Known(measured.map(matrices::with).orElse(matrices), measured, Optional.empty());
         }
     }
 
