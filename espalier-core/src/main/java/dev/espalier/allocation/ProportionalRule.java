@@ -145,7 +145,8 @@ public final class ProportionalRule implements AllocationRule {
             double sum = Arrays.stream(values).sum();
             if (!(sum > 0)) {
                 throw new InputException("Task '" + task + "' is sensitive to none of the " + group.size()
-                        + " matrices (all values are 0), so nothing can be shared out; leave the task out.");
+                        + " matrices (all values are 0), so nothing can be shared out; "
+                        + (tasks.size() > 1 ? "leave the task out." : "measure on other rows, or another task."));
             }
             for (int i = 0; i < shares.length; i++) {
                 shares[i] += values[i] / sum / tasks.size();

@@ -88,12 +88,15 @@ record AllocationStage(
         return allocated(training, allocation, Optional.empty(), facts);
     }
 
-    private static AllocationStage allocated(
+    static AllocationStage allocated(
             Training training, Allocation allocation, Optional<Sensitivities> sensitivities, AllocationFacts facts) {
         if (allocation.chosen().isEmpty()) {
-            throw new InputException(
-                    "The allocation gives none of the " + allocation.modules().size()
-                            + " modules anything, so nothing would train; raise what is kept or the budget.");
+            throw new InputException("The allocation gives none of the "
+                    + allocation.modules().size() + " modules anything, so nothing would train; "
+                    + (sensitivities.filter(Sensitivities::allZero).isPresent()
+                            ? "all sensitivities that were measured are 0: the loss depends on none of them, so measure"
+                                    + " on other rows, or leave the allocation out."
+                            : "raise what is kept or the budget."));
         }
         var adapter = training.adapter().allocated(allocation);
         training.listener()

@@ -15,6 +15,7 @@ import dev.espalier.allocation.Grouping;
 import dev.espalier.allocation.ProportionalRule;
 import dev.espalier.allocation.Sensitivities;
 import dev.espalier.error.InputException;
+import dev.espalier.report.AllocationFacts;
 import dev.espalier.report.RunHistory;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -187,6 +189,20 @@ class AllocationStageTest {
                 .hasMessageContaining("The budget of 11 is smaller than the 12 that the minimum of 1");
         assertThat(phases).hasSize(1).first().asString().startsWith("loading ");
         assertThat(run()).doesNotExist();
+    }
+
+    @Test
+    void thatNothingWasSensitiveIsSaidInPlaceOfRaisingWhatIsKept() {
+        var nothing = new Allocation(Map.of("some.module", 0));
+        var zeros = new Sensitivities(Map.of("intent", Map.of("some.module", 0.0)));
+        assertThatThrownBy(() -> AllocationStage.allocated(training, nothing, Optional.of(zeros), AllocationFacts.NONE))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("all sensitivities that were measured are 0")
+                .hasMessageNotContaining("raise");
+        var some = new Sensitivities(Map.of("intent", Map.of("some.module", 0.1)));
+        assertThatThrownBy(() -> AllocationStage.allocated(training, nothing, Optional.of(some), AllocationFacts.NONE))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("raise what is kept or the budget");
     }
 
     @Test
