@@ -26,7 +26,6 @@ class ReadmeTest {
             import dev.espalier.adapter.ResidentAdapters;
             import dev.espalier.allocation.Grouping;
             import dev.espalier.allocation.PercentileRule;
-            import dev.espalier.allocation.Stability;
             import dev.espalier.data.TaskSpec;
             import dev.espalier.generate.Generator;
             import dev.espalier.generate.Prompt;

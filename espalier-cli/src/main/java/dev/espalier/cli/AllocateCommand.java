@@ -1,21 +1,19 @@
 package dev.espalier.cli;
 
 import dev.espalier.allocation.Allocation;
-import dev.espalier.allocation.AllocationRule;
-import dev.espalier.allocation.Cost;
-import dev.espalier.allocation.Matrices;
-import dev.espalier.allocation.Stability;
+import dev.espalier.allocation.Sensitivities;
+import dev.espalier.allocation.WeightComparison;
 import dev.espalier.checkpoint.AtomicFiles;
 import dev.espalier.error.InputException;
+import dev.espalier.report.AllocationFacts;
 import dev.espalier.report.AllocationReport;
 import dev.espalier.report.AllocationTable;
-import dev.espalier.train.Probed;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -38,8 +36,8 @@ import picocli.CommandLine.Spec;
             "  uniform       the same for every matrix",
             "  table         as written by hand",
             "",
-            "With a recipe, the sensitivities are written beside the allocation (.sensitivity.json), and a page that",
-            "shows both (.html).",
+            "A page that shows the allocation and the sensitivities is written beside it (.html); with a recipe, the",
+            "sensitivities too (.sensitivity.json).",
             "",
             "Examples:",
             "  espalier allocate my.yaml --group attention --keep 60 --output experts.json",
@@ -75,14 +73,14 @@ final class AllocateCommand implements Runnable {
                 .or(() -> source.recipe().map(AllocateCommand::beside))
                 .map(file -> new Written(file, source.recipe().isPresent()));
         files.ifPresent(Written::requireNew);
-        var known = source.read(spec.commandLine().getErr());
+        var known = source.read(chosen, spec.commandLine().getErr());
         var allocation = chosen.allocate(known.matrices());
-        var facts = new ArrayList<>(weights(allocation, known.matrices()));
-        known.probed().ifPresent(probed -> {
-            facts.addAll(stability(chosen, probed));
-            facts.add("Peak memory: " + TensorTable.count(Math.round(probed.peakMegabytes())) + " MB.");
-        });
-        files.ifPresent(written -> written.write(allocation, rule.counted(), facts, known.probed()));
+        var weights = WeightComparison.of(allocation, known.matrices(), rule.cost(), rule.rank(), chosen.grouping());
+        var facts = known.probed()
+                .map(probed -> probed.facts(chosen, weights))
+                .orElseGet(() -> new AllocationFacts(weights, Map.of(), Map.of(), OptionalDouble.empty()))
+                .sentences(allocation, rule.counted());
+        files.ifPresent(written -> written.write(allocation, rule.counted(), facts, known.sensitivities()));
         var out = spec.commandLine().getOut();
         out.println(AllocationTable.of(allocation));
         facts.forEach(out::println);
@@ -94,45 +92,10 @@ final class AllocateCommand implements Runnable {
         return Path.of(recipe.getFileName().toString().replaceFirst("\\.ya?ml$", "") + ".allocation" + JSON);
     }
 
-    private List<String> weights(Allocation allocation, Matrices matrices) {
-        List<String> facts = new ArrayList<>();
-        facts.add(TensorTable.count(allocation.total()) + " " + rule.counted() + " in "
-                + allocation.chosen().size() + " of "
-                + allocation.counts().size() + " matrices.");
-        if (!matrices.shapes().isEmpty()) {
-            int most = allocation.largest();
-            var lora = AllocationRule.uniform(rule.rank(), rule.grouping());
-            var uniform = AllocationRule.uniform(most, rule.grouping());
-            facts.add("Trained weights: " + weights(rule.cost(), AllocationRule.table(allocation), matrices) + ".");
-            facts.add("LoRA of rank " + rule.rank() + " on the group: " + weights(Cost.ranks(), lora, matrices) + ".");
-            facts.add("Uniform, with " + most + " for every matrix of the group: "
-                    + weights(rule.cost(), uniform, matrices) + ".");
-        }
-        return facts;
-    }
-
-    private static String weights(Cost cost, AllocationRule of, Matrices matrices) {
-        return TensorTable.count(cost.total(of.allocate(matrices), matrices.shapes()));
-    }
-
-    private static List<String> stability(AllocationRule rule, Probed probed) {
-        return Stability.of(rule, probed.matrices(), probed.firstHalf()).entrySet().stream()
-                .map(task -> String.format(
-                        Locale.ROOT,
-                        "Task %s, %d rows: %d of its %d matrices are chosen by half of them too (overlap %.2f, Jaccard index %.2f).",
-                        task.getKey(),
-                        probed.samples().getOrDefault(task.getKey(), 0),
-                        task.getValue().common(),
-                        task.getValue().chosen(),
-                        task.getValue().overlap(),
-                        task.getValue().jaccard()))
-                .toList();
-    }
-
     /** The files of an allocation, and where it was measured of what it goes by. */
     private record Written(Path allocation, boolean measured) {
         Stream<Path> paths() {
-            return measured ? Stream.of(allocation, sensitivity(), report()) : Stream.of(allocation);
+            return measured ? Stream.of(allocation, sensitivity(), report()) : Stream.of(allocation, report());
         }
 
         private Path sensitivity() {
@@ -155,18 +118,11 @@ final class AllocateCommand implements Runnable {
             });
         }
 
-        void write(Allocation allocated, String counted, List<String> facts, Optional<Probed> probed) {
-            probed.ifPresent(measurement -> {
-                AtomicFiles.writeString(
-                        sensitivity(), measurement.sensitivities().json());
-                AllocationReport.write(
-                        report(),
-                        "Allocation of " + counted,
-                        allocated,
-                        counted,
-                        facts,
-                        Optional.of(measurement.sensitivities()));
-            });
+        void write(Allocation allocated, String counted, List<String> facts, Optional<Sensitivities> known) {
+            if (measured) {
+                known.ifPresent(values -> AtomicFiles.writeString(sensitivity(), values.json()));
+            }
+            AllocationReport.write(report(), "Allocation of " + counted, allocated, counted, facts, known);
             AtomicFiles.writeString(allocation, allocated.json());
         }
     }

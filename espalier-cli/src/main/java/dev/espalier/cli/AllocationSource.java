@@ -2,6 +2,7 @@ package dev.espalier.cli;
 
 import dev.espalier.adapter.ModelMatrices;
 import dev.espalier.adapter.TargetModules;
+import dev.espalier.allocation.AllocationRule;
 import dev.espalier.allocation.Matrices;
 import dev.espalier.allocation.Sensitivities;
 import dev.espalier.checkpoint.ModelLocator;
@@ -62,7 +63,7 @@ final class AllocationSource {
         @Option(
                 names = "--blockwise",
                 description =
-                        "Measure one layer on each row and change copies of its weights a little in between, as the authors of LoRA-SMoE do; by default all layers on every row.")
+                        "Measure one layer on each row, as the authors of LoRA-SMoE do; by default all layers on every row.")
         private boolean blockwise;
 
         @Option(names = "--raw-head", description = "Do not train a new head alone for an epoch before measuring.")
@@ -83,9 +84,10 @@ final class AllocationSource {
     /**
      * The matrices.
      *
+     * @param sensitivities that are known of them
      * @param probed what was measured for them, if it was measured now
      */
-    record Known(Matrices matrices, Optional<Probed> probed) {}
+    record Known(Matrices matrices, Optional<Sensitivities> sensitivities, Optional<Probed> probed) {}
 
     /** The recipe whose tasks are measured, if there is one. */
     Optional<Path> recipe() {
@@ -111,31 +113,31 @@ final class AllocationSource {
         }
     }
 
-    /** Reads or measures; {@code err} shows how it goes. */
-    Known read(PrintWriter err) {
+    /** Reads, or measures for {@code rule}; {@code err} shows how it goes. */
+    Known read(AllocationRule rule, PrintWriter err) {
         if (recipe != null) {
-            var probed = measure(recipe, err);
-            return new Known(probed.matrices(), Optional.of(probed));
+            var probed = measure(recipe, rule, err);
+            return new Known(probed.matrices(), Optional.of(probed.sensitivities()), Optional.of(probed));
         }
         var measured = Optional.ofNullable(sensitivity).map(Sensitivities::read);
         if (model == null) {
-            return new Known(Matrices.of(measured.orElseThrow()), Optional.empty());
+            return new Known(Matrices.of(measured.orElseThrow()), measured, Optional.empty());
         }
         Engine.load();
         try (var opened = AutoModel.open(ModelLocator.locate(model), ScalarType.Float)) {
             var matrices = ModelMatrices.of(opened, TargetModules.allLinear());
-            return new Known(measured.map(matrices::with).orElse(matrices), Optional.empty());
+            return new Known(measured.map(matrices::with).orElse(matrices), measured, Optional.empty());
         }
     }
 
-    private Probed measure(Path file, PrintWriter err) {
+    private Probed measure(Path file, AllocationRule rule, PrintWriter err) {
         var read = Recipes.read(file, probe.overrides);
         var options = probe.options();
         // On the main thread, before others use tensors.
         Engine.load();
         try (var progress = Progress.on(err)) {
             var training = RecipeRun.training(read, RecipeRun.tasks(read)).listener(progress);
-            return SensitivityProbe.of(training, options).run();
+            return SensitivityProbe.of(training, options).by(rule).run();
         }
     }
 }

@@ -56,6 +56,8 @@ class AllocateCommandTest {
                         "}");
         assertThat(out.toString())
                 .contains("layer  q  up  total", "2 experts in 2 of 4 matrices.", "Written: " + output);
+        assertThat(folder.resolve("new/experts.html")).content().contains("h.0.attn.q: 1 experts", "Sensitivity");
+        assertThat(folder.resolve("new/experts.sensitivity.json")).doesNotExist();
     }
 
     @Test
@@ -66,6 +68,13 @@ class AllocateCommandTest {
 
         assertThat(err.toString()).contains("mine.json exists already");
         assertThat(output).hasContent("mine");
+
+        var page = Files.writeString(folder.resolve("other.html"), "mine");
+        assertThat(allocate(
+                        "--keep", "50", "--output", folder.resolve("other.json").toString()))
+                .isEqualTo(2);
+        assertThat(page).hasContent("mine");
+        assertThat(folder.resolve("other.json")).doesNotExist();
     }
 
     @Test
@@ -100,10 +109,16 @@ class AllocateCommandTest {
                         "--by-depth",
                         "4,2,0",
                         "--group",
-                        "attention"))
+                        "attention",
+                        "--output",
+                        folder.resolve("depth.json").toString()))
                 .as(err.toString())
                 .isZero();
 
+        assertThat(folder.resolve("depth.html"))
+                .content()
+                .contains("48 experts in 16 of 36 matrices.", "<svg")
+                .doesNotContain("Sensitivity");
         // 4 matrices of [384, 384] in each of 6 layers; r 8; layers 0, 1 get 4, layers 2, 3 get 2.
         long four = 8 * 384 + 4 * 8 * 384 + 4 * 384;
         long two = 8 * 384 + 2 * 8 * 384 + 2 * 384;
@@ -150,7 +165,7 @@ class AllocateCommandTest {
         assertThat(out.toString())
                 .contains("12 experts in 12 of 36 matrices.", "Trained weights: ", "LoRA of rank 8 on the group: ")
                 .containsPattern("Task things, 4 rows: \\d+ of its 12 matrices are chosen by half of them too")
-                .containsPattern("Peak memory: [\\d,]+ MB\\.")
+                .containsPattern("Peak memory of measuring: [\\d,]+ MB\\.")
                 .contains("Written: " + output, "experts.sensitivity.json", "experts.html");
         assertThat(err.toString()).contains("Training the new head alone", "Measuring the gradients of things");
 
@@ -160,10 +175,41 @@ class AllocateCommandTest {
     }
 
     @Test
+    void tooFewRowsToTellHowStableAChoiceIsAreSaid() throws IOException {
+        assertThat(run(
+                        "allocate",
+                        recipe().toString(),
+                        "--keep",
+                        "50",
+                        "--samples",
+                        "6",
+                        "--blockwise",
+                        "--raw-head",
+                        "--output",
+                        folder.resolve("few.json").toString()))
+                .as(err.toString())
+                .isZero();
+
+        assertThat(out.toString())
+                .contains("rows: too few to tell how stable the choice is.")
+                .doesNotContain("overlap");
+    }
+
+    @Test
     void aRecipeThatNeedsNoMeasuringIsRefused() throws IOException {
         assertThat(run("allocate", recipe().toString(), "--rule", "depth")).isEqualTo(2);
 
         assertThat(err.toString()).contains("there is nothing to measure; give --model");
+    }
+
+    @Test
+    void aBudgetThatCannotHoldIsRefusedBeforeAnythingIsMeasured() throws IOException {
+        assertThat(run("allocate", recipe().toString(), "--rule", "proportional", "--budget", "20", "--minimum", "1"))
+                .isEqualTo(2);
+
+        assertThat(err.toString())
+                .contains("The budget of 20 is smaller than the 36 that the minimum of 1")
+                .doesNotContain("Training the new head", "Measuring");
     }
 
     private Path recipe() throws IOException {

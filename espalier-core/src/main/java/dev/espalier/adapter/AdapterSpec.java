@@ -58,6 +58,11 @@ public sealed interface AdapterSpec
                 "Method '" + method() + "' has neither experts nor ranks to allocate; remove the allocation.");
     }
 
+    /** The rank of a module, or of one of its experts, where patterns do not say otherwise; 0 where the method has none. */
+    default int rank() {
+        return 0;
+    }
+
     /** The same with what depends on the number of tasks settled. */
     default AdapterSpec forTasks(int tasks) {
         return this;

@@ -284,6 +284,11 @@ public record MixtureSpec(
     }
 
     @Override
+    public int rank() {
+        return experts.rank;
+    }
+
+    @Override
     public boolean adapts(String path) {
         return experts.at(path) > 0;
     }

@@ -23,6 +23,11 @@ import java.util.stream.Stream;
 /**
  * The mixtures of adapters in the literature, each a composition of the same parts. To add one, add a line to
  * {@link #ALL} and a test of it.
+ *
+ * <p>Not all are known from their authors' code. Of {@code hilo}, {@code mosld}, {@code mode}, {@code smora},
+ * {@code modula} and {@code tt-lora-moe} only the abstract was read, of {@code sira} and {@code flix} a summary: these are
+ * reconstructions, and sizes, coefficients and formulas that an abstract leaves open are ours. {@link Method#source} tells
+ * them from the others.
  */
 public final class Mixtures {
     /** The name of SiRA in recipes. */
@@ -83,7 +88,7 @@ public final class Mixtures {
         /** They were checked against the authors' code. */
         CODE,
 
-        /** Only an abstract or a summary was read: what it leaves open is ours. */
+        /** Only an abstract or a summary was read, as {@link Mixtures} says of which: what it leaves open is ours. */
         PAPER
     }
 
@@ -336,7 +341,7 @@ public final class Mixtures {
     }
 
     /**
-     * The setting of a method as its authors report it.
+     * The setting of a method as its authors report it, where that is known; see {@link Method#source}.
      *
      * @throws InputException if there is no method of that name; it says which is nearest
      */
@@ -349,7 +354,7 @@ public final class Mixtures {
         return method.defaults();
     }
 
-    /** SiRA with the paper's setting on query and value. */
+    /** SiRA on query and value; the setting is the paper's, of which a summary was read, and what that leaves open ours. */
     public static MixtureSpec sira() {
         return of(SIRA);
     }

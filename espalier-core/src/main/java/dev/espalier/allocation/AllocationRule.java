@@ -13,6 +13,18 @@ public interface AllocationRule {
      */
     Allocation allocate(Matrices matrices);
 
+    /**
+     * Refuses matrices that {@link #allocate} refuses whatever is measured of them, so that nothing need be measured first.
+     *
+     * @throws InputException as {@link #allocate}
+     */
+    default void requireFit(Matrices matrices) {}
+
+    /** Which matrices may get something. */
+    default Grouping grouping() {
+        return Grouping.ALL;
+    }
+
     /** The same for matrices of which the sensitivities alone are known. */
     default Allocation allocate(Sensitivities sensitivities) {
         return allocate(Matrices.of(sensitivities));
@@ -28,11 +40,7 @@ public interface AllocationRule {
         if (count < 0) {
             throw new InputException("The number for every matrix must be at least 0, not " + count + ".");
         }
-        return matrices -> {
-            var counts = matrices.zeros();
-            grouping.members(matrices.modules()).forEach(module -> counts.put(module, count));
-            return new Allocation(counts);
-        };
+        return new UniformRule(count, grouping);
     }
 
     /** What a table says, which must be for these very matrices; in their order. */

@@ -28,6 +28,11 @@ public final class ProportionalRule implements AllocationRule {
         this.grouping = grouping;
     }
 
+    @Override
+    public Grouping grouping() {
+        return grouping;
+    }
+
     /** What may be given out. */
     public sealed interface Budget {
         /** How much it is. */
@@ -67,26 +72,12 @@ public final class ProportionalRule implements AllocationRule {
      */
     @Override
     public Allocation allocate(Matrices matrices) {
+        requireFit(matrices);
         var group = grouping.members(matrices.modules());
         var shares = shares(matrices.sensitivities(), group);
-        long least = (long) bounds.minimum() * group.size();
-        int[] numbers;
-        if (budget instanceof Budget.Weights weights) {
-            numbers = affordable(weights, shares, matrices.shapes(group));
-        } else {
-            long count = budget.count();
-            if (count < least) {
-                throw new InputException("The budget of " + count + " is smaller than the " + least
-                        + " that the minimum of " + bounds.minimum() + " for each of " + group.size()
-                        + " matrices takes.");
-            }
-            if (bounds.maximum().isPresent() && count > (long) bounds.maximum().getAsInt() * group.size()) {
-                throw new InputException("The budget of " + count + " is greater than " + group.size()
-                        + " matrices can take at a maximum of "
-                        + bounds.maximum().getAsInt() + " each.");
-            }
-            numbers = Apportionment.share(shares, bounds, count);
-        }
+        var numbers = budget instanceof Budget.Weights weights
+                ? affordable(weights, shares, matrices.shapes(group))
+                : Apportionment.share(shares, bounds, budget.count());
         var counts = matrices.zeros();
         for (int i = 0; i < numbers.length; i++) {
             counts.put(group.get(i), numbers[i]);
@@ -94,15 +85,38 @@ public final class ProportionalRule implements AllocationRule {
         return new Allocation(counts);
     }
 
+    @Override
+    public void requireFit(Matrices matrices) {
+        var group = grouping.members(matrices.modules());
+        long count = budget.count();
+        boolean inWeights = budget instanceof Budget.Weights;
+        long least = budget instanceof Budget.Weights weights
+                ? minimal(weights.cost(), matrices.shapes(group))
+                : (long) bounds.minimum() * group.size();
+        if (count < least) {
+            throw new InputException("The budget of " + count + (inWeights ? " trained weights" : "")
+                    + " is smaller than the " + least + " that the minimum of " + bounds.minimum() + " for each of "
+                    + group.size() + " matrices takes.");
+        }
+        if (!inWeights
+                && bounds.maximum().isPresent()
+                && count > (long) bounds.maximum().getAsInt() * group.size()) {
+            throw new InputException("The budget of " + count + " is greater than " + group.size()
+                    + " matrices can take at a maximum of " + bounds.maximum().getAsInt() + " each.");
+        }
+    }
+
+    /** What the minimum of every matrix costs. */
+    private long minimal(Cost cost, List<MatrixShape> shapes) {
+        return shapes.stream()
+                .mapToLong(shape -> cost.weights(shape, bounds.minimum()))
+                .sum();
+    }
+
     /** The largest numbers that cost no more than the budget, by halving: the more are shared out, the more they cost. */
     private int[] affordable(Budget.Weights weights, double[] shares, List<MatrixShape> shapes) {
         long least = (long) bounds.minimum() * shapes.size();
-        long minimal = cost(weights.cost(), Apportionment.share(shares, bounds, least), shapes);
-        if (minimal > weights.count()) {
-            throw new InputException("The budget of " + weights.count() + " trained weights is smaller than the "
-                    + minimal + " that the minimum of " + bounds.minimum() + " for each of " + shapes.size()
-                    + " matrices takes.");
-        }
+        long minimal = minimal(weights.cost(), shapes);
         long fits = least;
         // Each costs at least one weight.
         long tooMuch = least + weights.count() - minimal + 1;
@@ -131,7 +145,8 @@ public final class ProportionalRule implements AllocationRule {
             double sum = Arrays.stream(values).sum();
             if (!(sum > 0)) {
                 throw new InputException("Task '" + task + "' is sensitive to none of the " + group.size()
-                        + " matrices (all values are 0), so nothing can be shared out; leave the task out.");
+                        + " matrices (all values are 0), so nothing can be shared out; "
+                        + (tasks.size() > 1 ? "leave the task out." : "measure on other rows, or another task."));
             }
             for (int i = 0; i < shares.length; i++) {
                 shares[i] += values[i] / sum / tasks.size();

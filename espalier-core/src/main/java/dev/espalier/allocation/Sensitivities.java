@@ -73,6 +73,11 @@ public record Sensitivities(Map<String, Map<String, Double>> tasks) {
         return List.copyOf(tasks.values().iterator().next().keySet());
     }
 
+    /** Whether no task depends on any module. */
+    public boolean allZero() {
+        return tasks.values().stream().flatMap(task -> task.values().stream()).allMatch(value -> value == 0);
+    }
+
     /**
      * Those of one task.
      *

@@ -13,10 +13,16 @@ import java.util.Set;
  * @param either matrices that at least one of the two chooses
  */
 public record Stability(int chosen, int common, int either) {
-    /** By task: what {@code rule} chooses by the sensitivities of {@code matrices}, and by {@code other}. */
+    /**
+     * By task: what {@code rule} chooses by the sensitivities of {@code matrices}, and by {@code other}; without tasks that
+     * {@code other} does not have.
+     */
     public static Map<String, Stability> of(AllocationRule rule, Matrices matrices, Sensitivities other) {
         Map<String, Stability> byTask = new LinkedHashMap<>();
         for (var task : matrices.sensitivities().tasks().keySet()) {
+            if (!other.tasks().containsKey(task)) {
+                continue;
+            }
             var whole = chosen(rule, matrices, matrices.sensitivities().only(task));
             var part = chosen(rule, matrices, other.only(task));
             var common = new HashSet<>(whole);

@@ -74,10 +74,10 @@ public final class Json {
         if (e instanceof UnrecognizedPropertyException unknown) {
             List<String> known = new ArrayList<>();
             unknown.getKnownPropertyIds().forEach(id -> known.add(String.valueOf(id)));
-            var near = Nearest.to(unknown.getPropertyName(), known, 1);
+            var near = Nearest.near(unknown.getPropertyName(), known);
             return new InputException(
                     at + ": unknown key '" + path(e) + "'."
-                            + (near.isEmpty() ? "" : " Did you mean '" + near.get(0) + "'?"),
+                            + near.map(key -> " Did you mean '" + key + "'?").orElse(""),
                     e);
         }
         var path = path(e);

@@ -6,7 +6,7 @@ import java.util.Map;
 /**
  * A line of metrics.
  *
- * @param kind what it tells of: {@code kernels}, {@code stage}, {@code train}, {@code validation}, {@code router},
+ * @param kind what it tells of: {@code allocation}, {@code stability}, {@code kernels}, {@code stage}, {@code train}, {@code validation}, {@code router},
  *     {@code similarity}, {@code rank}, {@code kept}, {@code profile}, {@code test} or {@code summary}
  * @param values by key; numbers, texts such as {@code task}, lists and maps
  */

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** The ranks of an adapter whose budget changes while it trains: where they are at the end, and their sum over time. */
+/** The ranks of an adapter whose budget changes while it trains: where they are at the end, and how they and their sum changed. */
 final class RankSection {
     private RankSection() {}
 
@@ -37,10 +37,29 @@ final class RankSection {
                 .map(step -> new Point(step.getKey(), step.getValue()))
                 .toList();
         var curve = new Series(run.name(), CurvesSection.color(number), Look.MARKED, totals);
-        sections.add(new Markup()
+        var changes = new Markup()
                 .open("section")
-                .add(CurvesSection.figure("ranks-" + number, "Sum of ranks", List.of(curve)))
-                .close("section"));
+                .open("div", "class", "pair")
+                .add(CurvesSection.figure("ranks-" + number, "Sum of ranks", List.of(curve)));
+        var grids = grids(run);
+        if (grids.change()) {
+            grids.figures("rank").forEach(changes::add);
+        }
+        sections.add(changes.close("div").close("section"));
         return sections;
+    }
+
+    private static StepHeatmaps grids(RunHistory run) {
+        double most = run.ranks().stream().mapToInt(Rank::rank).max().orElse(0);
+        var grids = new StepHeatmaps();
+        run.ranks()
+                .forEach(rank -> grids.put(
+                        rank.module(),
+                        rank.step(),
+                        new Heatmap.Cell(
+                                Integer.toString(rank.rank()),
+                                most > 0 ? rank.rank() / most : 0,
+                                rank.module() + ", step " + Figures.count(rank.step()) + ": rank " + rank.rank())));
+        return grids;
     }
 }

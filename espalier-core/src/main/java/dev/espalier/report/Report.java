@@ -30,6 +30,7 @@ public final class Report {
         sections.add(CurvesSection.of(runs));
         for (int run = 0; run < runs.size(); run++) {
             sections.add(RouterSection.of(run, runs.get(run)));
+            sections.add(LoadSection.of(run, runs.get(run)));
             sections.add(SimilaritySection.of(run, runs.get(run)));
             sections.addAll(RankSection.of(run, runs.get(run)));
             sections.addAll(KeptSection.of(runs.get(run)));
@@ -44,9 +45,11 @@ public final class Report {
                 run.summary().stream().anyMatch(summary -> summary.method().equals("lora"));
         var allocation = made.allocation();
         var counted = ranks ? "ranks" : "experts";
-        var fact = Figures.count(allocation.total()) + " " + counted + " in "
-                + allocation.chosen().size() + " of " + allocation.modules().size() + " modules.";
         return AllocationReport.sections(
-                "Allocation of " + run.name(), allocation, counted, List.of(fact), made.sensitivities());
+                "Allocation of " + run.name(),
+                allocation,
+                counted,
+                made.facts().sentences(allocation, counted),
+                made.sensitivities());
     }
 }

@@ -137,7 +137,8 @@ final class RouterSection {
         return series;
     }
 
-    private static List<Point> means(List<Router> routers, ToDoubleFunction<Router> value) {
+    /** The mean over modules at every step. */
+    static List<Point> means(List<Router> routers, ToDoubleFunction<Router> value) {
         return routers.stream()
                 .collect(Collectors.groupingBy(Router::step, TreeMap::new, Collectors.averagingDouble(value)))
                 .entrySet()

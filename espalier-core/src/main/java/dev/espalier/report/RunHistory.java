@@ -76,9 +76,13 @@ public record RunHistory(
                 List.of());
     }
 
-    /** An allocation of experts or ranks, and the sensitivities that it goes by where they were measured. */
-    public record Allocated(Allocation allocation, Optional<Sensitivities> sensitivities) {
-        private static Optional<Allocated> in(Path folder) {
+    /**
+     * An allocation of experts or ranks.
+     *
+     * @param sensitivities that it goes by, where they were measured
+     */
+    public record Allocated(Allocation allocation, Optional<Sensitivities> sensitivities, AllocationFacts facts) {
+        private static Optional<Allocated> in(Path folder, AllocationFacts facts) {
             var allocation = folder.resolve("allocation.json");
             var sensitivities = folder.resolve("sensitivities.json");
             return Files.exists(allocation)
@@ -86,7 +90,8 @@ public record RunHistory(
                             Allocation.read(allocation),
                             Files.exists(sensitivities)
                                     ? Optional.of(Sensitivities.read(sensitivities))
-                                    : Optional.empty()))
+                                    : Optional.empty(),
+                            facts))
                     : Optional.empty();
         }
     }
@@ -186,7 +191,9 @@ public record RunHistory(
                         file + ":" + number + " is not as a run writes it: " + e.getOriginalMessage() + ".", e);
             }
         }
-        return reader.history(folder.toAbsolutePath().normalize().getFileName().toString(), Allocated.in(folder));
+        return reader.history(
+                folder.toAbsolutePath().normalize().getFileName().toString(),
+                Allocated.in(folder, reader.facts.facts()));
     }
 
     /** The tasks that were validated or tested, in the order they first appear. */
@@ -221,6 +228,7 @@ public record RunHistory(
         private final Map<Integer, Map<String, Similarity>> similarities = new TreeMap<>();
         private final Map<Integer, Stage> stages = new TreeMap<>();
         private final Map<String, Kept> kept = new LinkedHashMap<>();
+        private final AllocationFacts.Reader facts = new AllocationFacts.Reader();
         private final Map<String, Test> tests = new LinkedHashMap<>();
         private Optional<Summary> summary = Optional.empty();
 
@@ -271,6 +279,7 @@ public record RunHistory(
                                     module,
                                     line.path("kept").asLong(0),
                                     line.path("size").asLong(0)));
+                case "allocation", "stability" -> facts.add(line);
                 case "test" -> tests.put(task, test(step, task, line));
                 case "summary" -> summary = Optional.of(SUMMARY.readValue(line));
                 default -> {

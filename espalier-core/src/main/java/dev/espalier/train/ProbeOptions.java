@@ -21,8 +21,8 @@ public record ProbeOptions(TargetModules targets, int samples, Pass pass, boolea
         /** The gradients of all matrices on every row; nothing changes. */
         EXACT,
         /**
-         * The gradients of one layer on each row, layer after layer, and an AdamW step (1e-5, moments from 0) with them
-         * before the next row, as the authors' probe does. The steps change copies; the model stays as it is.
+         * The gradients of one layer on each row, layer after layer, as the authors' probe does; but for the small step
+         * that it takes with them before the next row. Nothing changes.
          */
         BLOCKWISE
     }

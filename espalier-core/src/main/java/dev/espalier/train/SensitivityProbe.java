@@ -2,6 +2,7 @@ package dev.espalier.train;
 
 import dev.espalier.adapter.HeadOnlySpec;
 import dev.espalier.adapter.ModelMatrices;
+import dev.espalier.allocation.AllocationRule;
 import dev.espalier.allocation.Sensitivities;
 import dev.espalier.data.Batch;
 import dev.espalier.data.EncodedExample;
@@ -10,12 +11,14 @@ import dev.espalier.model.Linear;
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Scope;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 
@@ -32,22 +35,29 @@ import java.util.stream.IntStream;
 public final class SensitivityProbe {
     private final Training training;
     private final ProbeOptions options;
+    private final Optional<AllocationRule> rule;
 
-    private SensitivityProbe(Training training, ProbeOptions options) {
+    private SensitivityProbe(Training training, ProbeOptions options, Optional<AllocationRule> rule) {
         this.training = training;
         this.options = options;
+        this.rule = rule;
     }
 
     /** A probe for what {@code training} describes: its model, tasks, dtype and seed; its adapter plays no part. */
     public static SensitivityProbe of(Training training, ProbeOptions options) {
-        return new SensitivityProbe(training.adapter(new HeadOnlySpec()), options);
+        return new SensitivityProbe(training.adapter(new HeadOnlySpec()), options, Optional.empty());
+    }
+
+    /** The same, for a rule to go by: what that refuses whatever is measured is refused before anything is. */
+    public SensitivityProbe by(AllocationRule asked) {
+        return new SensitivityProbe(training, options, Optional.of(asked));
     }
 
     /**
      * Measures.
      *
-     * @throws InputException if the model cannot be had, a task does not fit it or has no rows, a target matches nothing, or
-     *     a gradient is not finite
+     * @throws InputException if the model cannot be had, a task does not fit it or has no rows, a target matches nothing,
+     *     the rule refuses the matrices, or a gradient is not finite
      */
     public Probed run() {
         try (var alone = new TrainingGroup(1)) {
@@ -64,6 +74,7 @@ public final class SensitivityProbe {
             try (var adapted = AdaptedModel.create(training, group)) {
                 var matrices = ModelMatrices.of(adapted.model(), options.targets());
                 var linears = ModelMatrices.linears(adapted.model(), options.targets());
+                rule.ifPresent(asked -> asked.requireFit(matrices));
                 if (options.trainHead()) {
                     HeadWarmUp.run(training, adapted);
                 }
@@ -74,19 +85,21 @@ public final class SensitivityProbe {
                 for (int place = 0; place < adapted.tasks().size(); place++) {
                     var task = adapted.tasks().get(place);
                     training.listener().phase("measuring the gradients of " + task.name());
-                    try (var pass = pass(adapted, task, linears.values())) {
-                        var rows = rows(sample(adapted, place), pass.unit());
-                        var values = measure(pass, rows, adapted.tokenizer().padId());
-                        int part = rows.size() / 2 / pass.unit() * pass.unit();
-                        whole.put(task.name(), linears.keySet(), values);
-                        half.put(task.name(), linears.keySet(), values.subList(0, Math.max(part, pass.unit())));
-                        samples.put(task.name(), rows.size());
-                        memory.sample();
+                    var pass = pass(adapted, task, linears.values());
+                    var sample = sample(adapted, place);
+                    var rows = rows(sample, pass.unit());
+                    var values = measure(pass, rows, adapted.tokenizer().padId());
+                    whole.put(task.name(), linears.keySet(), values);
+                    int part = rows.size() / 2 / pass.unit() * pass.unit();
+                    if (part > 0) {
+                        half.put(task.name(), linears.keySet(), values.subList(0, part));
                     }
+                    samples.put(task.name(), Math.min(rows.size(), sample.size()));
+                    memory.sample();
                 }
                 return new Probed(
-                        matrices.with(whole.sensitivities()),
-                        half.sensitivities(),
+                        matrices.with(new Sensitivities(whole.tasks)),
+                        half.tasks.isEmpty() ? Optional.empty() : Optional.of(new Sensitivities(half.tasks)),
                         Collections.unmodifiableMap(samples),
                         memory.megabytes());
             }
@@ -97,8 +110,8 @@ public final class SensitivityProbe {
         var asked = new StepTask(task.head(), task.kind());
         boolean checkpointing = training.options().gradientCheckpointing();
         return switch (options.pass()) {
-            case EXACT -> new ExactPass(adapted.model(), asked, checkpointing, matrices);
-            case BLOCKWISE -> new BlockwisePass(adapted.model(), asked, checkpointing, matrices);
+            case EXACT -> SensitivityPass.exact(adapted.model(), asked, checkpointing, matrices);
+            case BLOCKWISE -> SensitivityPass.blockwise(adapted.model(), asked, checkpointing, matrices);
         };
     }
 
@@ -120,15 +133,29 @@ public final class SensitivityProbe {
         return rows.subList(0, Math.min(rows.size(), options.samples()));
     }
 
-    /** The rows to measure on, a multiple of {@code unit}; a sample that is too small for that comes again. */
+    /** The rows to measure on, a multiple of {@code unit}, so that each of its parts gets every {@code unit}-th. */
     private List<EncodedExample> rows(List<EncodedExample> sample, int unit) {
         if (options.samples() < unit) {
             throw new InputException("A block-wise probe measures one of the " + unit + " layers on each row, so "
                     + options.samples() + " samples are too few; raise them to " + unit + " or more.");
         }
-        int count = unit == 1 ? sample.size() : options.samples() / unit * unit;
-        return IntStream.range(0, count)
-                .mapToObj(i -> sample.get(i % sample.size()))
+        return places(sample.size(), unit, options.samples() / unit).stream()
+                .map(sample::get)
+                .toList();
+    }
+
+    /**
+     * Which of {@code rows} come one after the other. Where they are too few they come again, moved on by one whenever a
+     * part would see the same ones again: no part sees a row twice.
+     *
+     * @param unit parts that take turns
+     * @param turns for each at most; fewer where there are fewer rows
+     */
+    static List<Integer> places(int rows, int unit, int turns) {
+        int around = Math.multiplyExact(rows, unit)
+                / BigInteger.valueOf(rows).gcd(BigInteger.valueOf(unit)).intValue();
+        return IntStream.range(0, Math.min(turns, rows) * unit)
+                .mapToObj(i -> (i + i / around) % rows)
                 .toList();
     }
 
@@ -150,10 +177,6 @@ public final class SensitivityProbe {
                 sums.put(module, rows.stream().mapToDouble(row -> row[at]).sum());
             }
             tasks.put(task, sums);
-        }
-
-        Sensitivities sensitivities() {
-            return new Sensitivities(tasks);
         }
     }
 }

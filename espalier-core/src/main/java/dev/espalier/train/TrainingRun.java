@@ -74,11 +74,11 @@ final class TrainingRun implements AutoCloseable {
         for (var task : session.tasks) {
             session.evaluator.check(task.task(), task.validation().isEmpty() ? task.train() : task.validation());
         }
-        stage.write(folder);
         if (!training.recipe().isEmpty()) {
             AtomicFiles.writeString(folder.recipe(), training.recipe());
         }
         log = new MetricsLog(folder, options, Map.of());
+        stage.write(folder, log);
         var parts = session.batcher
                 .batch(0, 0)
                 .split(options.accumulation())

@@ -15,6 +15,9 @@ import dev.espalier.tensor.Initialiser;
 import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.Parameter;
 import dev.espalier.tensor.RandomStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -252,6 +255,23 @@ class MixturesTest {
             double scaling = even.experts().alpha() / even.experts().rank();
             assertClose("expert", expert, want.div(new Scalar(10 * scaling)), 1e-4, 1e-5);
         }
+    }
+
+    /** What was not checked against code must be said where the method is made and where it is described. */
+    @Test
+    void whatIsKnownFromAnAbstractIsSaidInJavadocAndGuide() throws IOException {
+        var source = Files.readString(Path.of("src/main/java/dev/espalier/adapter/Mixtures.java"));
+        var javadoc = source.substring(source.indexOf("<p>Not all"), source.indexOf("public final class"));
+        var guide = Files.readString(Path.of("..", "docs", "mixtures.md"));
+        Mixtures.all().forEach((name, method) -> {
+            boolean fromCode = method.source() == Mixtures.Source.CODE;
+            assertThat(javadoc.contains("{@code " + name + "}")).as(name).isEqualTo(!fromCode);
+            var row = guide.lines()
+                    .filter(line -> line.startsWith("| `" + name + "` |"))
+                    .findFirst()
+                    .orElseThrow();
+            assertThat(row.matches(".*\\| code [^|]*\\|")).as(name).isEqualTo(fromCode);
+        });
     }
 
     @Test

@@ -151,7 +151,8 @@ class ProportionalRuleTest {
                 .hasMessageContaining("shape of 'model.layers.0.mlp.down_proj' is not known");
         assertThatThrownBy(() -> allocate(5, Bounds.NONE, 0, 0))
                 .isInstanceOf(InputException.class)
-                .hasMessageContaining("Task 'task' is sensitive to none of the 2 matrices");
+                .hasMessageContaining("Task 'task' is sensitive to none of the 2 matrices")
+                .hasMessageContaining("measure on other rows");
     }
 
     private static void assertRefused(Budget budget, Bounds bounds, String sentence) {

@@ -27,6 +27,8 @@ class StabilityTest {
                 .containsExactlyInAnyOrder(1.0, 0.5, 0.0);
         assertThat(stability.values().stream().mapToDouble(Stability::jaccard))
                 .containsExactlyInAnyOrder(1.0, 1.0 / 3, 0.0);
+        assertThat(Stability.of(new PercentileRule(50, Grouping.ALL), whole, part.only("half")))
+                .containsOnlyKeys("half");
         assertThat(new Stability(0, 0, 0).overlap()).isEqualTo(1);
         assertThat(new Stability(0, 0, 0).jaccard()).isEqualTo(1);
     }

@@ -59,6 +59,7 @@ class ReportTest {
                         "Runs",
                         "Curves",
                         "Routers of sira-e16-k4-r4",
+                        "Router load over time of sira-e16-k4-r4",
                         "Confusion of lora-r16 on noun-supersense",
                         "Confusion of lora-r72 on noun-supersense",
                         "Confusion of sira-e16-k4-r4 on noun-supersense");
@@ -94,6 +95,46 @@ class ReportTest {
         assertThat(texts(page, "//section[3]//figure[1]//*[@class='note']"))
                 .hasSize(12)
                 .contains(Figures.percent(first == null ? Double.NaN : first.dropped()));
+    }
+
+    @Test
+    void loadIsShownAtEveryValidationByModule() throws Exception {
+        var line =
+                "{\"kind\":\"router\",\"step\":%d,\"module\":\"h.%d.q\",\"load\":[%s],\"dropped\":0,\"entropy\":1}\n";
+        var lines = line.formatted(1000, 0, "0.25,0.5,0.25")
+                + line.formatted(1000, 1, "0.8,0.1,0.1")
+                + line.formatted(2000, 0, "0.3,0.3,0.4")
+                + line.formatted(2000, 1, "0.7,0.3,0");
+        var run = Files.createDirectories(folder.resolve("mola"));
+        Files.writeString(run.resolve("metrics.jsonl"), lines);
+        var page = parse(Report.html("Demo", List.of(RunHistory.read(run))));
+
+        var section = "//section[h2='Router load over time of mola']";
+        assertThat(texts(page, section + "//figcaption"))
+                .containsExactly(
+                        "Share of the busiest expert, mean over layers",
+                        "Share of the least busy expert, mean over layers",
+                        "q: busiest expert by step");
+        assertThat(texts(page, section + "//figure[3]//*[@class='name']"))
+                .containsExactly("1,000", "2,000", "layer 0", "layer 1");
+        assertThat(texts(page, section + "//figure[3]//*[starts-with(@class,'count')]"))
+                .containsExactly("50", "40", "80", "70");
+        assertThat(texts(page, section + "//figure[3]//*[local-name()='title']"))
+                .contains("h.1.q, step 2,000: expert 0 with 70.0 % is busiest, expert 2 with 0.0 % least busy");
+        assertThat(texts(page, section + "//figure[3]//*[@class='heat']/@fill-opacity"))
+                .containsExactly("0.75", "0.6", "1", "1");
+    }
+
+    @Test
+    void ofManyStepsTheFirstTheLastAndSomeBetweenAreShown() {
+        var grids = new StepHeatmaps();
+        assertThat(grids.change()).isFalse();
+        for (int step = 1; step <= 100; step++) {
+            grids.put("h.0.q", step, new Heatmap.Cell("<" + step + ">", 0, ""));
+        }
+        var figure = grids.figures("rank").get(0).toString();
+        assertThat(figure).contains("&lt;1&gt;", "&lt;100&gt;").doesNotContain("&lt;2&gt;");
+        assertThat(figure.split("&lt;")).hasSize(15);
     }
 
     @Test
@@ -176,6 +217,12 @@ class ReportTest {
         assertThat(texts(page, "//h2")).contains("Ranks of adalora");
         assertThat(texts(page, "//p")).contains("A rank of 9 in all at step 8.");
         assertThat(texts(page, "//*[local-name()='circle']")).hasSize(2);
+        assertThat(texts(page, "//figure[figcaption='attention.self.query: rank by step']//*[local-name()='title']"))
+                .containsExactly(
+                        "bert.encoder.layer.0.attention.self.query, step 4: rank 8",
+                        "bert.encoder.layer.0.attention.self.query, step 8: rank 3",
+                        "bert.encoder.layer.1.attention.self.query, step 4: rank 8",
+                        "bert.encoder.layer.1.attention.self.query, step 8: rank 6");
     }
 
     @Test

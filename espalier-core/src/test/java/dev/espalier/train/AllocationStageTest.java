@@ -12,12 +12,19 @@ import dev.espalier.adapter.TargetModules;
 import dev.espalier.allocation.Allocation;
 import dev.espalier.allocation.AllocationRule;
 import dev.espalier.allocation.Grouping;
+import dev.espalier.allocation.ProportionalRule;
 import dev.espalier.allocation.Sensitivities;
 import dev.espalier.error.InputException;
+import dev.espalier.report.AllocationFacts;
 import dev.espalier.report.RunHistory;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -69,7 +76,20 @@ class AllocationStageTest {
         var chosen = new LinkedHashMap<>(allocation.counts());
         chosen.values().removeIf(count -> count == 0);
         assertThat(experts(run())).containsExactlyInAnyOrderEntriesOf(chosen);
-        assertThat(RunHistory.read(run()).allocated()).isPresent();
+        var facts = RunHistory.read(run()).allocated().orElseThrow().facts();
+        assertThat(facts.rows()).containsEntry("intent", 6);
+        assertThat(facts.stability()).containsOnlyKeys("intent");
+        assertThat(facts.probeMegabytes().orElseThrow()).isGreaterThan(1);
+        try (var adapted = AdaptedModel.open(run())) {
+            var weights = facts.weights().orElseThrow();
+            assertThat(weights.trained()).isEqualTo(adapted.adapter().trainedWeights());
+            assertThat(weights.loraRank()).isEqualTo(2);
+            assertThat(weights.uniform()).isGreaterThan(weights.trained());
+        }
+        assertThat(run().resolve("report.html"))
+                .content()
+                .contains("12 experts in ", "Trained weights: ", "LoRA of rank 2 on the group: ", "Uniform, with ")
+                .contains("Task intent, 6 rows: ", "Peak memory of measuring: ");
     }
 
     @Test
@@ -104,7 +124,7 @@ class AllocationStageTest {
     }
 
     @Test
-    void aResumedRunKeepsTheAllocationItWasBegunWith() {
+    void aResumedRunKeepsTheAllocationItWasBegunWith() throws IOException {
         var described = training.allocation(AllocationPlan.usual(1, probe()));
         described.run(folder.resolve("whole"));
         StoppedRuns.begin(described, run(), 5);
@@ -113,7 +133,10 @@ class AllocationStageTest {
         training.allocation(new AllocationPlan.Ruled(AllocationRule.uniform(1, Grouping.ALL)))
                 .resume(run());
 
-        StoppedRuns.assertSameAdapters(folder.resolve("whole"), run());
+        StoppedRuns.assertSame(folder.resolve("whole"), run());
+        assertThat(StoppedRuns.lines(run()))
+                .anyMatch(line -> line.contains("\"kind\":\"allocation\"") && line.contains("\"trained_weights\":"))
+                .anyMatch(line -> line.contains("\"kind\":\"stability\"") && line.contains("\"overlap\":"));
     }
 
     @Test
@@ -129,6 +152,57 @@ class AllocationStageTest {
                             ((RankGatedDelta) delta).a().shape()[0])
                     .isEqualTo(allocation.count(path)));
         }
+    }
+
+    @Test
+    void whatLoraAndTheMostEverywhereWouldTrainIsCountedOnTheMatricesThatMayGetAny() {
+        training.allocation(new AllocationPlan.Ruled(AllocationRule.uniform(2, Grouping.ATTENTION)))
+                .run(run());
+
+        var facts = RunHistory.read(run()).allocated().orElseThrow().facts();
+        var weights = facts.weights().orElseThrow();
+        assertThat(weights.uniformCount()).isEqualTo(2);
+        assertThat(weights.uniform()).isEqualTo(weights.trained());
+        // [64, 64], four in each of two layers.
+        assertThat(weights.lora()).isEqualTo(8 * 2 * (64 + 64));
+        assertThat(facts.rows()).isEmpty();
+        assertThat(facts.probeMegabytes()).isEmpty();
+    }
+
+    @Test
+    void aBudgetThatCannotHoldIsRefusedBeforeAnythingIsMeasured() {
+        var rule = new ProportionalRule(
+                new ProportionalRule.Budget.Experts(11),
+                new ProportionalRule.Bounds(1, OptionalInt.empty()),
+                Grouping.ALL);
+        List<String> phases = new ArrayList<>();
+        var listened = training.listener(new ProgressListener() {
+            @Override
+            public void phase(String name) {
+                phases.add(name);
+            }
+        });
+
+        assertThatThrownBy(() -> listened.allocation(new AllocationPlan.Measured(rule, probe()))
+                        .run(run()))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("The budget of 11 is smaller than the 12 that the minimum of 1");
+        assertThat(phases).hasSize(1).first().asString().startsWith("loading ");
+        assertThat(run()).doesNotExist();
+    }
+
+    @Test
+    void thatNothingWasSensitiveIsSaidInPlaceOfRaisingWhatIsKept() {
+        var nothing = new Allocation(Map.of("some.module", 0));
+        var zeros = new Sensitivities(Map.of("intent", Map.of("some.module", 0.0)));
+        assertThatThrownBy(() -> AllocationStage.allocated(training, nothing, Optional.of(zeros), AllocationFacts.NONE))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("all sensitivities that were measured are 0")
+                .hasMessageNotContaining("raise");
+        var some = new Sensitivities(Map.of("intent", Map.of("some.module", 0.1)));
+        assertThatThrownBy(() -> AllocationStage.allocated(training, nothing, Optional.of(some), AllocationFacts.NONE))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("raise what is kept or the budget");
     }
 
     @Test

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 final class ProbeMemoryProcess {
     private ProbeMemoryProcess() {}
 
-    /** @param args the model, a folder that does not exist yet, and {@code train} or {@code probe} */
+    /** @param args the model, a folder that does not exist yet, and {@code train}, {@code exact} or {@code blockwise} */
     public static void main(String[] args) {
         var training = Training.of(args[0])
                 .task(Snips.intent())
@@ -17,8 +17,12 @@ final class ProbeMemoryProcess {
         System.out.println("MEASURED "
                 + (args[2].equals("train")
                         ? training.run(Path.of(args[1])).peakMemoryMb()
-                        : SensitivityProbe.of(training, ProbeOptions.DEFAULT.withSamples(16))
-                                .run()
-                                .peakMegabytes()));
+                        : SensitivityProbe.of(training, options(args[2])).run().peakMegabytes()));
+    }
+
+    private static ProbeOptions options(String pass) {
+        return ProbeOptions.DEFAULT
+                .withSamples(16)
+                .withPass(pass.equals("exact") ? ProbeOptions.Pass.EXACT : ProbeOptions.Pass.BLOCKWISE);
     }
 }

@@ -14,9 +14,12 @@ import dev.espalier.error.InputException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class SensitivityProbeTest {
     private static final ProbeOptions OPTIONS = ProbeOptions.DEFAULT.withSamples(6);
@@ -53,7 +56,7 @@ class SensitivityProbeTest {
     }
 
     private static double halfOf(Probed probed, String task, String module) {
-        return probed.firstHalf().values(task, List.of(module))[0];
+        return probed.firstHalf().orElseThrow().values(task, List.of(module))[0];
     }
 
     @Test
@@ -65,19 +68,69 @@ class SensitivityProbeTest {
         assertThat(SensitivityProbe.of(other, OPTIONS).run().sensitivities()).isNotEqualTo(first);
     }
 
-    @Test
-    void aTaskWithFewerRowsIsMeasuredOnAllOfThemOnce() {
+    /** The same on the first rows of one task. */
+    private Training of(int rows) {
         var task = Snips.intent();
-        var few = Training.of(training.model())
+        return Training.of(training.model())
                 .task(new TaskData(
                         task.name(),
                         task.kind(),
-                        task.train().subList(0, 8),
+                        task.train().subList(0, rows),
                         List.of(),
                         List.of(),
                         task.labels(),
                         Map.of()))
                 .options(training.options());
+    }
+
+    @Test
+    void whereNoHalfDiffersFromTheWholeNothingIsSaidOfStability() {
+        var rule = new PercentileRule(50, Grouping.ALL);
+        var oneRow = SensitivityProbe.of(of(1), OPTIONS).run();
+        assertThat(oneRow.samples()).containsEntry("intent", 1);
+        assertThat(oneRow.firstHalf()).isEmpty();
+        assertThat(oneRow.stability(rule)).isEmpty();
+
+        var oneRowForEachLayer = SensitivityProbe.of(
+                        training, OPTIONS.withPass(ProbeOptions.Pass.BLOCKWISE).withSamples(3))
+                .run();
+        assertThat(oneRowForEachLayer.samples()).containsEntry("intent", 2);
+        assertThat(oneRowForEachLayer.stability(rule)).isEmpty();
+
+        // A task that has a half is not kept from its stability by one that has none.
+        var both = SensitivityProbe.of(of(1).task(Snips.length()), OPTIONS).run();
+        assertThat(both.stability(rule)).containsOnlyKeys("length");
+    }
+
+    @Test
+    void aBlockwiseProbeOfFewRowsShowsEveryLayerAllOfThemOnce() {
+        var blockwise = OPTIONS.withPass(ProbeOptions.Pass.BLOCKWISE);
+        var probed = SensitivityProbe.of(of(2), blockwise.withSamples(60)).run();
+
+        assertThat(probed.samples()).containsEntry("intent", 2);
+        assertThat(probed.firstHalf()).isPresent();
+        assertThat(probed.sensitivities())
+                .isEqualTo(SensitivityProbe.of(of(2), blockwise.withSamples(4))
+                        .run()
+                        .sensitivities());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"2, 6, 10, 2", "6, 4, 5, 5", "5, 2, 9, 5", "1, 3, 7, 1", "7, 1, 64, 7", "9, 3, 2, 2"})
+    void noLayerSeesARowTwice(int rows, int layers, int turns, int each) {
+        var places = SensitivityProbe.places(rows, layers, turns);
+
+        assertThat(places).hasSize(each * layers);
+        for (int layer = 0; layer < layers; layer++) {
+            int of = layer;
+            assertThat(IntStream.range(0, each).map(turn -> places.get(turn * layers + of)))
+                    .doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void aTaskWithFewerRowsIsMeasuredOnAllOfThemOnce() {
+        var few = of(8);
         var all = SensitivityProbe.of(few, OPTIONS.withSamples(8)).run();
         var more = SensitivityProbe.of(few, OPTIONS.withSamples(500)).run();
 
@@ -103,7 +156,7 @@ class SensitivityProbeTest {
         assertThat(probed.samples()).containsEntry("intent", 4);
         assertThat(probed.sensitivities().tasks().values())
                 .allSatisfy(task -> assertThat(task.values()).allMatch(value -> value > 0));
-        assertThat(probed.firstHalf().tasks().values())
+        assertThat(probed.firstHalf().orElseThrow().tasks().values())
                 .allSatisfy(task -> assertThat(task.values()).allMatch(value -> value > 0));
     }
 
@@ -121,7 +174,7 @@ class SensitivityProbeTest {
         var rule = new PercentileRule(50, Grouping.ALL);
 
         assertThat(rule.allocate(probed.matrices()).total()).isEqualTo(12);
-        assertThat(Stability.of(rule, probed.matrices(), probed.firstHalf()).values())
+        assertThat(probed.stability(rule).values())
                 .hasSize(2)
                 .allMatch(stability -> stability.chosen() == 6 && stability.common() >= 1);
         assertThat(Stability.of(rule, probed.matrices(), probed.sensitivities()).values())

@@ -54,7 +54,8 @@ final class StoppedRuns {
         var lines = new ArrayList<String>();
         for (var line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
             var object = (ObjectNode) Json.mapper().readTree(line);
-            object.remove(List.of("tokens_per_second", "seconds", "train_seconds", "memory_mb", "peak_memory_mb"));
+            object.remove(List.of(
+                    "tokens_per_second", "seconds", "train_seconds", "memory_mb", "peak_memory_mb", "probe_memory_mb"));
             lines.add(object.toString());
         }
         return lines;

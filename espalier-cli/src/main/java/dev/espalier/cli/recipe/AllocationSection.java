@@ -48,11 +48,7 @@ public record AllocationSection(
 
         @Key(value = "Training rows of each task to measure sensitivities on.", example = "64", atLeast = 2) @Nullable Integer samples,
 
-        @Key(
-                value =
-                        "Measure one layer on each row and change copies of its weights a little in between, as the authors of LoRA-SMoE do.",
-                example = "false")
-        @Nullable Boolean blockwise,
+        @Key(value = "Measure one layer on each row, as the authors of LoRA-SMoE do.", example = "false") @Nullable Boolean blockwise,
 
         @Key(value = "Train a new head alone for an epoch before measuring.", example = "true") @Nullable Boolean trainHead) {
     static final AllocationSection DEFAULT =

@@ -192,7 +192,9 @@ final class Binder {
             }
         }
         return new InputException(where + "unknown key '" + key + "'" + (path.isEmpty() ? "" : " in " + path)
-                + "; did you mean '" + Nearest.to(key, names, 1).get(0) + "'?");
+                + Nearest.near(key, names)
+                        .map(near -> "; did you mean '" + near + "'?")
+                        .orElseGet(() -> "; there are " + String.join(", ", names) + "."));
     }
 
     private static String named(List<String> methods) {

@@ -241,6 +241,15 @@ class RecipesTest {
     }
 
     @Test
+    void anUnknownKeyThatIsNearNoneIsAnsweredWithAllThereAre() {
+        assertThatThrownBy(() -> parse(TOPIC + "adapter: {expert: 4}\n"))
+                .isInstanceOf(InputException.class)
+                .hasMessageStartingWith("r.yaml:3:11: unknown key 'expert' in adapter; there are ")
+                .hasMessageContaining("alpha, ")
+                .hasMessageNotContaining("did you mean");
+    }
+
+    @Test
     void aTaskNeedsOneSource() {
         assertThatThrownBy(() -> parse("tasks:\n  - builtin: topic\n    file: a.csv"))
                 .isInstanceOf(InputException.class)
