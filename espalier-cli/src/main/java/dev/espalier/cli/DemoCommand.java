@@ -65,7 +65,7 @@ final class DemoCommand implements Callable<Integer> {
         var err = spec.commandLine().getErr();
         var folder = output == null ? newFolder() : output;
         var common = new ArrayList<>(quick ? QUICK : List.of());
-        common.add("dtype=" + (Engine.multipliesBf16() ? "bf16" : "fp32"));
+        common.add("dtype=" + Engine.usualDtype());
         var tasks = RecipeRun.tasks(Recipes.parse(recipe(), "demo.yaml", common));
         List<Path> runs = new ArrayList<>();
         for (var contestant : CONTESTANTS) {

@@ -91,6 +91,11 @@ public final class Engine {
         }
     }
 
+    /** The dtype that frozen weights train in unless told otherwise: bf16 where the CPU multiplies it, else fp32. */
+    public static String usualDtype() {
+        return multipliesBf16() ? "bf16" : "fp32";
+    }
+
     /** The dtype that a recipe names: {@code fp32} or {@code bf16}. */
     public static ScalarType dtype(String name) {
         return switch (name) {

@@ -73,9 +73,10 @@ public final class Profile {
     private boolean runs;
     private long since;
 
-    /** Begins to count, {@link Part#OTHER} until a part is entered. */
+    /** Begins to count, {@link Part#OTHER} until a part is entered; a pass that failed before leaves nothing open. */
     public void start() {
         runs = true;
+        runsBackward = false;
         current = Part.OTHER;
         since = System.nanoTime();
     }

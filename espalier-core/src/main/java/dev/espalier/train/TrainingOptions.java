@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  *     test, and in validation where the metric is of that kind; 0 for none
  * @param metric what chooses the best checkpoint; null for each task's own, the mean over several tasks
  * @param patience validations without a better one after which the run stops; 0 never stops early
- * @param dtype of the frozen weights and of the products: {@code fp32} or {@code bf16}; what is trained stays fp32
+ * @param dtype of the frozen weights and of the products: {@code fp32} or {@code bf16}, which is the default where the CPU
+ *     multiplies it in hardware ({@link Engine#usualDtype}); what is trained stays fp32
  * @param gradientCheckpointing whether a decoder's blocks keep their input only and are computed again in backward:
  *     the same gradients in less memory and more time
  * @param prefix how the layers below everything that is trained are treated
@@ -99,7 +100,7 @@ public record TrainingOptions(
             0,
             null,
             0,
-            "fp32",
+            Engine.usualDtype(),
             false,
             PrefixOptions.DEFAULT,
             0,

@@ -20,7 +20,7 @@ class AdaptedModelTest {
 
     private AdaptedModel trained(TaskData... tasks) {
         var training = Training.of(TinyModel.in(folder.resolve("model")))
-                .options(TrainingOptions.builder().maxSteps(2).maxTokens(20).build());
+                .options(TrainingOptions.builder().dtype("fp32").maxSteps(2).maxTokens(20).build());
         for (var task : tasks) {
             training = training.task(task);
         }

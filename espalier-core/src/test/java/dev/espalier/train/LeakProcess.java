@@ -23,7 +23,7 @@ final class LeakProcess {
         Training.of(TinyModel.in(folder.resolve("model")))
                 .task(Snips.intent())
                 .adapter(Mixtures.sira().with(m -> m.experts(4).topK(2)))
-                .options(TrainingOptions.builder()
+                .options(TrainingOptions.builder().dtype("fp32")
                         .maxSteps(WARM_UP + STEPS)
                         .batchSize(16)
                         .maxTokens(24)

@@ -93,7 +93,7 @@ class PrefixCacheTest {
     }
 
     private static TrainingOptions.Builder options() {
-        return TrainingOptions.builder()
+        return TrainingOptions.builder().dtype("fp32")
                 .batchSize(15)
                 .learningRate(1e-3)
                 .maxSteps(STEPS)
@@ -118,12 +118,18 @@ class PrefixCacheTest {
             case "heads of an encoder" -> encoder(new HeadOnlySpec(), Pooling.DEFAULT);
             case "two passes" ->
                 encoder(Mixtures.of("adamix").with(m -> m.targets(upper(1, "output.dense"))), Pooling.DEFAULT);
-            case "padded decoder" ->
-                decoder(
+            case "padded decoder" -> {
+                var described = decoder(
                         Mixtures.sira().with(m -> m.targets(upper(3, "q_proj", "down_proj"))
                                 .experts(4)
                                 .topK(2)),
                         false);
+                var rows = new RowOptions(
+                        false, RowOptions.Order.LIKE_LENGTHS, RowOptions.Padding.LONGEST, RowOptions.Logits.LABELS);
+                yield described.options(
+                        described.options().toBuilder().rows(rows).build());
+            }
+            case "decoder" -> decoder(lora.withTargets(upper(3, "q_proj", "down_proj")), false);
             case "packed decoder" ->
                 decoder(
                         lora.withTargets(upper(3, "q_proj", "down_proj"))
@@ -145,6 +151,7 @@ class PrefixCacheTest {
                 "heads of an encoder",
                 "two passes",
                 "padded decoder",
+                "decoder",
                 "packed decoder");
     }
 

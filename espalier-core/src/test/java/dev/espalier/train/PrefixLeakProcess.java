@@ -23,7 +23,7 @@ final class PrefixLeakProcess {
                 .task(Snips.intent())
                 .adapter(LoraSpec.defaults()
                         .withTargets(TargetModules.of("query", "value").inLayers(List.of(1), List.of())))
-                .options(TrainingOptions.builder()
+                .options(TrainingOptions.builder().dtype("fp32")
                         .maxSteps(LeakProcess.WARM_UP + LeakProcess.STEPS)
                         .batchSize(16)
                         .maxTokens(64)

@@ -13,7 +13,7 @@ final class ProbeMemoryProcess {
         var training = Training.of(args[0])
                 .task(Snips.intent())
                 .adapter(LoraSpec.defaults().withTargets(TargetModules.allLinear()))
-                .options(TrainingOptions.builder().maxSteps(4).build());
+                .options(TrainingOptions.builder().dtype("fp32").maxSteps(4).build());
         System.out.println("MEASURED "
                 + (args[2].equals("train")
                         ? training.run(Path.of(args[1])).peakMemoryMb()

@@ -3,7 +3,9 @@ package dev.espalier.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.LoraSpec;
+import dev.espalier.adapter.Mixtures;
 import dev.espalier.train.RowOptions.Logits;
 import dev.espalier.train.RowOptions.Order;
 import dev.espalier.train.RowOptions.Padding;
@@ -35,11 +37,15 @@ class RowOptionsTest {
     }
 
     private List<Double> losses(RowOptions rows, int batchSize, String name) {
+        return losses(LoraSpec.defaults(), rows, batchSize, name);
+    }
+
+    private List<Double> losses(AdapterSpec adapter, RowOptions rows, int batchSize, String name) {
         var losses = new Losses();
         Training.of(model())
                 .task(Snips.written())
-                .adapter(LoraSpec.defaults())
-                .options(TrainingOptions.builder()
+                .adapter(adapter)
+                .options(TrainingOptions.builder().dtype("fp32")
                         .rows(rows)
                         .batchSize(batchSize)
                         .maxTokens(128)
@@ -68,6 +74,17 @@ class RowOptionsTest {
         var expected = losses(RowOptions.DEFAULT, 120, "usual");
         var actual = losses(rows, 120, "plain");
         assertThat(expected).hasSize(STEPS).doesNotHaveDuplicates();
+        for (int step = 0; step < STEPS; step++) {
+            assertThat(actual.get(step)).isCloseTo(expected.get(step), within(1e-4));
+        }
+    }
+
+    @Test
+    void aMixtureThatChoosesAndDropsDoesSoAlike() {
+        var sira = Mixtures.sira().with(m -> m.experts(4).topK(2));
+        var padded = new RowOptions(false, Order.LIKE_LENGTHS, Padding.LONGEST, Logits.LABELS);
+        var expected = losses(sira, padded, 120, "padded");
+        var actual = losses(sira, RowOptions.DEFAULT, 120, "joined");
         for (int step = 0; step < STEPS; step++) {
             assertThat(actual.get(step)).isCloseTo(expected.get(step), within(1e-4));
         }

@@ -21,7 +21,7 @@ final class SparseLeakProcess {
         Training.of(TinyModel.in(folder.resolve("model")))
                 .task(Snips.intent())
                 .adapter(SparseSpec.spiel().withKeepRatio(.1).withPlan(new SelectionPlan.DropAndGrow(3, .5)))
-                .options(TrainingOptions.builder()
+                .options(TrainingOptions.builder().dtype("fp32")
                         .maxSteps(LeakProcess.WARM_UP + LeakProcess.STEPS)
                         .batchSize(16)
                         .maxTokens(24)

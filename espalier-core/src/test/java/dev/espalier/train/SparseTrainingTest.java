@@ -190,7 +190,7 @@ class SparseTrainingTest {
         var described = Training.of(model.toString())
                 .task(Snips.written())
                 .adapter(spec(method))
-                .options(TrainingOptions.builder()
+                .options(TrainingOptions.builder().dtype("fp32")
                         .batchSize(4)
                         .maxTokens(96)
                         .learningRate(1e-2)

@@ -56,7 +56,7 @@ class StepProfileTest {
                     .mapToDouble(StepProfile.PartOfStep::seconds)
                     .sum();
             assertThat(sum + profile.waitingSeconds()).isCloseTo(profile.stepSeconds(), within(1e-9));
-            assertThat(sum).isGreaterThan(0.5 * profile.stepSeconds());
+            assertThat(sum).isPositive().isLessThanOrEqualTo(profile.stepSeconds());
             assertThat(profile.parts().stream().map(StepProfile.PartOfStep::part))
                     .containsExactly(
                             Part.EMBEDDING,
@@ -77,7 +77,7 @@ class StepProfileTest {
         var training = Training.of(TinyModel.in(folder.resolve("model")))
                 .task(Snips.intent())
                 .adapter(LoraSpec.defaults());
-        var options = TrainingOptions.builder().batchSize(15).maxTokens(16).maxSteps(3);
+        var options = TrainingOptions.builder().dtype("fp32").batchSize(15).maxTokens(16).maxSteps(3);
         var plain = training.options(options.build()).run(folder.resolve("plain"));
         var profiled = training.options(
                         options.log(LogOptions.DEFAULT.withProfile(true)).build())

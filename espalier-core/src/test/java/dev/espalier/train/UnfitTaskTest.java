@@ -49,7 +49,7 @@ class UnfitTaskTest {
     void examplesThatAreAllTooLongLeaveNothingToTrainOn() throws URISyntaxException {
         var training = Training.of(decoder())
                 .task(Snips.written())
-                .options(TrainingOptions.builder().maxTokens(4).build());
+                .options(TrainingOptions.builder().dtype("fp32").maxTokens(4).build());
         assertThatThrownBy(() -> training.run(folder.resolve("run")))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("'written'")
@@ -62,7 +62,7 @@ class UnfitTaskTest {
     void anAdapterThatWritesTextsPredictsNoLabelsAndNeedsAnExampleThatFits() throws URISyntaxException {
         Training.of(decoder())
                 .task(Snips.written())
-                .options(TrainingOptions.builder().maxSteps(1).maxTokens(80).build())
+                .options(TrainingOptions.builder().dtype("fp32").maxSteps(1).maxTokens(80).build())
                 .run(folder.resolve("run"));
         try (var adapted = AdaptedModel.open(folder.resolve("run"))) {
             assertThatThrownBy(() -> adapted.predict("play some music"))

@@ -15,7 +15,7 @@ public record StudyRecipe(
         @Key("The frozen model, as in a recipe: an encoder or a causal language model.")
         String model,
 
-        @Key("Number type of the frozen weights in training.")
+        @Key("Number type of the frozen weights in training: bf16, the default where the CPU multiplies it in hardware, or fp32.")
         Dtype dtype,
 
         @Key(
@@ -72,7 +72,7 @@ public record StudyRecipe(
         implements Checked {
     static final StudyRecipe DEFAULT = new StudyRecipe(
             "all-minilm-l6-v2",
-            Dtype.FP32,
+            Dtype.usual(),
             Dtype.FP32,
             Pooling.DEFAULT,
             LabelEmbeddingsSection.DEFAULT,
