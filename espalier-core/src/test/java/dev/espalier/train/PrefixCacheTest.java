@@ -170,7 +170,7 @@ class PrefixCacheTest {
             cache = new PrefixCache(training, session, new RunFolder(folder.resolve(name)), new SharedPrefixes());
             cache.fill(() -> false);
             for (var p : session.trained) {
-                p.value().copy_(Initialiser.normal(.2, RandomStream.of(11).at(p.name()), p.shape()));
+                p.value().copy_(Initialiser.normal(.1, RandomStream.of(11).at(p.name()), p.shape()));
             }
         }
 
