@@ -83,7 +83,9 @@ class MergeCommandTest {
         assertThat(json.path("method").stringValue("")).isEqualTo("ties");
         assertThat(json.path("adapters").get(1).path("weight").doubleValue()).isEqualTo(.3);
         assertThat(json.path("relative_error").doubleValue()).isBetween(0., 1.);
-        assertThat(folder.resolve("merged/report.html")).content().contains("Sign conflicts by layer and matrix");
+        assertThat(folder.resolve("merged/report.html"))
+                .content()
+                .contains("Sign conflicts by layer and matrix", "Kept weights by layer and matrix", ">norm share</th>");
         for (var task : List.of("animals", "living")) {
             var scored = run("evaluate", path("merged"), "--data", path(task + ".csv"), "--task", task);
             assertThat(scored.exitCode).as(scored.err).isZero();
