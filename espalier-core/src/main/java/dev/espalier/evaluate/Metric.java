@@ -4,6 +4,7 @@ import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -25,6 +26,10 @@ public enum Metric {
     TOKEN_ACCURACY(true, TaskKind.CAUSAL_LM),
     PERPLEXITY(false, TaskKind.CAUSAL_LM),
     LOSS(false, TaskKind.values());
+
+    /** Orders scores of which the higher is better, as {@link #better} does: NaN below every number. */
+    public static final Comparator<Double> HIGHER_IS_BETTER =
+            (a, b) -> ACCURACY.better(a, b) ? 1 : ACCURACY.better(b, a) ? -1 : 0;
 
     private final boolean higherIsBetter;
     private final Set<TaskKind> kinds;
