@@ -168,6 +168,7 @@ final class ScoredExperts implements AutoCloseable {
                     var drawn = plan.drawn(count);
                     return new Point(
                             count,
+                            scorer.tasks().range(),
                             IntStream.range(0, drawn.size())
                                     .mapToObj(draw -> new Draw(
                                             scores(scorer, drawn.get(draw), drawn.get(draw), draw, answering),
