@@ -115,6 +115,16 @@ class MergeCommandTest {
     }
 
     @Test
+    void ofASparseFolderIsShownWhatItKeepsInAll() {
+        var merged = merge("sparse", "--method", "ties", "--density", "0.1", "--format", "sparse");
+        assertThat(merged.exitCode).as(merged.err).isZero();
+        var shown = run("inspect", path("sparse"));
+        assertThat(shown.exitCode).as(shown.err).isZero();
+        assertThat(shown.out).containsPattern("kept +18 modules, [0-9]+,[0-9]{3} kept weights in all");
+        assertThat(shown.out.lines()).allSatisfy(line -> assertThat(line).hasSizeLessThan(160));
+    }
+
+    @Test
     void aDenseFolderIsAModel() {
         var merged = merge("model", "--method", "task-arithmetic", "--format", "dense");
         assertThat(merged.exitCode).as(merged.err).isZero();
