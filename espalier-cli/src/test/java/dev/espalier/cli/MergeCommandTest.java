@@ -209,6 +209,7 @@ class MergeCommandTest {
         var help = run("merge", "--help");
         assertThat(help.exitCode).isZero();
         assertThat(help.out.replaceAll("\\s+", " ")).contains(MergeMethods.all().keySet());
+        assertThat(help.out).contains("--weights=W[,W...]");
     }
 
     @Test
@@ -222,6 +223,15 @@ class MergeCommandTest {
                 path("living"),
                 "--weights",
                 "1,2,3",
+                "--output",
+                path("x"));
+        refused(
+                "--weights names no weight",
+                "merge",
+                path("animals"),
+                path("living"),
+                "--weights",
+                ",",
                 "--output",
                 path("x"));
         refused("density", "merge", path("animals"), path("living"), "--density", "0", "--output", path("x"));
