@@ -22,6 +22,9 @@ import tools.jackson.databind.JsonNode;
 
 /** Prints what a folder holds. */
 final class Inspection {
+    /** Of a list or table in the configuration, in characters. */
+    private static final int LINE = 100;
+
     private Inspection() {}
 
     /** Configuration, linears that an adapter can attach to, tensors. */
@@ -94,9 +97,22 @@ final class Inspection {
             } else if (value.isNumber() || value.isBoolean() && value.booleanValue()) {
                 table.row(entry.getKey(), value.toString());
             } else if ((value.isArray() || value.isObject()) && !value.isEmpty()) {
-                table.row(entry.getKey(), value.toString());
+                table.row(entry.getKey(), shown(entry.getKey(), value));
             }
         });
         return table.toString();
+    }
+
+    /** What a sparse adapter keeps of each module is summed up, and of what else is long the beginning is shown. */
+    private static String shown(String key, JsonNode value) {
+        if (key.equals("kept") && value.isObject()) {
+            long kept =
+                    value.values().stream().mapToLong(count -> count.asLong(0)).sum();
+            return TensorTable.count(value.size()) + " modules, " + TensorTable.count(kept) + " kept weights in all";
+        }
+        var text = value.toString();
+        return text.length() <= LINE
+                ? text
+                : text.substring(0, LINE) + "… (" + TensorTable.count(value.size()) + " in all)";
     }
 }

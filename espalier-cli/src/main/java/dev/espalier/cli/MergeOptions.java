@@ -26,10 +26,10 @@ final class MergeOptions {
 
     @Option(
             names = "--weights",
-            paramLabel = "W,W,…",
+            paramLabel = "W",
             split = ",",
             description = "The adapters' weights, in their order. Default: 1 each.")
-    private List<Double> weights = new ArrayList<>();
+    private @Nullable List<Double> weights;
 
     @Option(
             names = "--density",
@@ -112,7 +112,7 @@ final class MergeOptions {
     /** Whether any of them was given. */
     boolean isEmpty() {
         return method == null
-                && weights.isEmpty()
+                && weights == null
                 && density == null
                 && granularity == null
                 && lambda == null
@@ -133,7 +133,11 @@ final class MergeOptions {
      * @throws InputException if they do not go together
      */
     MergeRecipe recipe(List<Path> adapters) {
-        if (!weights.isEmpty() && weights.size() != adapters.size()) {
+        if (weights != null && weights.isEmpty()) {
+            throw new InputException(
+                    "--weights names no weight; give one for each adapter, in their order, such as --weights 0.5,0.5.");
+        }
+        if (weights != null && weights.size() != adapters.size()) {
             throw new InputException("There are " + weights.size() + " --weights and " + adapters.size()
                     + " adapters; give one weight for each adapter, in their order.");
         }
@@ -142,7 +146,7 @@ final class MergeOptions {
             sections.add(new MergedAdapterSection(
                     adapters.get(i).toString(),
                     null,
-                    weights.isEmpty() ? 1 : weights.get(i),
+                    weights == null ? 1 : weights.get(i),
                     routed ? MergeInputs.RUN : null));
         }
         var defaults = MergeRecipe.DEFAULT;

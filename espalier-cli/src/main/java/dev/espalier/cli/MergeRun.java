@@ -1,6 +1,5 @@
 package dev.espalier.cli;
 
-import dev.espalier.adapter.DeltaSource;
 import dev.espalier.adapter.export.AdapterExport;
 import dev.espalier.adapter.export.Probe;
 import dev.espalier.checkpoint.AtomicFiles;
@@ -17,9 +16,8 @@ import dev.espalier.merge.MergedHeads;
 import dev.espalier.merge.MergedMasks;
 import dev.espalier.merge.Merger;
 import dev.espalier.report.MergingReport;
+import dev.espalier.report.MergingTable;
 import dev.espalier.report.Report;
-import dev.espalier.report.TextTable;
-import dev.espalier.report.TextTable.Column;
 import dev.espalier.text.TextTokenizer;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -57,7 +55,7 @@ final class MergeRun {
             var heads = new MergedHeads(inputs.heads(), inputs.base());
             facts.addAll(heads.notes());
             write(merger, heads);
-            out.print(table(merger));
+            out.print(MergingTable.of(merger));
             facts.forEach(out::println);
             out.println("Report   " + target.resolve(Report.FILE));
             out.println("Written: " + target);
@@ -157,9 +155,8 @@ final class MergeRun {
         MergingReport.write(
                 folder.resolve(Report.FILE),
                 "Merge of " + merger.adapters().size() + " adapters",
-                inputs.adapters().stream().map(DeltaSource::name).toList(),
+                merger,
                 lines,
-                statistics,
                 written.map(Written::relativeErrors).orElse(Map.of()));
     }
 
@@ -233,46 +230,12 @@ final class MergeRun {
             row.put("path", inputs.folders().get(i).toString());
             row.put("kind", merger.adapters().get(i).kind());
             row.put("changed_weights", merger.adapters().get(i).shapes().size());
-            row.put("weight", weight(merger, i));
+            row.put("weight", merger.plan().weight(i));
             row.put("norm_share", shares.get(i));
             row.put("kept", merger.statistics().density(i));
             row.put("sign_conflicts", merger.statistics().signConflictsWithOthers(i));
             rows.add(row);
         }
         return rows;
-    }
-
-    private static double weight(Merger merger, int place) {
-        var weights = merger.plan().weights();
-        return weights.isEmpty() ? 1 : weights.get(place);
-    }
-
-    private static TextTable table(Merger merger) {
-        var table = new TextTable(List.of(
-                Column.text("adapter"),
-                Column.text("kind"),
-                Column.number("modules"),
-                Column.number("weight"),
-                Column.number("norm share"),
-                Column.number("kept"),
-                Column.number("sign conflicts")));
-        var statistics = merger.statistics();
-        var shares = statistics.normShares();
-        for (int i = 0; i < merger.adapters().size(); i++) {
-            var adapter = merger.adapters().get(i);
-            table.row(
-                    adapter.name(),
-                    adapter.kind(),
-                    String.valueOf(adapter.shapes().size()),
-                    String.format(Locale.ROOT, "%.2f", weight(merger, i)),
-                    percent(shares.get(i)),
-                    percent(statistics.density(i)),
-                    percent(statistics.signConflictsWithOthers(i)));
-        }
-        return table;
-    }
-
-    private static String percent(double share) {
-        return String.format(Locale.ROOT, "%.0f %%", 100 * share);
     }
 }

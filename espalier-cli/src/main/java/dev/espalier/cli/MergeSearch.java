@@ -2,6 +2,7 @@ package dev.espalier.cli;
 
 import dev.espalier.cli.recipe.MergeSearchSection;
 import dev.espalier.error.InputException;
+import dev.espalier.evaluate.Metric;
 import dev.espalier.merge.MergePlan;
 import dev.espalier.merge.WeightSearch;
 import dev.espalier.report.TextTable;
@@ -21,7 +22,9 @@ final class MergeSearch {
     private final long seed;
     private final List<Tried> tried = new ArrayList<>();
 
-    /** @param score higher is better */
+    private static final Comparator<Tried> WORST_FIRST = Comparator.comparing(Tried::score, Metric.HIGHER_IS_BETTER);
+
+    /** @param score higher is better; NaN where a task's metric is not defined */
     record Tried(MergePlan plan, double score) {
         /** For {@code merge.json}. */
         Map<String, Object> json() {
@@ -29,7 +32,9 @@ final class MergeSearch {
             json.put("lambda", plan.method().lambda());
             json.put("density", plan.method().sparsifier().density());
             json.put("weights", plan.weights());
-            json.put("score", score);
+            if (Double.isFinite(score)) {
+                json.put("score", score);
+            }
             return json;
         }
     }
@@ -43,7 +48,7 @@ final class MergeSearch {
     /**
      * The best plan that was found.
      *
-     * @throws InputException if the method has no density, and densities are to be tried
+     * @throws InputException if the method has no density, and densities are to be tried, or if nothing has a score
      */
     MergePlan run(MergePlan start, ToDoubleFunction<MergePlan> score) {
         if (!start.overrides().isEmpty()) {
@@ -70,16 +75,23 @@ final class MergeSearch {
         var grid = new ArrayList<Tried>();
         candidates.forEach(candidate -> grid.add(new Tried(candidate, score.applyAsDouble(candidate))));
         tried.addAll(grid);
-        return grid.stream()
-                .max(Comparator.comparingDouble(Tried::score))
-                .map(Tried::plan)
-                .orElse(plan);
+        requireScore();
+        return grid.stream().max(WORST_FIRST).map(Tried::plan).orElse(plan);
+    }
+
+    private void requireScore() {
+        if (tried.stream().allMatch(each -> Double.isNaN(each.score()))) {
+            throw new InputException("None of the " + tried.size()
+                    + " merges that were tried has a score, for a task's metric is not defined on its validation rows;"
+                    + " give it more rows, or merge without --search.");
+        }
     }
 
     private MergePlan searchedWeights(MergePlan start, ToDoubleFunction<MergePlan> score) {
         var search = new WeightSearch(wanted.evaluations(), WeightSearch.DEFAULT.penalty(), seed);
         var found = search.run(adapters, weights -> score.applyAsDouble(start.withWeights(weights)));
         found.forEach(each -> tried.add(new Tried(start.withWeights(each.weights()), each.score())));
+        requireScore();
         return start.withWeights(search.best(found).weights());
     }
 
@@ -93,7 +105,7 @@ final class MergeSearch {
         var table = new TextTable(List.of(
                 Column.number("lambda"), Column.number("density"), Column.text("weights"), Column.number("score")));
         tried.stream()
-                .sorted(Comparator.comparingDouble(Tried::score).reversed())
+                .sorted(WORST_FIRST.reversed())
                 .limit(10)
                 .forEach(each -> table.row(
                         number(each.plan().method().lambda()),
@@ -102,7 +114,7 @@ final class MergeSearch {
                                 .map(MergeSearch::number)
                                 .toList()
                                 .toString(),
-                        String.format(Locale.ROOT, "%.4f", each.score())));
+                        Double.isNaN(each.score()) ? "–" : String.format(Locale.ROOT, "%.4f", each.score())));
         return table;
     }
 

@@ -174,6 +174,7 @@ final class StudyMergeCommand implements Callable<Integer> {
         return "Means over the tasks of the merged adapters (held in)"
                 + (others == 0 ? "" : " and over " + others + (others == 1 ? " other" : " others") + " (held out)")
                 + (study.rows() == 0 ? "" : ", of at most " + study.rows() + " test rows each")
-                + ". With several draws the 95 % interval is Student's over draws; with one, that of the test rows.";
+                + ". With several draws the 95 % interval is Student's over draws, cut at 0 and 1; with one,"
+                + " that of the test rows.";
     }
 }

@@ -83,7 +83,9 @@ class MergeCommandTest {
         assertThat(json.path("method").stringValue("")).isEqualTo("ties");
         assertThat(json.path("adapters").get(1).path("weight").doubleValue()).isEqualTo(.3);
         assertThat(json.path("relative_error").doubleValue()).isBetween(0., 1.);
-        assertThat(folder.resolve("merged/report.html")).content().contains("Sign conflicts by layer and matrix");
+        assertThat(folder.resolve("merged/report.html"))
+                .content()
+                .contains("Sign conflicts by layer and matrix", "Kept weights by layer and matrix", ">norm share</th>");
         for (var task : List.of("animals", "living")) {
             var scored = run("evaluate", path("merged"), "--data", path(task + ".csv"), "--task", task);
             assertThat(scored.exitCode).as(scored.err).isZero();
@@ -110,6 +112,16 @@ class MergeCommandTest {
                 path(format + "-again"));
         assertThat(again.exitCode).as(again.err).isZero();
         assertThat(again.out).contains("Rank 6 leaves out 0.0 %");
+    }
+
+    @Test
+    void ofASparseFolderIsShownWhatItKeepsInAll() {
+        var merged = merge("sparse", "--method", "ties", "--density", "0.1", "--format", "sparse");
+        assertThat(merged.exitCode).as(merged.err).isZero();
+        var shown = run("inspect", path("sparse"));
+        assertThat(shown.exitCode).as(shown.err).isZero();
+        assertThat(shown.out).containsPattern("kept +18 modules, [0-9]+,[0-9]{3} kept weights in all");
+        assertThat(shown.out.lines()).allSatisfy(line -> assertThat(line).hasSizeLessThan(160));
     }
 
     @Test
@@ -197,6 +209,7 @@ class MergeCommandTest {
         var help = run("merge", "--help");
         assertThat(help.exitCode).isZero();
         assertThat(help.out.replaceAll("\\s+", " ")).contains(MergeMethods.all().keySet());
+        assertThat(help.out).contains("--weights=W[,W...]");
     }
 
     @Test
@@ -210,6 +223,15 @@ class MergeCommandTest {
                 path("living"),
                 "--weights",
                 "1,2,3",
+                "--output",
+                path("x"));
+        refused(
+                "--weights names no weight",
+                "merge",
+                path("animals"),
+                path("living"),
+                "--weights",
+                ",",
                 "--output",
                 path("x"));
         refused("density", "merge", path("animals"), path("living"), "--density", "0", "--output", path("x"));

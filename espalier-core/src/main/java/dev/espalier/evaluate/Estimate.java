@@ -55,6 +55,18 @@ public record Estimate(double value, Interval interval) {
         return new Estimate(value, new Interval(value - Math.sqrt(below), value + Math.sqrt(above)));
     }
 
+    /**
+     * The same with its interval cut at what the value can be: Student's takes a number for unlimited, so with few seeds it
+     * reaches beyond. One that is not known stays so.
+     */
+    public Estimate within(Interval range) {
+        return isBounded()
+                ? new Estimate(
+                        value,
+                        new Interval(Math.max(range.low(), interval.low()), Math.min(range.high(), interval.high())))
+                : this;
+    }
+
     /** Where the interval begins, or the value where it is not known. */
     public double low() {
         return isBounded() ? interval.low() : value;

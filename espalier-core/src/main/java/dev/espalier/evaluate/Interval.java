@@ -58,6 +58,11 @@ public record Interval(double low, double high) {
         return student(ratio, Math.sqrt(squares * count / (count - 1)) / sum, count);
     }
 
+    /** What two numbers that lie in this can differ by. */
+    public Interval ofDifferences() {
+        return new Interval(low - high, high - low);
+    }
+
     private static Interval student(double middle, double error, int count) {
         var quantile = new TDistribution(count - 1).inverseCumulativeProbability((1 + CONFIDENCE) / 2);
         return new Interval(middle - quantile * error, middle + quantile * error);

@@ -4,6 +4,8 @@ import dev.espalier.data.TaskKind;
 import dev.espalier.error.InputException;
 import dev.espalier.error.Nearest;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -25,6 +27,10 @@ public enum Metric {
     TOKEN_ACCURACY(true, TaskKind.CAUSAL_LM),
     PERPLEXITY(false, TaskKind.CAUSAL_LM),
     LOSS(false, TaskKind.values());
+
+    /** Orders scores of which the higher is better, as {@link #better} does: NaN below every number. */
+    public static final Comparator<Double> HIGHER_IS_BETTER =
+            (a, b) -> ACCURACY.better(a, b) ? 1 : ACCURACY.better(b, a) ? -1 : 0;
 
     private final boolean higherIsBetter;
     private final Set<TaskKind> kinds;
@@ -82,6 +88,30 @@ public enum Metric {
     /** The direction of better. */
     public boolean higherIsBetter() {
         return higherIsBetter;
+    }
+
+    /** What it can be at all. */
+    public Interval range() {
+        return switch (this) {
+            case ACCURACY, MACRO_F1, MICRO_F1, SUBSET_ACCURACY, SPAN_F1, EXACT_MATCH, ROUGE_L, TOKEN_ACCURACY ->
+                new Interval(0, 1);
+            case MATTHEWS, PEARSON, SPEARMAN -> new Interval(-1, 1);
+            case MSE, LOSS -> new Interval(0, Double.POSITIVE_INFINITY);
+            case PERPLEXITY -> new Interval(1, Double.POSITIVE_INFINITY);
+        };
+    }
+
+    /** What the mean of several can be, one of each in {@code metrics}. */
+    public static Interval rangeOfMean(Collection<Metric> metrics) {
+        return new Interval(
+                metrics.stream()
+                        .mapToDouble(metric -> metric.range().low())
+                        .average()
+                        .orElse(Double.NEGATIVE_INFINITY),
+                metrics.stream()
+                        .mapToDouble(metric -> metric.range().high())
+                        .average()
+                        .orElse(Double.POSITIVE_INFINITY));
     }
 
     /** Whether a text has to be written to know it. */

@@ -78,7 +78,7 @@ public record MergePlan(MergeMethod method, List<Double> weights, List<Override>
     }
 
     /** The weight of the adapter at {@code place}. */
-    double weight(int place) {
+    public double weight(int place) {
         return weights.isEmpty() ? 1 : weights.get(place);
     }
 }

@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import org.bytedeco.pytorch.Scalar;
@@ -145,9 +146,19 @@ public final class MergeStatistics {
 
     /** The share of the numbers of an adapter's changed weights that are not 0 in the sample. */
     public double density(int adapter) {
+        return density(seen(adapter));
+    }
+
+    /** The same of one weight; empty if the adapter does not change it. */
+    public OptionalDouble density(String weight, int adapter) {
+        var seen = of(weight).get(adapter);
+        return seen == null ? OptionalDouble.empty() : OptionalDouble.of(density(List.of(seen)));
+    }
+
+    private static double density(List<Seen> all) {
         double present = 0;
         double sampled = 0;
-        for (var seen : seen(adapter)) {
+        for (var seen : all) {
             present += seen.present().cardinality();
             sampled += seen.sampled;
         }

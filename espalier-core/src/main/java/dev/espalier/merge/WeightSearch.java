@@ -1,9 +1,11 @@
 package dev.espalier.merge;
 
 import dev.espalier.error.InputException;
+import dev.espalier.evaluate.Metric;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 import org.apache.commons.math3.exception.TooManyEvaluationsException;
@@ -54,7 +56,7 @@ public record WeightSearch(int evaluations, double penalty, long seed) {
      * Searches.
      *
      * @param adapters how many weights there are
-     * @param score of weights on validation data; higher is better
+     * @param score of weights on validation data; higher is better, NaN where it is not defined
      * @return all that were tried, in order; {@link #best} chooses
      */
     public List<Tried> run(int adapters, ToDoubleFunction<List<Double>> score) {
@@ -89,10 +91,10 @@ public record WeightSearch(int evaluations, double penalty, long seed) {
         return tried.score - penalty * magnitude;
     }
 
-    /** The best of what was tried, the penalty counted. */
+    /** The best of what was tried, the penalty counted; what has no score only where nothing has. */
     public Tried best(List<Tried> tried) {
         return tried.stream()
-                .max((a, b) -> Double.compare(penalised(a), penalised(b)))
+                .max(Comparator.comparing(this::penalised, Metric.HIGHER_IS_BETTER))
                 .orElseThrow();
     }
 

@@ -1,6 +1,7 @@
 package dev.espalier.report;
 
 import dev.espalier.evaluate.Estimate;
+import dev.espalier.evaluate.Interval;
 import dev.espalier.evaluate.Metric;
 import java.util.Arrays;
 import java.util.Collections;
@@ -12,9 +13,9 @@ import java.util.OptionalDouble;
 
 /**
  * Methods compared over the same tasks and seeds. A run's score is the mean over tasks of what each task is judged by,
- * on its test split. With several seeds, intervals are Student's over seeds; with one, they are those of the test
- * split, and a difference is taken as if each method had been tested on rows of its own, which makes it wider than it
- * need be.
+ * on its test split. With several seeds, intervals are Student's over seeds, cut at what the metric can be; with one,
+ * they are those of the test split, and a difference is taken as if each method had been tested on rows of its own, which
+ * makes it wider than it need be.
  *
  * @param metrics what each task is judged by; all of them better in the same direction
  * @param baseline the contender that others are compared with
@@ -61,14 +62,15 @@ public record Comparison(
         return contender.runs().size() == 1
                 ? estimate(contender.runs().get(0), task)
                 : Estimate.ofMean(contender.runs().stream()
-                        .mapToDouble(run -> score(run, task))
-                        .toArray());
+                                .mapToDouble(run -> score(run, task))
+                                .toArray())
+                        .within(metric(task).range());
     }
 
     /** A contender's result over all tasks. */
     public Estimate score(Contender contender) {
         if (contender.runs().size() > 1) {
-            return Estimate.ofMean(scores(contender));
+            return Estimate.ofMean(scores(contender)).within(range());
         }
         var tasks =
                 metrics.keySet().stream().map(task -> score(contender, task)).toList();
@@ -85,6 +87,7 @@ public record Comparison(
         return Optional.of(
                 contender.runs().size() > 1
                         ? Estimate.ofDifference(scores(contender), scores(baseline))
+                                .within(range().ofDifferences())
                         : Estimate.ofSum(List.of(score(contender), score(baseline)), 1, -1));
     }
 
@@ -98,7 +101,8 @@ public record Comparison(
         var number = seeds().size();
         var intervals = number > 1
                 ? "Means over " + number
-                        + " seeds; intervals of 95 % over seeds by Student's t, of differences paired by" + " seed."
+                        + " seeds; intervals of 95 % over seeds by Student's t, of differences paired by seed,"
+                        + " cut where the metric ends."
                 : "One seed; intervals of 95 % over test rows, of differences as if each method had rows of its own.";
         var direction = higherIsBetter() ? "" : " Lower is better.";
         var over = memoryLimitMb.isPresent()
@@ -107,13 +111,20 @@ public record Comparison(
         return intervals + direction + over;
     }
 
+    private Interval range() {
+        return Metric.rangeOfMean(metrics.values());
+    }
+
+    private Metric metric(String task) {
+        return Optional.ofNullable(metrics.get(task)).orElseThrow();
+    }
+
     private double[] scores(Contender contender) {
         return contender.runs().stream().mapToDouble(this::score).toArray();
     }
 
     private Estimate estimate(Contender.Run run, String task) {
-        var metric = Optional.ofNullable(metrics.get(task)).orElseThrow();
         var measured = run.history().test(task).map(RunHistory.Test::metrics).orElse(Map.of());
-        return RunTable.estimate(measured, metric.key());
+        return RunTable.estimate(measured, metric(task).key());
     }
 }

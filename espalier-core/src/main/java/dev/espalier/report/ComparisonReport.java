@@ -77,7 +77,12 @@ public final class ComparisonReport {
 
     private static Markup againstWeights(Comparison comparison) {
         var dots = dots(comparison);
-        return dots.isEmpty() ? new Markup() : new WeightsChart(dots).figure(weightsCaption(comparison));
+        return dots.isEmpty()
+                ? new Markup()
+                : new Markup()
+                        .open("div")
+                        .add(new WeightsChart(dots).figure(weightsCaption(comparison)))
+                        .close("div");
     }
 
     private static List<WeightsChart.Dot> dots(Comparison comparison) {

@@ -46,11 +46,16 @@ final class KeptSection {
                 .toList();
         return AllocationReport.heatmap(grid, List.of(new Heatmap.Note("kept", totals)), module -> {
             var kept = get(byModule, module);
-            return new Heatmap.Cell(
-                    String.format(Locale.ROOT, "%.1f", 100 * share(kept)),
-                    most > 0 ? share(kept) / most : 0,
+            return cell(
+                    share(kept),
+                    most,
                     module + ": " + Figures.count(kept.kept()) + " of " + Figures.count(kept.size()));
         });
+    }
+
+    /** A share in percent, shaded by the largest. */
+    static Heatmap.Cell cell(double share, double most, String tooltip) {
+        return new Heatmap.Cell(String.format(Locale.ROOT, "%.1f", 100 * share), most > 0 ? share / most : 0, tooltip);
     }
 
     private static Kept get(Map<String, Kept> byModule, String module) {

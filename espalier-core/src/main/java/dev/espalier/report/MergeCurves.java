@@ -1,6 +1,7 @@
 package dev.espalier.report;
 
 import dev.espalier.evaluate.Estimate;
+import dev.espalier.evaluate.Interval;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -45,9 +46,10 @@ public record MergeCurves(String metric, List<Integer> counts, List<Curve> curve
     /**
      * The draws of one count.
      *
+     * @param range what scores can be; intervals are cut there
      * @param draws at least one
      */
-    public record Point(int count, List<Draw> draws) {
+    public record Point(int count, Interval range, List<Draw> draws) {
         public Point {
             draws = List.copyOf(draws);
         }
@@ -66,14 +68,15 @@ public record MergeCurves(String metric, List<Integer> counts, List<Curve> curve
             return scored.isEmpty() ? Optional.empty() : Optional.of(estimate(scored));
         }
 
-        private static Estimate estimate(List<Map<String, Estimate>> draws) {
+        private Estimate estimate(List<Map<String, Estimate>> draws) {
             // The same scores again, such as those of the bare model on tasks held out, tell no more of the draws.
             var different = draws.stream().distinct().toList();
-            return different.size() == 1
+            var estimate = different.size() == 1
                     ? mean(different.get(0))
                     : Estimate.ofMean(different.stream()
                             .mapToDouble(draw -> mean(draw).value())
                             .toArray());
+            return estimate.within(range);
         }
 
         private static Estimate mean(Map<String, Estimate> tasks) {

@@ -2,6 +2,7 @@ package dev.espalier.report;
 
 import dev.espalier.evaluate.Metric;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
@@ -19,8 +20,17 @@ final class RunsSection {
         return section.close("section");
     }
 
+    /** A table whose rows have no colours. */
+    static Markup table(TextTable table) {
+        return marked(table, row -> new Markup());
+    }
+
     /** @param color the number of a row's colour */
     static Markup table(TextTable table, IntUnaryOperator color) {
+        return marked(table, row -> swatch(color.applyAsInt(row)));
+    }
+
+    private static Markup marked(TextTable table, IntFunction<Markup> mark) {
         var markup = new Markup().open("table").open("thead").open("tr");
         table.columns().forEach(column -> markup.element("th", column.header(), "class", alignment(column)));
         markup.close("tr").close("thead").open("tbody");
@@ -29,7 +39,7 @@ final class RunsSection {
             for (int column = 0; column < table.columns().size(); column++) {
                 markup.open("td", "class", alignment(table.columns().get(column)));
                 if (column == 0) {
-                    markup.add(swatch(color.applyAsInt(row)));
+                    markup.add(mark.apply(row));
                 }
                 markup.text(table.rows().get(row).get(column)).close("td");
             }

@@ -3,6 +3,7 @@ package dev.espalier.study;
 import dev.espalier.adapter.DeltaSource;
 import dev.espalier.data.Split;
 import dev.espalier.evaluate.Estimate;
+import dev.espalier.evaluate.Metric;
 import dev.espalier.merge.MergeMethod;
 import dev.espalier.merge.MergeMethods;
 import dev.espalier.merge.MergePlan;
@@ -127,8 +128,9 @@ final class ScoredExperts implements AutoCloseable {
         return merge.lambdas().isEmpty()
                 ? merge.method()
                 : merge.candidates().stream()
-                        .max(Comparator.comparingDouble((MergeMethod method) ->
-                                scorer.mean(merged(method, tasks, draw), tasks, Split.VALIDATION)))
+                        .max(Comparator.comparing(
+                                method -> scorer.mean(merged(method, tasks, draw), tasks, Split.VALIDATION),
+                                Metric.HIGHER_IS_BETTER))
                         .orElseThrow();
     }
 
@@ -166,6 +168,7 @@ final class ScoredExperts implements AutoCloseable {
                     var drawn = plan.drawn(count);
                     return new Point(
                             count,
+                            scorer.tasks().range(),
                             IntStream.range(0, drawn.size())
                                     .mapToObj(draw -> new Draw(
                                             scores(scorer, drawn.get(draw), drawn.get(draw), draw, answering),

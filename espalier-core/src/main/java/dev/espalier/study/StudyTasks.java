@@ -5,6 +5,7 @@ import dev.espalier.data.Split;
 import dev.espalier.data.Target;
 import dev.espalier.data.TaskData;
 import dev.espalier.error.InputException;
+import dev.espalier.evaluate.Interval;
 import dev.espalier.evaluate.Metric;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -67,14 +68,19 @@ record StudyTasks(Map<String, TaskData> byName, int limit) {
         };
     }
 
+    /** What the mean over tasks can be. */
+    Interval range() {
+        return Metric.rangeOfMean(different());
+    }
+
+    private List<Metric> different() {
+        return byName.keySet().stream().map(this::metric).distinct().sorted().toList();
+    }
+
     /** The metrics of all tasks, for people. */
     String metrics() {
-        var names = byName.keySet().stream()
-                .map(this::metric)
-                .distinct()
-                .sorted()
-                .map(metric -> Metric.label(metric.key()))
-                .toList();
+        var names =
+                different().stream().map(metric -> Metric.label(metric.key())).toList();
         return String.join(" or ", names);
     }
 

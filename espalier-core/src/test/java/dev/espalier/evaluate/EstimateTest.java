@@ -85,6 +85,17 @@ class EstimateTest {
     }
 
     @Test
+    void intervalsAreCutAtWhatTheValueCanBe() {
+        var fewSeeds = Estimate.ofMean(0.75, 0.875);
+        assertThat(fewSeeds.interval().high()).isGreaterThan(1);
+        assertThat(fewSeeds.within(Metric.ACCURACY.range()))
+                .isEqualTo(new Estimate(0.8125, new Interval(fewSeeds.low(), 1)));
+        assertThat(fewSeeds.within(Metric.MSE.range())).isEqualTo(fewSeeds);
+        var oneSeed = Estimate.ofMean(0.75);
+        assertThat(oneSeed.within(Metric.ACCURACY.range())).isEqualTo(oneSeed);
+    }
+
+    @Test
     void endsThatAreNotKnownAreTheValue() {
         var known = new Estimate(0.5, new Interval(0.4, 0.7));
         assertThat(known.low()).isEqualTo(0.4);

@@ -11,8 +11,8 @@ import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 
 /** Changes that are there already. */
-record MemoryDeltas(String name, String kind, Map<String, WeightDelta> deltas) implements DeltaSource {
-    static MemoryDeltas dense(String name, Map<String, Tensor> values) {
+public record MemoryDeltas(String name, String kind, Map<String, WeightDelta> deltas) implements DeltaSource {
+    public static MemoryDeltas dense(String name, Map<String, Tensor> values) {
         var deltas = new LinkedHashMap<String, WeightDelta>();
         values.forEach((weight, value) -> deltas.put(weight, new WeightDelta.Dense(value)));
         return new MemoryDeltas(name, "full", deltas);

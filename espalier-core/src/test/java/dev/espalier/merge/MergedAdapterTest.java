@@ -279,6 +279,29 @@ class MergedAdapterTest {
         same(folder, merger, 1e-4);
     }
 
+    /** LoRA has no place for a bias: where one changes, the weight beside it is not cut either. */
+    @Test
+    void onlyModulesWhoseBiasChangesStayWhole() {
+        adapter("full", 3, FullSpec.defaults().withTargets(TargetModules.of("query")));
+        adapter("lora", 2, LoraSpec.defaults().withRank(3).withTargets(TargetModules.of("query", "value")));
+        var merger = merger("average");
+        var folder = temporary.resolve("merged");
+        var merged = new MergedAdapter(merger, model(), heads());
+        assertThat(merged.wholeModules()).isNotEmpty().allMatch(module -> module.endsWith(".query"));
+        merged.lora(folder, 1, (target, written) -> {});
+        try (var read = AdapterDeltas.open("read", folder, model(), Map.of())) {
+            var exact = merger.shapes().keySet().stream()
+                    .filter(weight -> read.delta(weight)
+                            .dense()
+                            .allclose(merger.delta(weight).dense(), 1e-4, 1e-5, false))
+                    .toList();
+            assertThat(exact)
+                    .containsExactlyInAnyOrderElementsOf(merger.shapes().keySet().stream()
+                            .filter(weight -> weight.contains(".query."))
+                            .toList());
+        }
+    }
+
     @Test
     void aDenseFolderIsBaseAndChange() {
         adapter("only", 3, LoraSpec.defaults().withRank(3));

@@ -53,6 +53,16 @@ class WeightSearchTest {
     }
 
     @Test
+    void whatHasNoScoreIsNotTheBest() {
+        var search = new WeightSearch(60, .05, 1);
+        var tried = search.run(3, weights -> weights.get(0) > 0.1 ? Double.NaN : score(weights));
+        assertThat(tried).extracting(WeightSearch.Tried::score).contains(Double.NaN);
+        assertThat(search.best(tried).score()).isGreaterThan(score(List.of(0., 0., 0.)));
+        var none = new WeightSearch.Tried(List.of(0., 0., 0.), Double.NaN);
+        assertThat(search.best(List.of(none, none))).isEqualTo(none);
+    }
+
+    @Test
     void oneEvaluationIsNoSearch() {
         assertThatThrownBy(() -> new WeightSearch(1, 0, 0))
                 .isInstanceOf(InputException.class)

@@ -3,6 +3,7 @@ package dev.espalier.report;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.espalier.evaluate.Interval;
 import dev.espalier.evaluate.Metric;
 import dev.espalier.json.Json;
 import java.io.IOException;
@@ -76,6 +77,28 @@ class ComparisonTest {
         assertThat(difference.interval().low())
                 .isEqualTo(0.08 / 3 - 4.302653 * Math.sqrt(0.00046666667 / 2 / 3), within(1e-6));
         assertThat(comparison.difference(comparison.baseline())).isEmpty();
+    }
+
+    @Test
+    void intervalsEndWhereTheMetricDoes() {
+        var comparison = comparison(contender("lora", 1000, 0.2, 0.9), contender("sira", 1000, 0.9, 0.3));
+        var sira = comparison.contenders().get(1);
+
+        assertThat(comparison.score(comparison.baseline()).interval()).isEqualTo(new Interval(0, 1));
+        assertThat(comparison.score(sira, "topic").interval()).isEqualTo(new Interval(0, 1));
+        assertThat(comparison.difference(sira).orElseThrow().interval()).isEqualTo(new Interval(-1, 1));
+        assertThat(comparison.note()).contains("cut where the metric ends");
+        assertThat(ComparisonReport.html("Methods", comparison))
+                .contains(">1.0</text>")
+                .doesNotContain(">1.5</text>");
+    }
+
+    @Test
+    void ofUnlikeMetricsTheMeanOfTheirRangesCounts() {
+        var metrics = List.of(Metric.ACCURACY, Metric.MATTHEWS);
+        assertThat(Metric.rangeOfMean(metrics)).isEqualTo(new Interval(-0.5, 1));
+        assertThat(Metric.rangeOfMean(List.of(Metric.MSE, Metric.PERPLEXITY)))
+                .isEqualTo(new Interval(0.5, Double.POSITIVE_INFINITY));
     }
 
     @Test

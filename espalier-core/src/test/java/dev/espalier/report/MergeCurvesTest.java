@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class MergeCurvesTest {
+    private static final Interval RANGE = new Interval(0, 1);
     private static final Draw FIRST = new Draw(Map.of("a", of(0.5), "b", of(0.7)), Map.of("x", of(0.2)));
     private static final Draw SECOND = new Draw(Map.of("a", of(0.5), "c", of(0.9)), Map.of("x", of(0.4)));
     private static final Draw ALL = new Draw(Map.of("a", of(0.3), "b", of(0.6), "c", of(0.6)), Map.of("x", of(0.3)));
@@ -35,7 +36,7 @@ class MergeCurvesTest {
                 Optional.of(kind),
                 method,
                 merged,
-                List.of(new Point(2, List.of(FIRST, SECOND)), new Point(3, List.of(ALL))));
+                List.of(new Point(2, RANGE, List.of(FIRST, SECOND)), new Point(3, RANGE, List.of(ALL))));
     }
 
     private static MergeCurves curves() {
@@ -48,7 +49,7 @@ class MergeCurvesTest {
                                 Optional.empty(),
                                 "bare model",
                                 false,
-                                List.of(new Point(2, List.of(bare, bare)), new Point(3, List.of(bare)))),
+                                List.of(new Point(2, RANGE, List.of(bare, bare)), new Point(3, RANGE, List.of(bare)))),
                         curve("lora", "ties", true),
                         curve("sparse <0.1>", "ties", true),
                         curve("sparse <0.1>", "average", true),
@@ -56,25 +57,28 @@ class MergeCurvesTest {
                                 Optional.of("lora"),
                                 "each its own",
                                 false,
-                                List.of(new Point(2, List.of(new Draw(Map.of("a", of(1)), Map.of())))))));
+                                List.of(new Point(2, RANGE, List.of(new Draw(Map.of("a", of(1)), Map.of())))))));
     }
 
     @Test
     void severalDrawsHaveStudentsIntervalAndOneThatOfItsRows() {
-        var point = new Point(2, List.of(FIRST, SECOND));
-        assertThat(point.heldIn()).isEqualTo(Estimate.ofMean(0.6, 0.7));
-        assertThat(point.heldOut()).contains(Estimate.ofMean(0.2, 0.4));
+        var point = new Point(2, RANGE, List.of(FIRST, SECOND));
+        assertThat(point.heldIn()).isEqualTo(Estimate.ofMean(0.6, 0.7).within(RANGE));
+        assertThat(point.heldOut()).contains(Estimate.ofMean(0.2, 0.4).within(RANGE));
 
-        var one = new Point(3, List.of(ALL)).heldIn();
+        assertThat(point.heldIn().interval().low()).isCloseTo(0.65 - 12.7062 * 0.05, within(1e-4));
+        assertThat(point.heldIn().interval().high()).as("cut").isEqualTo(1);
+
+        var one = new Point(3, RANGE, List.of(ALL)).heldIn();
         assertThat(one.value()).isCloseTo(0.5, within(1e-12));
         // Of three independent means with half-width 0.1: 0.1 / sqrt(3).
         assertThat(one.interval().high()).isCloseTo(0.5 + 0.1 / Math.sqrt(3), within(1e-12));
 
-        var same = new Point(2, List.of(FIRST, FIRST));
+        var same = new Point(2, RANGE, List.of(FIRST, FIRST));
         assertThat(same.heldIn())
                 .as("the same scores twice are one draw")
-                .isEqualTo(new Point(2, List.of(FIRST)).heldIn());
-        assertThat(new Point(1, List.of(new Draw(Map.of("a", of(1)), Map.of()))).heldOut())
+                .isEqualTo(new Point(2, RANGE, List.of(FIRST)).heldIn());
+        assertThat(new Point(1, RANGE, List.of(new Draw(Map.of("a", of(1)), Map.of()))).heldOut())
                 .isEmpty();
     }
 
@@ -83,7 +87,7 @@ class MergeCurvesTest {
         assertThat(curves().table().toString().lines())
                 .anyMatch(line -> line.matches("experts +method +held in 2 +held in 3 +held out 2 +held out 3"))
                 .anyMatch(line -> line.matches("– +bare model +0\\.100 \\[0\\.000, 0\\.200] .*"))
-                .anyMatch(line -> line.matches("lora +each its own +1\\.000 \\[0\\.900, 1\\.100] +– +– +–"));
+                .anyMatch(line -> line.matches("lora +each its own +1\\.000 \\[0\\.900, 1\\.000] +– +– +–"));
     }
 
     @Test
@@ -98,7 +102,7 @@ class MergeCurvesTest {
         assertThat(Files.readAllLines(folder.resolve(MergeCurvesFiles.CSV)))
                 .hasSize(1 + 4 * 2 + 1)
                 .anyMatch(line -> line.startsWith("lora,ties,true,2,2,0.6"))
-                .contains("lora,each its own,false,2,1,1.0,0.9,1.1,,,");
+                .contains("lora,each its own,false,2,1,1.0,0.9,1.0,,,");
     }
 
     @Test

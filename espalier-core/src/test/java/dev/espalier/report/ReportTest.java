@@ -2,6 +2,8 @@ package dev.espalier.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.espalier.evaluate.Estimate;
+import dev.espalier.evaluate.Interval;
 import dev.espalier.report.RunHistory.Router;
 import dev.espalier.report.RunHistory.Summary;
 import dev.espalier.report.RunHistory.Train;
@@ -273,6 +275,20 @@ class ReportTest {
         assertThat(texts(page, "//h2")).contains("Kept weights of sparse");
         assertThat(texts(page, "//p")).contains("50 of 400 weights of the adapted matrices are trained, 12.5 %.");
         assertThat(texts(page, "//*[local-name()='text']")).contains("5.0", "20.0", "10", "40");
+    }
+
+    /** The columns stay where nothing fills them, and each part of a figure has a row in common with those beside it. */
+    @Test
+    void aChartAloneIsAsLargeAsOneOfTwo() {
+        assertThat(Page.style())
+                .containsPattern("\\.pair \\{[^}]*repeat\\(auto-fill,")
+                .containsPattern("\\.pair > figure \\{[^}]*grid-row: span 3; grid-template: subgrid")
+                .containsPattern("\\.pair > figure > \\.legend \\{ grid-row: 2; }")
+                .containsPattern("\\.pair > figure > \\.scroll \\{ grid-row: 3; }");
+        var line = new CountChart.Line("one", 0, false, Map.of(1, new Estimate(0.5, new Interval(0.4, 0.6))));
+        assertThat(new CountChart("merged", List.of(line)).figure("caption").toString())
+                .containsPattern(
+                        "(?s)<figure><figcaption>.*<ul class=\"legend\">.*</ul>\\s*<div class=\"scroll\">.*</div>\\s*</figure>");
     }
 
     @Test
