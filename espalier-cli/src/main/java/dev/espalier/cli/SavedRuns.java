@@ -35,7 +35,8 @@ final class SavedRuns {
      * @throws InputException if a folder holds anything but its run
      */
     SavedRuns(List<SavedRun> runs, int atOnce, PrintWriter err) {
-        this.atOnce = atOnce;
+        // By all runs, finished or not, so that one that goes on has the threads that it began with.
+        this.atOnce = Math.max(1, Math.min(atOnce == 0 ? Engine.threads() : atOnce, runs.size()));
         this.err = err;
         runs.forEach(run -> states.put(run, run.state()));
     }
