@@ -79,11 +79,8 @@ final class TrainingRun implements AutoCloseable {
         }
         log = new MetricsLog(folder, options, Map.of());
         stage.write(folder, log);
-        var parts = session.batcher
-                .batch(0, 0)
-                .split(options.accumulation())
-                .get(0)
-                .split(session.adapted.workers().count());
+        var parts = session.step.parts(
+                session.batcher.batch(0, 0).split(options.accumulation()).get(0));
         tellStage();
         KernelLog.write(
                 log,

@@ -152,13 +152,18 @@ public final class TrainingStep implements AutoCloseable {
         return new Result(loss, auxiliaryLoss, tokens, labels, List.copyOf(observations));
     }
 
+    /** What each worker gets of a micro-batch. */
+    List<Batch> parts(Batch batch) {
+        boolean joined = tasks.get(batch.task()).kind() == TaskKind.CAUSAL_LM && model.joinsSequences();
+        return joined ? batch.join(workers.count()) : batch.split(workers.count());
+    }
+
     /** Parts that run side by side: those of one micro-batch, or several micro-batches that are too small to be cut. */
     private List<List<Batch>> rounds(List<Batch> microBatches) {
         var rounds = new ArrayList<List<Batch>>();
         List<Batch> open = new ArrayList<>();
         for (var batch : microBatches) {
-            boolean joined = tasks.get(batch.task()).kind() == TaskKind.CAUSAL_LM && model.joinsSequences();
-            var parts = joined ? batch.join(workers.count()) : batch.split(workers.count());
+            var parts = parts(batch);
             if (open.size() + parts.size() > workers.count()) {
                 rounds.add(open);
                 open = new ArrayList<>();
