@@ -217,7 +217,7 @@ final class PrefixCache implements AutoCloseable {
         }
     }
 
-    /** Removes the file, if no other run reads it. */
+    /** Leaves the file to other runs. */
     @Override
     public void close() {
         if (sharing) {

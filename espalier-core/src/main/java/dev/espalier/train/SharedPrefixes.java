@@ -7,7 +7,10 @@ import java.util.Map;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Files of what frozen first layers make of examples, by what that depends on; each is filled by the first run that asks. */
+/**
+ * Files of what frozen first layers make of examples, by what that depends on; each is filled by the first run that asks. A
+ * file that nobody reads any more stays for the next run, until one asks for something else.
+ */
 final class SharedPrefixes implements AutoCloseable {
     private final Map<Object, Shared> files = new HashMap<>();
 
@@ -44,20 +47,23 @@ final class SharedPrefixes implements AutoCloseable {
     }
 
     private synchronized Shared use(Object key) {
+        files.entrySet().removeIf(other -> {
+            boolean unread = other.getValue().users == 0 && !other.getKey().equals(key);
+            if (unread) {
+                close(other.getValue());
+            }
+            return unread;
+        });
         var shared = files.computeIfAbsent(key, k -> new Shared());
         shared.users++;
         return shared;
     }
 
-    /** One run needs the file no more; the last one removes it. */
+    /** One run needs the file no more. */
     synchronized void release(Object key) {
         var shared = files.get(key);
         if (shared != null) {
             shared.users--;
-            if (shared.users == 0) {
-                files.remove(key);
-                close(shared);
-            }
         }
     }
 

@@ -161,13 +161,14 @@ class PrefixCacheTest {
         private final Scope scope = Scope.open();
         private final AdaptedModel adapted;
         private final Session session;
+        private final SharedPrefixes prefixes = new SharedPrefixes();
         private final PrefixCache cache;
 
         Opened(Training training, String name) throws IOException {
             Files.createDirectories(folder.resolve(name));
             adapted = AdaptedModel.create(training);
             session = new Session(training, adapted);
-            cache = new PrefixCache(training, session, new RunFolder(folder.resolve(name)), new SharedPrefixes());
+            cache = new PrefixCache(training, session, new RunFolder(folder.resolve(name)), prefixes);
             cache.fill(() -> false);
             for (var p : session.trained) {
                 p.value().copy_(Initialiser.normal(.1, RandomStream.of(11).at(p.name()), p.shape()));
@@ -210,6 +211,7 @@ class PrefixCacheTest {
         @Override
         public void close() {
             cache.close();
+            prefixes.close();
             session.close();
             adapted.close();
             scope.close();
