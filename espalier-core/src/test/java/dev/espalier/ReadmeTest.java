@@ -23,6 +23,7 @@ class ReadmeTest {
 
     /** What the fragments of a guide leave out. */
     private static final String IMPORTS = """
+            import dev.espalier.adapter.Mixtures;
             import dev.espalier.adapter.ResidentAdapters;
             import dev.espalier.allocation.Grouping;
             import dev.espalier.allocation.PercentileRule;
@@ -35,7 +36,9 @@ class ReadmeTest {
             import dev.espalier.text.TextTokenizer;
             import dev.espalier.train.ProbeOptions;
             import dev.espalier.train.SensitivityProbe;
+            import dev.espalier.train.Trainer;
             import dev.espalier.train.Training;
+            import dev.espalier.train.TrainingGroup;
             import java.nio.file.Path;
             import java.util.List;
             import java.util.Optional;
@@ -52,7 +55,7 @@ class ReadmeTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"generation.md, 3", "allocation.md, 1"})
+    @CsvSource({"generation.md, 3", "allocation.md, 1", "side-by-side.md, 1"})
     void theExamplesOfTheGuidesCompile(String guide, int count, @TempDir Path classes) throws IOException {
         var examples = JAVA.matcher(Files.readString(Path.of("..", "docs", guide)))
                 .results()

@@ -70,6 +70,9 @@ public record Batch(
                 padId);
     }
 
+    /** How many times as many tokens rows may have, with their padding: attention is faster with a row for each sequence. */
+    private static final double ROWS_ARE_WORTH = 1.06;
+
     /** The label of a token that is not asked, as in PyTorch's cross entropy. */
     public static final int IGNORED = -100;
 
@@ -225,13 +228,27 @@ public record Batch(
 
     /**
      * As {@link #split}, for a model that tells the sequences of a row apart: those of a part follow one another in a single
-     * row, so that there is no padding, and parts have like numbers of tokens. A batch that is to keep its padding, and one
-     * without a label per token, is split by rows.
+     * row, so that there is no padding, and parts have like numbers of tokens. A batch that is to keep its padding, one
+     * without a label per token, and one whose largest part would hardly be smaller, is split by rows: rows of one length are
+     * computed faster.
      */
     public List<Batch> join(int parts) {
+        var byRows = split(parts);
         if (leastTokens > 0 || labels.length != rows() * tokens()) {
-            return split(parts);
+            return byRows;
         }
+        var joined = joined(parts);
+        return largest(byRows) <= ROWS_ARE_WORTH * largest(joined) ? byRows : joined;
+    }
+
+    private static int largest(List<Batch> parts) {
+        return parts.stream()
+                .mapToInt(part -> part.rows() * part.tokens())
+                .max()
+                .orElseThrow();
+    }
+
+    private List<Batch> joined(int parts) {
         var lengths = layout.lengths();
         var sums = new int[Math.min(parts, lengths.length)];
         var partOf = new int[lengths.length];
@@ -247,14 +264,14 @@ public record Batch(
                     sums[least] += lengths[segment];
                 });
         return IntStream.range(0, sums.length)
-                .mapToObj(part -> joined(IntStream.range(0, lengths.length)
+                .mapToObj(part -> oneRow(IntStream.range(0, lengths.length)
                         .filter(segment -> partOf[segment] == part)
                         .toArray()))
                 .toList();
     }
 
     /** Some of the sequences, one after another. */
-    private Batch joined(int... chosen) {
+    private Batch oneRow(int... chosen) {
         var places = layout.places(chosen);
         var partLabels = Arrays.stream(places)
                 .mapToInt(place -> labels[Math.toIntExact(place)])

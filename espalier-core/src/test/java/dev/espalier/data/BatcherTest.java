@@ -176,6 +176,14 @@ class BatcherTest {
     }
 
     @Test
+    void rowsOfOneLengthStayRows() {
+        var texts = IntStream.range(0, 4)
+                .mapToObj(id -> new EncodedExample(0, id, new int[16], new int[16], new int[16], new float[0]))
+                .toList();
+        assertThat(Batch.of(texts, 0).join(2)).hasSize(2).allMatch(part -> part.rows() == 2 && part.tokens() == 16);
+    }
+
+    @Test
     void aBatchThatKeepsItsPaddingIsNotJoined() {
         var texts = List.of(new EncodedExample(0, 0, new int[3], new int[3], new int[3], new float[0]));
         assertThat(Batch.of(texts, 0, 8).join(2)).singleElement().satisfies(part -> assertThat(part.tokens())

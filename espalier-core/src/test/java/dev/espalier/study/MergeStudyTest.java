@@ -49,7 +49,8 @@ class MergeStudyTest {
     static void trainExperts() {
         training = Training.of(TinyModel.in(folder.resolve("model")))
                 .labelEmbeddings(LabelEmbeddings.DEFAULT)
-                .options(TrainingOptions.builder().dtype("fp32")
+                .options(TrainingOptions.builder()
+                        .dtype("fp32")
                         .batchSize(16)
                         .maxTokens(16)
                         .maxSteps(6)

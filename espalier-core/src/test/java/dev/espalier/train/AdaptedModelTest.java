@@ -20,7 +20,11 @@ class AdaptedModelTest {
 
     private AdaptedModel trained(TaskData... tasks) {
         var training = Training.of(TinyModel.in(folder.resolve("model")))
-                .options(TrainingOptions.builder().dtype("fp32").maxSteps(2).maxTokens(20).build());
+                .options(TrainingOptions.builder()
+                        .dtype("fp32")
+                        .maxSteps(2)
+                        .maxTokens(20)
+                        .build());
         for (var task : tasks) {
             training = training.task(task);
         }

@@ -17,8 +17,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The real MiniLM learns real sentences, whatever is asked of it. */
 class LearningTest {
-    private static final TrainingOptions OPTIONS =
-            TrainingOptions.builder().dtype("fp32").batchSize(16).learningRate(5e-3).epochs(4).build();
+    private static final TrainingOptions OPTIONS = TrainingOptions.builder()
+            .dtype("fp32")
+            .batchSize(16)
+            .learningRate(5e-3)
+            .epochs(4)
+            .build();
 
     @TempDir
     Path folder;

@@ -93,7 +93,8 @@ class PrefixCacheTest {
     }
 
     private static TrainingOptions.Builder options() {
-        return TrainingOptions.builder().dtype("fp32")
+        return TrainingOptions.builder()
+                .dtype("fp32")
                 .batchSize(15)
                 .learningRate(1e-3)
                 .maxSteps(STEPS)

@@ -34,7 +34,11 @@ class SensitivityProbeTest {
         training = Training.of(TinyModel.in(folder.resolve("model")))
                 .task(Snips.intent())
                 .task(Snips.length())
-                .options(TrainingOptions.builder().dtype("fp32").batchSize(15).maxTokens(16).build());
+                .options(TrainingOptions.builder()
+                        .dtype("fp32")
+                        .batchSize(15)
+                        .maxTokens(16)
+                        .build());
     }
 
     @Test

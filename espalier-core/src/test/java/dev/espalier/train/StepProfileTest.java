@@ -77,7 +77,11 @@ class StepProfileTest {
         var training = Training.of(TinyModel.in(folder.resolve("model")))
                 .task(Snips.intent())
                 .adapter(LoraSpec.defaults());
-        var options = TrainingOptions.builder().dtype("fp32").batchSize(15).maxTokens(16).maxSteps(3);
+        var options = TrainingOptions.builder()
+                .dtype("fp32")
+                .batchSize(15)
+                .maxTokens(16)
+                .maxSteps(3);
         var plain = training.options(options.build()).run(folder.resolve("plain"));
         var profiled = training.options(
                         options.log(LogOptions.DEFAULT.withProfile(true)).build())

@@ -40,7 +40,8 @@ class TextTrainingTest {
     }
 
     private static TrainingOptions.Builder options() {
-        return TrainingOptions.builder().dtype("fp32")
+        return TrainingOptions.builder()
+                .dtype("fp32")
                 .batchSize(16)
                 .learningRate(5e-3)
                 .maxSteps(STEPS)

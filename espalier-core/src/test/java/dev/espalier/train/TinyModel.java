@@ -35,7 +35,11 @@ public final class TinyModel {
 
     /** What it learns {@link Snips} with: batches of 15, of which an epoch has 8. */
     static TrainingOptions.Builder options() {
-        return TrainingOptions.builder().dtype("fp32").batchSize(15).maxTokens(16).learningRate(1e-2);
+        return TrainingOptions.builder()
+                .dtype("fp32")
+                .batchSize(15)
+                .maxTokens(16)
+                .learningRate(1e-2);
     }
 
     private static ObjectNode tokenizer() {

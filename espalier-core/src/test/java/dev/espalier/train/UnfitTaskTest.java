@@ -62,7 +62,11 @@ class UnfitTaskTest {
     void anAdapterThatWritesTextsPredictsNoLabelsAndNeedsAnExampleThatFits() throws URISyntaxException {
         Training.of(decoder())
                 .task(Snips.written())
-                .options(TrainingOptions.builder().dtype("fp32").maxSteps(1).maxTokens(80).build())
+                .options(TrainingOptions.builder()
+                        .dtype("fp32")
+                        .maxSteps(1)
+                        .maxTokens(80)
+                        .build())
                 .run(folder.resolve("run"));
         try (var adapted = AdaptedModel.open(folder.resolve("run"))) {
             assertThatThrownBy(() -> adapted.predict("play some music"))

@@ -48,7 +48,11 @@ class WeightsLogTest {
         var training = Training.of(model)
                 .task(Snips.intent())
                 .adapter(LoraSpec.defaults())
-                .options(TrainingOptions.builder().dtype("fp32").batchSize(15).maxSteps(1).build());
+                .options(TrainingOptions.builder()
+                        .dtype("fp32")
+                        .batchSize(15)
+                        .maxSteps(1)
+                        .build());
 
         training.run(folder.resolve("run"));
 

@@ -11,7 +11,8 @@ public record Recipe(
                 "The frozen model: all-minilm-l6-v2 (comes with Espalier), bge-small-en-v1.5 or e5-small-v2 (downloaded from Maven Central), a name in the local Hugging Face cache, or a folder in Hugging Face's layout.")
         String model,
 
-        @Key("Number type of the frozen weights: bf16, the default where the CPU multiplies it in hardware, or fp32. What is trained is always kept in fp32.")
+        @Key(
+                "Number type of the frozen weights: bf16, the default where the CPU multiplies it in hardware, or fp32. What is trained is always kept in fp32.")
         Dtype dtype,
 
         @Key("What is trained beside the heads.") AdapterSection adapter,

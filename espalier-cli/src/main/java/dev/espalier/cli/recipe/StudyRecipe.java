@@ -15,7 +15,8 @@ public record StudyRecipe(
         @Key("The frozen model, as in a recipe: an encoder or a causal language model.")
         String model,
 
-        @Key("Number type of the frozen weights in training: bf16, the default where the CPU multiplies it in hardware, or fp32.")
+        @Key(
+                "Number type of the frozen weights in training: bf16, the default where the CPU multiplies it in hardware, or fp32.")
         Dtype dtype,
 
         @Key(
