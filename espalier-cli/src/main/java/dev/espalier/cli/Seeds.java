@@ -9,8 +9,11 @@ import java.util.stream.Collectors;
 final class Seeds {
     private Seeds() {}
 
-    /** @throws InputException if one is below 0 or there twice */
+    /** @throws InputException if there is none, or one is below 0 or there twice */
     static List<Long> checked(List<Long> seeds) {
+        if (seeds.isEmpty()) {
+            throw new InputException("--seeds names no seed; give whole numbers from 0 on, such as 0,1,2.");
+        }
         for (var seed : seeds) {
             if (seed < 0) {
                 throw new InputException("--seeds has " + seed + "; a seed is a whole number from 0 on.");

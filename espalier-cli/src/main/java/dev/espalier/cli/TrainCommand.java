@@ -86,12 +86,12 @@ final class TrainCommand implements Callable<Integer> {
                 paramLabel = "SEED",
                 split = ",",
                 description = "Train each recipe once with each seed, into a folder of its own in the output folder.")
-        private List<Long> seeds = List.of();
+        private @Nullable List<Long> seeds;
     }
 
     @Override
     public Integer call() {
-        return recipes.size() == 1 && runOptions.seeds.isEmpty() ? one() : several();
+        return recipes.size() == 1 && runOptions.seeds == null ? one() : several();
     }
 
     private int one() {
@@ -124,12 +124,7 @@ final class TrainCommand implements Callable<Integer> {
         var folder = runOptions.output == null ? Path.of("runs") : runOptions.output;
         var runs = new ArrayList<SavedRun>();
         for (var recipe : ComparedRecipe.named(recipes, overrides())) {
-            if (runOptions.seeds.isEmpty()) {
-                runs.add(new SavedRun(
-                        recipe.name(), recipe.name(), recipe.recipe(), new RunFolder(folder.resolve(recipe.name()))));
-            }
-            Seeds.checked(runOptions.seeds)
-                    .forEach(seed -> runs.add(ComparedRun.saved(recipe.withSeed(seed), seed, folder)));
+            runs.addAll(runs(recipe, folder));
         }
         if (!new SavedRuns(runs, sideBySide.runsOr(0), spec.commandLine().getErr())
                 .finish(run -> RecipeRun.tasks(run.recipe()))) {
@@ -145,6 +140,16 @@ final class TrainCommand implements Callable<Integer> {
         out.println("Report  " + report);
         out.flush();
         return 0;
+    }
+
+    private List<SavedRun> runs(ComparedRecipe recipe, Path folder) {
+        if (runOptions.seeds == null) {
+            var own = new RunFolder(folder.resolve(recipe.name()));
+            return List.of(new SavedRun(recipe.name(), recipe.name(), recipe.recipe(), own));
+        }
+        return Seeds.checked(runOptions.seeds).stream()
+                .map(seed -> ComparedRun.saved(recipe.withSeed(seed), seed, folder))
+                .toList();
     }
 
     private List<String> overrides() {

@@ -92,6 +92,7 @@ class SideBySideTest {
             value = {
                 "--at-once=-1 | --at-once is -1; it must be at least 1, or 0 for as many as there are cores.",
                 "--seeds=1,1 | --seeds names a seed twice: 1,1; give each once.",
+                "--seeds=, | --seeds names no seed; give whole numbers from 0 on, such as 0,1,2.",
                 "--seeds=-2 | --seeds has -2; a seed is a whole number from 0 on.",
                 "--set=training.learning-rate=1e30 | : Training diverged at step"
             })
