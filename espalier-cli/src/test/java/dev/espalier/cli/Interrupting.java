@@ -40,7 +40,7 @@ final class Interrupting extends PrintWriter {
                             "kill -INT " + ProcessHandle.current().pid())
                     .start()
                     .waitFor();
-            for (int wait = 0; wait < 1000 && lines.stream().noneMatch(said -> said.startsWith("Stopping")); wait++) {
+            for (int wait = 0; wait < 1000 && lines().stream().noneMatch(said -> said.startsWith("Stopping")); wait++) {
                 Thread.sleep(10);
             }
             // The line comes just before the run is told.
