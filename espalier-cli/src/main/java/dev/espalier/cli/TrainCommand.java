@@ -1,6 +1,8 @@
 package dev.espalier.cli;
 
 import dev.espalier.cli.recipe.Recipes;
+import dev.espalier.cli.recipe.TaskSection;
+import dev.espalier.data.TaskData;
 import dev.espalier.report.Report;
 import dev.espalier.report.RunHistory;
 import dev.espalier.report.RunTable;
@@ -9,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -126,8 +129,9 @@ final class TrainCommand implements Callable<Integer> {
         for (var recipe : ComparedRecipe.named(recipes, overrides())) {
             runs.addAll(runs(recipe, folder));
         }
+        var tasks = new ConcurrentHashMap<List<TaskSection>, List<TaskData>>();
         if (!new SavedRuns(runs, sideBySide.runsOr(0), spec.commandLine().getErr())
-                .finish(run -> RecipeRun.tasks(run.recipe()))) {
+                .finish(run -> tasks.computeIfAbsent(run.recipe().tasks(), same -> RecipeRun.tasks(run.recipe())))) {
             return Interrupts.EXIT_CODE;
         }
         var histories =

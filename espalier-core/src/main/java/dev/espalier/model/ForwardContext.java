@@ -7,10 +7,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -134,10 +132,7 @@ public final class ForwardContext implements AutoCloseable {
 
     /** For each segment the first one that the same adapter acts on. */
     int[] firstWithSameAdapter() {
-        var perSegment = given.adapters();
-        return IntStream.range(0, layout.segments().size())
-                .map(i -> perSegment == null ? 0 : perSegment.indexOf(perSegment.get(i)))
-                .toArray();
+        return given.firstWithSameAdapter();
     }
 
     /** A part of the pass for some tokens, each a sequence of its own with draws of its own. */
@@ -269,8 +264,7 @@ public final class ForwardContext implements AutoCloseable {
 
     /** Whether {@code adapter} acts on all tokens. */
     boolean selects(String adapter) {
-        var adapters = given.adapters();
-        return adapters == null || adapters.stream().allMatch(name -> name.equals(Optional.of(adapter)));
+        return given.selects(adapter);
     }
 
     /** The tokens that {@code adapter} acts on where it does not on all; null where there is none. */
@@ -279,10 +273,7 @@ public final class ForwardContext implements AutoCloseable {
     }
 
     private Optional<SelectedTokens> select(String adapter) {
-        var perSequence = Objects.requireNonNull(given.adapters());
-        var chosen = IntStream.range(0, perSequence.size())
-                .filter(i -> perSequence.get(i).equals(Optional.of(adapter)))
-                .toArray();
+        var chosen = given.chosenFor(adapter);
         if (chosen.length == 0) {
             return Optional.empty();
         }

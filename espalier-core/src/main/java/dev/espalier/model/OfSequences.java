@@ -3,6 +3,7 @@ package dev.espalier.model;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,25 @@ record OfSequences(@Nullable List<Optional<String>> adapters, int[] tasks, float
 
     OfSequences with(float[][] given) {
         return new OfSequences(adapters, tasks, given);
+    }
+
+    /** Whether {@code adapter} acts on all. */
+    boolean selects(String adapter) {
+        return adapters == null || adapters.stream().allMatch(name -> name.equals(Optional.of(adapter)));
+    }
+
+    /** The segments that {@code adapter} was chosen for; where nothing is chosen, none. */
+    int[] chosenFor(String adapter) {
+        return IntStream.range(0, tasks.length)
+                .filter(i -> adapters != null && adapters.get(i).equals(Optional.of(adapter)))
+                .toArray();
+    }
+
+    /** For each segment the first one that the same adapter acts on. */
+    int[] firstWithSameAdapter() {
+        return IntStream.range(0, tasks.length)
+                .map(i -> adapters == null ? 0 : adapters.indexOf(adapters.get(i)))
+                .toArray();
     }
 
     /** The same for an adapter that has been chosen already. */

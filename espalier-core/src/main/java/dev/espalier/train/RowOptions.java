@@ -18,6 +18,11 @@ public record RowOptions(boolean packing, Order rowOrder, Padding padding, Logit
         return new RowOptions(value, rowOrder, padding, logits);
     }
 
+    /** With other padding. */
+    public RowOptions padded(Padding value) {
+        return new RowOptions(packing, rowOrder, value, logits);
+    }
+
     /** Which rows come together in a batch. */
     public enum Order {
         /** Shuffled, but of like lengths, so that little is padding. */

@@ -28,6 +28,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -103,7 +104,11 @@ class PrefixCacheTest {
     }
 
     private static Training with(PrefixOptions prefix, Training training) {
-        return training.options(training.options().toBuilder().prefix(prefix).build());
+        return change(training, options -> options.prefix(prefix));
+    }
+
+    private static Training change(Training training, UnaryOperator<TrainingOptions.Builder> change) {
+        return training.options(change.apply(training.options().toBuilder()).build());
     }
 
     private Path file(String run) {
@@ -119,27 +124,21 @@ class PrefixCacheTest {
             case "heads of an encoder" -> encoder(new HeadOnlySpec(), Pooling.DEFAULT);
             case "two passes" ->
                 encoder(Mixtures.of("adamix").with(m -> m.targets(upper(1, "output.dense"))), Pooling.DEFAULT);
-            case "padded decoder" -> {
-                var described = decoder(
-                        Mixtures.sira().with(m -> m.targets(upper(3, "q_proj", "down_proj"))
-                                .experts(4)
-                                .topK(2)),
-                        false);
-                var rows = new RowOptions(
-                        false, RowOptions.Order.LIKE_LENGTHS, RowOptions.Padding.LONGEST, RowOptions.Logits.LABELS);
-                yield described.options(
-                        described.options().toBuilder().rows(rows).build());
-            }
+            case "padded decoder" ->
+                change(
+                        decoder(
+                                Mixtures.sira().with(m -> m.targets(upper(3, "q_proj", "down_proj"))
+                                        .experts(4)
+                                        .topK(2)),
+                                false),
+                        options -> options.rows(RowOptions.DEFAULT.padded(RowOptions.Padding.LONGEST)));
             case "decoder" -> decoder(lora.withTargets(upper(3, "q_proj", "down_proj")), false);
             case "packed decoder" ->
                 decoder(
                         lora.withTargets(upper(3, "q_proj", "down_proj"))
                                 .withModulesToSave(List.of("layers.2.post_attention_layernorm")),
                         true);
-            case "decoder in bf16" -> {
-                var packed = run("packed decoder");
-                yield packed.options(packed.options().toBuilder().dtype("bf16").build());
-            }
+            case "decoder in bf16" -> change(run("packed decoder"), options -> options.dtype("bf16"));
             default -> throw new IllegalArgumentException(kind);
         };
     }
@@ -322,9 +321,7 @@ class PrefixCacheTest {
         var sizes = new ArrayList<Long>();
         var losses = new Losses(step -> sizes.addAll(open(file("run"))));
         var training = run("padded decoder");
-        var given = training.options(
-                        training.options().toBuilder().learningRate(rate).build())
-                .listener(losses);
+        var given = change(training, options -> options.learningRate(rate)).listener(losses);
         if (rate < 1) {
             given.run(folder.resolve("run"));
         } else {
@@ -385,8 +382,7 @@ class PrefixCacheTest {
         var embeddings = LoraSpec.defaults().withTargets(TargetModules.of("embed_tokens"));
         assertRefused(decoder(embeddings, false), "nothing lies below");
         assertRefused(with(new PrefixOptions(1, true), encoder()), "set prefix-dropout: false");
-        var once = encoder().options().toBuilder().maxSteps(8).build();
-        assertRefused(encoder().options(once), "sees no example twice");
+        assertRefused(change(encoder(), options -> options.maxSteps(8)), "sees no example twice");
         // Without dropout of the model's own there is none to be turned off.
         var result = with(new PrefixOptions(1, true), run("padded decoder")).run(folder.resolve("run"));
         assertThat(result.step()).isEqualTo(STEPS);

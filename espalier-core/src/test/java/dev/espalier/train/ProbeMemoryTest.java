@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,25 +22,10 @@ class ProbeMemoryTest {
         assertThat(blockwise).isLessThanOrEqualTo(1.05 * exact);
     }
 
-    /** Megabytes; the heap is whole from the start, so that only native memory differs. */
+    /** Megabytes. */
     private double peak(String what) throws IOException, InterruptedException {
-        var command = new ArrayList<String>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("-Xms192m", "-Xmx192m", "-XX:+AlwaysPreTouch", "-XX:TieredStopAtLevel=1"));
-        command.add("-Dorg.bytedeco.javacpp.maxPhysicalBytes=0"); // the limit goes by the heap, which is small here
-        Optional.ofNullable(System.getProperty("espalier.home"))
-                .ifPresent(home -> command.add("-Despalier.home=" + home));
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), ProbeMemoryProcess.class.getName()));
-        command.addAll(List.of("all-minilm-l6-v2", folder.resolve(what).toString(), what));
-        var process = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        var lines = process.inputReader().lines().toList();
-        assertThat(process.waitFor()).as(String.join("\n", lines)).isZero();
-        return lines.stream()
-                .filter(line -> line.startsWith("MEASURED "))
-                .mapToDouble(line -> Double.parseDouble(line.substring("MEASURED ".length())))
-                .findFirst()
-                .orElseThrow();
+        var run = folder.resolve(what).toString();
+        return MeasuredProcess.run(ProbeMemoryProcess.class, "all-minilm-l6-v2", run, what)
+                .get(0)[0];
     }
 }

@@ -83,7 +83,7 @@ class RowOptionsTest {
     @Test
     void aMixtureThatChoosesAndDropsDoesSoAlike() {
         var sira = Mixtures.sira().with(m -> m.experts(4).topK(2));
-        var padded = new RowOptions(false, Order.LIKE_LENGTHS, Padding.LONGEST, Logits.LABELS);
+        var padded = RowOptions.DEFAULT.padded(Padding.LONGEST);
         var expected = losses(sira, padded, 120, "padded");
         var actual = losses(sira, RowOptions.DEFAULT, 120, "joined");
         for (int step = 0; step < STEPS; step++) {

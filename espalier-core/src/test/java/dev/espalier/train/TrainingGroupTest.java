@@ -57,16 +57,21 @@ class TrainingGroupTest {
         }
     }
 
-    @Test
-    void aRunComputesTheSameWhateverRunsBesideIt() throws IOException {
-        var runs = unlike();
-        run(2, "together", runs);
+    /** Of runs that were carried out together. */
+    private void assertEachIsAsAlone(Map<String, Training> runs) throws IOException {
         for (var one : runs.entrySet()) {
             run(2, "alone", Map.of(one.getKey(), one.getValue()));
             StoppedRuns.assertSame(
                     folder.resolve("alone").resolve(one.getKey()),
                     folder.resolve("together").resolve(one.getKey()));
         }
+    }
+
+    @Test
+    void aRunComputesTheSameWhateverRunsBesideIt() throws IOException {
+        var runs = unlike();
+        run(2, "together", runs);
+        assertEachIsAsAlone(runs);
     }
 
     @Test
@@ -135,12 +140,7 @@ class TrainingGroupTest {
         try (var files = Files.walk(folder.resolve("together"))) {
             assertThat(files).noneMatch(file -> file.toString().endsWith(".tmp"));
         }
-        for (var one : runs.entrySet()) {
-            run(2, "alone", Map.of(one.getKey(), one.getValue()));
-            StoppedRuns.assertSame(
-                    folder.resolve("alone").resolve(one.getKey()),
-                    folder.resolve("together").resolve(one.getKey()));
-        }
+        assertEachIsAsAlone(runs);
     }
 
     @Test
@@ -153,12 +153,7 @@ class TrainingGroupTest {
                         .build());
         var runs = Map.of("intent", cached.task(Snips.intent()), "length", cached.task(Snips.length()));
         run(2, "together", runs);
-        for (var one : runs.entrySet()) {
-            run(2, "alone", Map.of(one.getKey(), one.getValue()));
-            StoppedRuns.assertSame(
-                    folder.resolve("alone").resolve(one.getKey()),
-                    folder.resolve("together").resolve(one.getKey()));
-        }
+        assertEachIsAsAlone(runs);
     }
 
     @Test
