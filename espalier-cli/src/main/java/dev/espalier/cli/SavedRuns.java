@@ -71,9 +71,9 @@ final class SavedRuns {
             }
             var result = state.get() == State.STOPPED ? trainer.resume() : trainer.run();
             end(run, trainer, result.stopped());
-        } catch (InputException e) {
+        } catch (RuntimeException e) {
             stopAll();
-            throw new InputException("Run " + run.name() + ": " + e.getMessage(), e);
+            throw e instanceof InputException ? new InputException("Run " + run.name() + ": " + e.getMessage(), e) : e;
         }
     }
 

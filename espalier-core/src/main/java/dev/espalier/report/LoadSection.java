@@ -1,14 +1,7 @@
 package dev.espalier.report;
 
-import dev.espalier.allocation.ModulePath;
 import dev.espalier.report.RunHistory.Router;
-import dev.espalier.report.Series.Look;
-import java.util.ArrayList;
 import java.util.Collections;
-import java.util.List;
-import java.util.TreeMap;
-import java.util.function.ToDoubleFunction;
-import java.util.stream.Collectors;
 
 /** How evenly a mixture's routers choose as a run goes on: the busiest and the least busy expert of every module. */
 final class LoadSection {
@@ -35,11 +28,11 @@ final class LoadSection {
                 .add(CurvesSection.figure(
                         "busiest-" + number,
                         "Share of the busiest expert, mean over layers",
-                        curves(routers, router -> Collections.max(router.load()))))
+                        RouterSection.curves(routers, router -> Collections.max(router.load()))))
                 .add(CurvesSection.figure(
                         "least-busy-" + number,
                         "Share of the least busy expert, mean over layers",
-                        curves(routers, router -> Collections.min(router.load()))));
+                        RouterSection.curves(routers, router -> Collections.min(router.load()))));
         grids.figures("busiest expert").forEach(section::add);
         return section.close("div").close("section");
     }
@@ -56,15 +49,5 @@ final class LoadSection {
 
     private static String expert(Router router, double share) {
         return "expert " + router.load().indexOf(share) + " with " + Figures.percent(share);
-    }
-
-    private static List<Series> curves(List<Router> routers, ToDoubleFunction<Router> value) {
-        List<Series> series = new ArrayList<>();
-        routers.stream()
-                .collect(Collectors.groupingBy(
-                        router -> ModulePath.of(router.module()).type(), TreeMap::new, Collectors.toList()))
-                .forEach((type, ofType) -> series.add(new Series(
-                        type, CurvesSection.color(series.size()), Look.MARKED, RouterSection.means(ofType, value))));
-        return series;
     }
 }

@@ -60,9 +60,11 @@ final class RouterSection {
         section.add(CurvesSection.figure(
                 "entropy-" + number,
                 "Router entropy, nats, mean over layers" + uniform(last),
-                curves(run, Router::entropy)));
+                curves(run.routers(), Router::entropy)));
         section.add(CurvesSection.figure(
-                "dropped-" + number, "Dropped share of choices, mean over layers", curves(run, Router::dropped)));
+                "dropped-" + number,
+                "Dropped share of choices, mean over layers",
+                curves(run.routers(), Router::dropped)));
         return section.close("div").close("section");
     }
 
@@ -128,9 +130,10 @@ final class RouterSection {
                         + Figures.percent(load) + " of choices");
     }
 
-    private static List<Series> curves(RunHistory run, ToDoubleFunction<Router> value) {
+    /** A curve for each type of matrix, the mean over its modules. */
+    static List<Series> curves(List<Router> all, ToDoubleFunction<Router> value) {
         List<Series> series = new ArrayList<>();
-        byProjection(run.routers()).forEach((projection, routers) -> {
+        byProjection(all).forEach((projection, routers) -> {
             var color = CurvesSection.color(series.size());
             series.add(new Series(projection, color, Look.MARKED, means(routers, value)));
         });
@@ -138,7 +141,7 @@ final class RouterSection {
     }
 
     /** The mean over modules at every step. */
-    static List<Point> means(List<Router> routers, ToDoubleFunction<Router> value) {
+    private static List<Point> means(List<Router> routers, ToDoubleFunction<Router> value) {
         return routers.stream()
                 .collect(Collectors.groupingBy(Router::step, TreeMap::new, Collectors.averagingDouble(value)))
                 .entrySet()
