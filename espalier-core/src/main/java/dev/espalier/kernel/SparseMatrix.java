@@ -30,15 +30,22 @@ public record SparseMatrix(int out, int in, int block, Tensor indices, Tensor va
         return out / block * (in / block);
     }
 
-    /** Places of all entries in the matrix as one row, {@code [n * block * block]}, int32. */
-    private Tensor places() {
+    /**
+     * The matrix as rows of as many neighbouring entries as a block is wide; {@link #runs} are those of them that the blocks
+     * are made of.
+     */
+    private Tensor inRuns(Tensor matrix) {
+        return block == 1 ? matrix.view(-1) : matrix.view(-1, block);
+    }
+
+    /** Places of the blocks' rows among the runs of the matrix, {@code [n * block]}, int32. */
+    private Tensor runs() {
         if (block == 1) {
             return indices;
         }
-        var inner = torch.arange(new Scalar(block), Engine.options(ScalarType.Int));
-        var inBlock = inner.mul(new Scalar(in)).unsqueeze(1).add(inner);
-        var first = rows().mul(new Scalar(block * in)).add(columns().mul(new Scalar(block)));
-        return first.view(-1, 1, 1).add(inBlock).view(-1);
+        var rowsBelow = torch.arange(new Scalar(block), Engine.options(ScalarType.Int));
+        var first = rows().mul_(new Scalar(block * (in / block))).add_(columns());
+        return first.unsqueeze(1).add(rowsBelow.mul_(new Scalar(in / block))).view(-1);
     }
 
     /** Of each unit, in units. */
@@ -53,30 +60,30 @@ public record SparseMatrix(int out, int in, int block, Tensor indices, Tensor va
     /** Adds {@code S} to {@code matrix}, {@code [out, in]}, contiguous; of another dtype than the values, sums are rounded once. */
     public void addTo(Tensor matrix) {
         try (var scope = Scope.open()) {
-            var entries = matrix.view(-1);
-            var places = places();
             var dtype = Engine.dtype(matrix);
-            if (dtype == Engine.dtype(values)) {
-                entries.index_add_(0, places, values.view(-1));
+            if (block == 1 && dtype == Engine.dtype(values)) {
+                matrix.view(-1).index_add_(0, indices, values);
                 return;
             }
-            var sums = entries.index_select(0, places).to(Engine.dtype(values));
-            sums.add_(values.view(-1));
-            entries.index_copy_(0, places.to(ScalarType.Long), sums.to(dtype));
+            var all = inRuns(matrix);
+            var runs = runs();
+            var sums = all.index_select(0, runs).to(Engine.dtype(values));
+            sums.add_(inRuns(values));
+            all.index_copy_(0, runs.to(ScalarType.Long), sums.to(dtype));
         }
     }
 
     /** The entries of {@code matrix}, {@code [out, in]}, at the places of {@code S}, in the shape of its values. */
     public Tensor entriesOf(Tensor matrix) {
         try (var scope = Scope.open()) {
-            return scope.keep(matrix.view(-1).index_select(0, places()).view(values.shape()));
+            return scope.keep(inRuns(matrix).index_select(0, runs()).view(values.shape()));
         }
     }
 
     /** Sets the entries of {@code matrix}, {@code [out, in]}, at the places of {@code S} to its values. */
     public void putInto(Tensor matrix) {
         try (var scope = Scope.open()) {
-            matrix.view(-1).index_copy_(0, places().to(ScalarType.Long), values.view(-1));
+            inRuns(matrix).index_copy_(0, runs().to(ScalarType.Long), inRuns(values));
         }
     }
 
@@ -167,7 +174,8 @@ public record SparseMatrix(int out, int in, int block, Tensor indices, Tensor va
      */
     public void addProductOfFew(Tensor y, Tensor x) {
         try (var scope = Scope.open()) {
-            var places = places();
+            var inRun = torch.arange(new Scalar(block), Engine.options(ScalarType.Int));
+            var places = runs().mul(new Scalar(block)).unsqueeze(1).add(inRun).view(-1);
             var rows = torch.floor_divide(places, new Scalar(in));
             var columns = torch.remainder(places, new Scalar(in));
             var factors = values.view(-1).to(Engine.dtype(y));

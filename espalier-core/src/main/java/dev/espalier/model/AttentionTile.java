@@ -42,7 +42,7 @@ record AttentionTile(int row, int rows, int firstQuery, int queries, int firstKe
 
     /** Whether tiles cover every token that anybody reads. */
     static boolean readsAll(Layout layout) {
-        return startsTogether(layout) || layout.tokenCount() == layout.rows() * layout.tokens();
+        return startsTogether(layout) || layout.filled();
     }
 
     private static void add(List<AttentionTile> tiles, int row, int rows, int start, int length, int window, int most) {

@@ -1,9 +1,9 @@
 package dev.espalier.model;
 
 import dev.espalier.tensor.Engine;
-import dev.espalier.tensor.NativeOp;
 import dev.espalier.tensor.Profile.Part;
 import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Softmax;
 import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
 import java.util.Optional;
@@ -20,8 +20,6 @@ import org.jspecify.annotations.Nullable;
  * into tiles; those of generation, whose keys are in a cache, and with dropout take all queries at once under a mask.
  */
 public final class CausalAttention {
-    private static final NativeOp SOFTMAX_BACKWARD = new NativeOp("aten::_softmax_backward_data", "out");
-
     /**
      * The longest rows whose probabilities are kept for backward. They grow with the square of the length, in every
      * layer, while computing them again costs two of the six products and a softmax.
@@ -208,22 +206,20 @@ public final class CausalAttention {
     private Saved attend(Tensor q, Tensor k, Tensor v, ForwardContext context) {
         var order = context.tokenOrder();
         var mask = order.seesAll(window) ? null : mask(order, Engine.dtype(q), context);
-        Tensor scores;
-        Tensor capped = null;
-        if (cap > 0) {
-            scores = torch.bmm(q, k.transpose(1, 2));
-            scores.div_(new Scalar(cap)).tanh_();
-            capped = scores;
-            scores = scores.mul(new Scalar(cap));
-            if (mask != null) {
-                scores.add_(mask);
-            }
-        } else {
-            scores = mask == null ? torch.bmm(q, k.transpose(1, 2)) : torch.baddbmm(mask, q, k.transpose(1, 2));
-        }
-        torch.softmax_out(scores, scores, -1);
+        var capped =
+                cap > 0 ? torch.bmm(q, k.transpose(1, 2)).div_(new Scalar(cap)).tanh_() : null;
+        var tanh = capped == null ? null : new Tensor(capped);
+        var scores = new Softmax().of(() -> scores(q, k, tanh, mask));
         var keep = keepMask(Engine.dtype(q), context);
-        return new Saved(q, k, v, scores, keep == null ? scores : scores.mul(keep), capped, keep);
+        return new Saved(q, k, v, scores, keep == null ? scores : scores.mul(keep), tanh, keep);
+    }
+
+    private Tensor scores(Tensor q, Tensor k, @Nullable Tensor tanh, @Nullable Tensor mask) {
+        if (tanh != null) {
+            var scores = tanh.mul(new Scalar(cap));
+            return mask == null ? scores : new Tensor(scores.add_(mask));
+        }
+        return mask == null ? torch.bmm(q, k.transpose(1, 2)) : torch.baddbmm(mask, q, k.transpose(1, 2));
     }
 
     /** {@code [rows * keyValueHeads, group * tokens, keys]}, shared by all layers with this window. */
@@ -272,8 +268,7 @@ public final class CausalAttention {
         if (saved.keep != null) {
             dWeights.mul_(saved.keep);
         }
-        // The operator may write over its first argument: every row is read before it is written.
-        SOFTMAX_BACKWARD.call(dWeights, saved.probabilities, -1L, (long) Engine.dtype(dY).value, dWeights);
+        Softmax.backward(dWeights, saved.probabilities);
         if (saved.scores != null) {
             var tanh = saved.scores;
             dWeights.sub_(dWeights.mul(tanh).mul_(tanh));

@@ -1,9 +1,13 @@
 package dev.espalier.model;
 
 import dev.espalier.tensor.Engine;
-import dev.espalier.tensor.NativeOp;
 import dev.espalier.tensor.Profile.Part;
+import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Softmax;
+import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
+import java.util.ArrayList;
+import java.util.List;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -15,20 +19,53 @@ import org.jspecify.annotations.Nullable;
  * backward pass: at encoder lengths that is less work than computing them again.
  */
 public final class SelfAttention {
-    private static final NativeOp SOFTMAX_BACKWARD = new NativeOp("aten::_softmax_backward_data", "out");
+    /** Bytes of scores that are worked on at a time: they stay in a cache from one operation to the next. */
+    private static final long CHUNK = 3 << 20;
+
+    /** Neighbouring rows of a batch. */
+    private record Chunk(int row, int rows) {
+        /** A view of what {@code x} has of these rows. */
+        Tensor of(Tensor x, long perRow) {
+            return x.narrow(0, row * perRow, rows * perRow);
+        }
+    }
+
+    /**
+     * What backward needs of a chunk.
+     *
+     * @param q scaled, {@code [rows * heads, queries, e]}
+     * @param k {@code [rows * heads, tokens, e]}
+     * @param v of that shape
+     * @param probabilities {@code [rows * heads, queries, tokens]}
+     * @param weights what dropout leaves of them
+     */
+    private record Kept(Tensor q, Tensor k, Tensor v, Tensor probabilities, Tensor weights) {
+        void save(Tape tape) {
+            for (var tensor : new Tensor[] {q, k, v, probabilities, weights}) {
+                tape.save(tensor);
+            }
+        }
+    }
 
     private final String name;
     private final int heads;
     private final double dropout;
+    private final long chunk;
 
     /**
      * @param name the module's path, which dropout draws depend on
      * @param dropout probability that an attention weight is dropped in training
      */
     public SelfAttention(String name, int heads, double dropout) {
+        this(name, heads, dropout, CHUNK);
+    }
+
+    /** As the other, with as many rows at a time as have {@code chunk} bytes of scores; one at least. */
+    SelfAttention(String name, int heads, double dropout, long chunk) {
         this.name = name;
         this.heads = heads;
         this.dropout = dropout;
+        this.chunk = chunk;
     }
 
     /**
@@ -39,65 +76,101 @@ public final class SelfAttention {
         var tape = context.tape();
         try (var scope = tape.scope(Part.ATTENTION)) {
             double scale = 1 / Math.sqrt(query.value().size(1) / (double) heads);
-            var q = split(query.value(), context);
-            q.mul_(new Scalar(scale));
-            var k = split(key.value(), context);
-            var v = split(value.value(), context);
-            var probabilities = scores(q, k, context);
-            torch.softmax_out(probabilities, probabilities, -1);
-            var mask = dropoutMask(q.size(1), Engine.dtype(q), context);
-            var weights = mask == null ? probabilities : probabilities.mul(mask);
+            int queries = (int) query.value().size(0) / context.rows();
+            int tokens = context.tokens();
+            var mask = dropoutMask(queries, Engine.dtype(query.value()), context);
             boolean requiresGrad = query.requiresGrad() || key.requiresGrad() || value.requiresGrad();
-            if (requiresGrad) {
-                for (var saved : new Tensor[] {q, k, v, probabilities, weights}) {
-                    tape.save(saved);
+            var chunks = chunks(queries, query.value().element_size(), context);
+            var kept = new ArrayList<Kept>();
+            var softmax = new Softmax();
+            var result = torch.empty(query.value().shape(), query.value().options(), null);
+            for (var chunk : chunks) {
+                try (var inner = Scope.open()) {
+                    var q = split(chunk.of(query.value(), queries), chunk.rows);
+                    q.mul_(new Scalar(scale));
+                    var k = split(chunk.of(key.value(), tokens), chunk.rows);
+                    var v = split(chunk.of(value.value(), tokens), chunk.rows);
+                    var probabilities = softmax.of(() -> scores(q, k, chunk, context));
+                    var weights = mask == null ? probabilities : probabilities.mul(chunk.of(mask, heads));
+                    join(torch.bmm(weights, v), chunk.of(result, queries), chunk.rows);
+                    if (tape.isRecording() && requiresGrad) {
+                        var needed = new Kept(q, k, v, probabilities, weights);
+                        needed.save(tape);
+                        kept.add(needed);
+                    }
                 }
             }
-            return tape.record(scope, join(torch.bmm(weights, v), context), requiresGrad, dY -> {
-                var dOut = split(dY, context);
-                var dWeights = torch.bmm(dOut, v.transpose(1, 2));
-                if (mask != null) {
-                    dWeights.mul_(mask);
+            return tape.record(scope, result, requiresGrad, dY -> {
+                long hidden = dY.size(1);
+                var dQuery = torch.empty(dY.shape(), dY.options(), null);
+                var dKey = torch.empty(new long[] {(long) context.rows() * tokens, hidden}, dY.options(), null);
+                var dValue = torch.empty(dKey.shape(), dY.options(), null);
+                for (int i = 0; i < chunks.size(); i++) {
+                    try (var inner = Scope.open()) {
+                        var chunk = chunks.get(i);
+                        var of = kept.get(i);
+                        var dOut = split(chunk.of(dY, queries), chunk.rows);
+                        join(torch.bmm(of.weights.transpose(1, 2), dOut), chunk.of(dValue, tokens), chunk.rows);
+                        var dWeights = torch.bmm(dOut, of.v.transpose(1, 2));
+                        if (mask != null) {
+                            dWeights.mul_(chunk.of(mask, heads));
+                        }
+                        var dScores = Softmax.backward(dWeights, of.probabilities);
+                        var dQ = torch.bmm(dScores, of.k);
+                        dQ.mul_(new Scalar(scale));
+                        join(dQ, chunk.of(dQuery, queries), chunk.rows);
+                        join(torch.bmm(dScores.transpose(1, 2), of.q), chunk.of(dKey, tokens), chunk.rows);
+                    }
                 }
-                var dScores = softmaxBackward(dWeights, probabilities);
-                value.accumulate(join(torch.bmm(weights.transpose(1, 2), dOut), context));
-                query.accumulate(join(torch.bmm(dScores, k).mul_(new Scalar(scale)), context));
-                key.accumulate(join(torch.bmm(dScores.transpose(1, 2), q), context));
+                value.accumulate(dValue);
+                query.accumulate(dQuery);
+                key.accumulate(dKey);
             });
         }
     }
 
     /** {@code [rows * n, heads * e]} to a new {@code [rows * heads, n, e]}. */
-    private Tensor split(Tensor x, ForwardContext context) {
-        long rows = context.rows();
+    private Tensor split(Tensor x, int rows) {
         long n = x.size(0) / rows;
         long e = x.size(1) / heads;
-        var target = torch.empty(new long[] {rows * heads, n, e}, x.options(), null);
+        var target = torch.empty(new long[] {(long) rows * heads, n, e}, x.options(), null);
         target.view(rows, heads, n, e).copy_(x.view(rows, n, heads, e).transpose(1, 2));
         return target;
     }
 
-    /** {@code [rows * heads, n, e]} to a new {@code [rows * n, heads * e]}. */
-    private Tensor join(Tensor x, ForwardContext context) {
-        long rows = context.rows();
+    /** {@code [rows * heads, n, e]} into {@code [rows * n, heads * e]}. */
+    private void join(Tensor x, Tensor target, int rows) {
         long n = x.size(1);
         long e = x.size(2);
-        var target = torch.empty(new long[] {rows * n, heads * e}, x.options(), null);
         target.view(rows, n, heads, e).copy_(x.view(rows, heads, n, e).transpose(1, 2));
-        return target;
     }
 
-    private Tensor scores(Tensor q, Tensor k, ForwardContext context) {
+    private List<Chunk> chunks(long queries, long bytesEach, ForwardContext context) {
+        int rows = context.rows();
+        long bytes = heads * queries * context.tokens() * bytesEach;
+        int most = (int) Math.max(1, chunk / bytes);
+        int count = (rows + most - 1) / most;
+        var chunks = new ArrayList<Chunk>();
+        for (int i = 0; i < count; i++) {
+            int row = (int) ((long) rows * i / count);
+            chunks.add(new Chunk(row, (int) ((long) rows * (i + 1) / count) - row));
+        }
+        return chunks;
+    }
+
+    private Tensor scores(Tensor q, Tensor k, Chunk chunk, ForwardContext context) {
+        var keys = k.transpose(1, 2);
         var mask = context.keyMask(Engine.dtype(q));
         if (mask == null) {
-            return torch.bmm(q, k.transpose(1, 2));
+            return torch.bmm(q, keys);
         }
         long tokens = context.tokens();
-        var perHead = mask.view(context.rows(), 1, 1, tokens)
-                .expand(context.rows(), heads, 1, tokens)
-                .reshape((long) context.rows() * heads, 1, tokens)
-                .expand((long) context.rows() * heads, q.size(1), tokens);
-        return torch.baddbmm(perHead, q, k.transpose(1, 2));
+        var perHead = chunk.of(mask.view(context.rows(), tokens), 1)
+                .view(chunk.rows, 1, 1, tokens)
+                .expand(chunk.rows, heads, 1, tokens)
+                .reshape(q.size(0), 1, tokens)
+                .expand(q.size(0), q.size(1), tokens);
+        return torch.baddbmm(perHead, q, keys);
     }
 
     private @Nullable Tensor dropoutMask(long queries, ScalarType dtype, ForwardContext context) {
@@ -110,12 +183,5 @@ public final class SelfAttention {
                 .attentionKeepMask(dropout, training.sequences(), context.layout(), (int) queries, heads, dtype);
         mask.mul_(new Scalar(1 / (1 - dropout)));
         return context.tape().save(mask);
-    }
-
-    private static Tensor softmaxBackward(Tensor dProbabilities, Tensor probabilities) {
-        // The operator may write over its first argument: every row is read before it is written.
-        SOFTMAX_BACKWARD.call(
-                dProbabilities, probabilities, -1L, (long) probabilities.scalar_type().value, dProbabilities);
-        return dProbabilities;
     }
 }

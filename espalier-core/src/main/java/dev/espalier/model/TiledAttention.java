@@ -1,8 +1,8 @@
 package dev.espalier.model;
 
 import dev.espalier.tensor.Engine;
-import dev.espalier.tensor.NativeOp;
 import dev.espalier.tensor.Scope;
+import dev.espalier.tensor.Softmax;
 import dev.espalier.tensor.Tape;
 import java.util.List;
 import org.bytedeco.pytorch.Scalar;
@@ -23,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  */
 record TiledAttention(
         Tensor q, Tensor k, Tensor v, List<AttentionTile> tiles, int window, double cap, ForwardContext context) {
-    private static final NativeOp SOFTMAX_BACKWARD = new NativeOp("aten::_softmax_backward_data", "out");
     private static final float HIDDEN = -1e30f;
 
     private record MaskKey(int queries, int before, int window, int group, ScalarType dtype) {}
@@ -48,10 +47,11 @@ record TiledAttention(
      */
     Kept forward(Tensor result, boolean keeps, Tape tape) {
         var kept = new Weights[tiles.size()];
+        var softmax = new Softmax();
         for (int i = 0; i < kept.length; i++) {
             try (var scope = Scope.open()) {
                 var tile = tiles.get(i);
-                var weights = weights(tile);
+                var weights = weights(tile, softmax);
                 var sums = torch.bmm(weights.probabilities, keys(v, tile));
                 var to = queries(result, tile);
                 to.copy_(sums.view(to.shape()));
@@ -64,7 +64,7 @@ record TiledAttention(
                 }
             }
         }
-        return keeps ? i -> kept[i] : i -> weights(tiles.get(i));
+        return keeps ? i -> kept[i] : i -> weights(tiles.get(i), softmax);
     }
 
     /** @param dResult as {@code q}, with any strides */
@@ -84,9 +84,7 @@ record TiledAttention(
                 var tile = tiles.get(i);
                 var weights = kept.of(i);
                 var dOut = rows(queries(dResult, tile));
-                var dWeights = torch.bmm(dOut, keys(v, tile).transpose(1, 2));
-                // The operator may write over its first argument: every row is read before it is written.
-                SOFTMAX_BACKWARD.call(dWeights, weights.probabilities, -1L, (long) dtype.value, dWeights);
+                var dWeights = Softmax.backward(torch.bmm(dOut, transposed(v, tile)), weights.probabilities);
                 if (weights.capped != null) {
                     dWeights.sub_(dWeights.mul(weights.capped).mul_(weights.capped));
                 }
@@ -118,17 +116,26 @@ record TiledAttention(
     }
 
     /** {@code [rows * keyValueHeads, group * queries, keys]}. */
-    private Weights weights(AttentionTile tile) {
-        var scores = torch.bmm(rows(queries(q, tile)), keys(k, tile).transpose(1, 2));
-        Tensor capped = null;
-        if (cap > 0) {
-            scores.div_(new Scalar(cap)).tanh_();
-            capped = new Tensor(scores);
-            scores = scores.mul(new Scalar(cap));
-        }
+    private Weights weights(AttentionTile tile, Softmax softmax) {
+        var capped = cap > 0 ? capped(tile) : null;
+        return new Weights(softmax.of(() -> scores(tile, capped)), capped);
+    }
+
+    private Tensor products(AttentionTile tile) {
+        return torch.bmm(rows(queries(q, tile)), transposed(k, tile));
+    }
+
+    /** {@code tanh(q kᵀ / c)}. */
+    private Tensor capped(AttentionTile tile) {
+        var products = products(tile);
+        products.div_(new Scalar(cap)).tanh_();
+        return products;
+    }
+
+    private Tensor scores(AttentionTile tile, @Nullable Tensor capped) {
+        var scores = capped == null ? products(tile) : capped.mul(new Scalar(cap));
         hide(scores, tile);
-        torch.softmax_out(scores, scores, -1);
-        return new Weights(new Tensor(scores), capped);
+        return scores;
     }
 
     /** Hides what comes after a query, and what lies before its window. */
@@ -175,5 +182,10 @@ record TiledAttention(
     /** A view of a tile's keys or values, {@code [rows * keyValueHeads, keys, headDim]}. */
     private static Tensor keys(Tensor x, AttentionTile tile) {
         return x.narrow(0, tile.row(), tile.rows()).flatten(0, 1).narrow(1, tile.firstKey(), tile.keys());
+    }
+
+    /** The same as {@code [rows * keyValueHeads, headDim, keys]}; of a part a copy in the order that products take as it is. */
+    private static Tensor transposed(Tensor x, AttentionTile tile) {
+        return keys(x, tile).contiguous().transpose(1, 2);
     }
 }

@@ -89,6 +89,11 @@ public record Layout(int rows, int tokens, List<Segment> segments) {
         return Arrays.stream(lengths()).max().orElse(0);
     }
 
+    /** Whether no token is padding. */
+    public boolean filled() {
+        return tokenCount() == rows * tokens;
+    }
+
     /** Whether every row is one sequence without padding. */
     public boolean unpadded() {
         return segments.size() == rows && segments.stream().allMatch(segment -> segment.length == tokens);

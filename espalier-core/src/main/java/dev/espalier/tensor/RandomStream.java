@@ -14,6 +14,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 public final class RandomStream {
     private static final long GOLDEN = 0x9E3779B97F4A7C15L;
+    private static final long FIRST = 0xBF58476D1CE4E5B9L;
+    private static final long SECOND = 0x94D049BB133111EBL;
     private final long key;
 
     private RandomStream(long key) {
@@ -57,7 +59,7 @@ public final class RandomStream {
      * @return {@code [rows * tokens, features]}
      */
     public Tensor keepMask(double p, long[] sequences, Layout layout, int features, ScalarType dtype) {
-        var mask = new Mask(p, (long) layout.rows() * layout.tokens(), features);
+        var mask = new Mask(p, layout.filled(), (long) layout.rows() * layout.tokens(), features);
         for (int i = 0; i < sequences.length; i++) {
             var segment = layout.segments().get(i);
             long base = sequence(sequences[i]);
@@ -98,7 +100,7 @@ public final class RandomStream {
      * @return {@code [rows, columns]}
      */
     public Tensor keepMask(double p, int rows, int columns, ScalarType dtype) {
-        var mask = new Mask(p, rows, columns);
+        var mask = new Mask(p, true, rows, columns);
         for (int row = 0; row < rows; row++) {
             mask.draw(row * columns, columns, at(key, row));
         }
@@ -133,7 +135,7 @@ public final class RandomStream {
     public Tensor attentionKeepMask(
             double p, long[] sequences, Layout layout, int queries, int heads, ScalarType dtype) {
         int tokens = layout.tokens();
-        var mask = new Mask(p, (long) layout.rows() * heads, queries, tokens);
+        var mask = new Mask(p, layout.unpadded(), (long) layout.rows() * heads, queries, tokens);
         for (int i = 0; i < sequences.length; i++) {
             var segment = layout.segments().get(i);
             for (int head = 0; head < heads; head++) {
@@ -161,12 +163,25 @@ public final class RandomStream {
         private static final long ONE = 0x3F80;
         private static final long EVEN = 0x0000FFFF_0000FFFFL;
         private static final long CARRY = 0x00000001_00000001L;
+
+        /** Counters that are mixed at a time. */
+        private static final int LANES = 256;
+
+        /** Numbers of a token from which on that pays. */
+        private static final int FEW = 64;
+
+        /** How far each of them lies from the first. */
+        private static final long[] AHEAD = ahead();
+
         private final Tensor values;
         private final ByteBuffer memory;
         private final long complement;
+        private final long[] lanes = new long[LANES];
 
-        Mask(double p, long... shape) {
-            values = torch.ones(shape, Engine.options(ScalarType.BFloat16));
+        /** @param drawn whether every number will be drawn; else those that are not are 1 */
+        Mask(double p, boolean drawn, long... shape) {
+            var options = Engine.options(ScalarType.BFloat16);
+            values = drawn ? torch.empty(shape, options, null) : torch.ones(shape, options);
             memory = new BytePointer(values.data_ptr())
                     .capacity(Math.toIntExact(2 * values.numel()))
                     .asByteBuffer()
@@ -175,25 +190,73 @@ public final class RandomStream {
             complement = (0x10000 - Math.round(p * 0x10000)) * CARRY;
         }
 
+        private static long[] ahead() {
+            var steps = new long[LANES];
+            for (int i = 0; i < LANES; i++) {
+                steps[i] = i * GOLDEN;
+            }
+            return steps;
+        }
+
         void draw(int start, int count, long base) {
+            if (count < FEW) {
+                drawFew(start, count, base);
+                return;
+            }
+            for (int done = 0; done < count; done += 4 * LANES) {
+                int part = Math.min(4 * LANES, count - done);
+                int whole = part / 4;
+                fours(base + done / 4 * GOLDEN, (part + 3) / 4);
+                memory.position(2 * (start + done));
+                memory.asLongBuffer().put(lanes, 0, whole);
+                putRest(start + done + 4 * whole, part - 4 * whole, lanes[Math.min(whole, LANES - 1)]);
+            }
+        }
+
+        private void drawFew(int start, int count, long base) {
             int whole = count & ~3;
             long counter = base;
             for (int i = 0; i < whole; i += 4, counter += GOLDEN) {
                 memory.putLong(2 * (start + i), four(counter));
             }
-            if (whole < count) {
-                long rest = four(counter);
-                for (int i = whole; i < count; i++, rest >>>= 16) {
-                    memory.putShort(2 * (start + i), (short) rest);
-                }
+            putRest(start + whole, count - whole, whole < count ? four(counter) : 0);
+        }
+
+        private void putRest(int start, int count, long four) {
+            for (int i = 0; i < count; i++) {
+                memory.putShort(2 * (start + i), (short) (four >>> 16 * i));
             }
         }
 
         private long four(long counter) {
             long bits = mix(counter);
             long even = ((bits & EVEN) + complement) >>> 16 & CARRY;
-            long odd = ((bits >>> 16 & EVEN) + complement) >>> 16 & CARRY;
-            return (even | odd << 16) * ONE;
+            long odd = ((bits >>> 16 & EVEN) + complement) & CARRY << 16;
+            return (even | odd) * ONE;
+        }
+
+        /** {@link #four} of {@code count} counters, in loops so short that compilers make vectors of them. */
+        private void fours(long counter, int count) {
+            var z = lanes;
+            for (int i = 0; i < count; i++) {
+                long at = counter + AHEAD[i];
+                z[i] = (at ^ (at >>> 30)) * FIRST;
+            }
+            for (int i = 0; i < count; i++) {
+                z[i] = (z[i] ^ (z[i] >>> 27)) * SECOND;
+            }
+            for (int i = 0; i < count; i++) {
+                z[i] ^= z[i] >>> 31;
+            }
+            long carries = complement;
+            for (int i = 0; i < count; i++) {
+                long even = ((z[i] & EVEN) + carries) >>> 16 & CARRY;
+                long odd = ((z[i] >>> 16 & EVEN) + carries) & CARRY << 16;
+                z[i] = even | odd;
+            }
+            for (int i = 0; i < count; i++) {
+                z[i] *= ONE;
+            }
         }
 
         Tensor tensor(ScalarType dtype) {
@@ -202,8 +265,8 @@ public final class RandomStream {
     }
 
     private static long mix(long z) {
-        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        z = (z ^ (z >>> 30)) * FIRST;
+        z = (z ^ (z >>> 27)) * SECOND;
         return z ^ (z >>> 31);
     }
 }

@@ -22,7 +22,7 @@ class RandomStreamTest {
     @ParameterizedTest
     @ValueSource(doubles = {0.1, 0.5, 0.999, 1e-6, 1})
     void tokenMasksAreWhatTheDefinitionDraws(double p) {
-        for (int features : new int[] {1, 4, 6, 15, 32}) {
+        for (int features : new int[] {1, 4, 6, 15, 32, 64, 66, 1031}) {
             for (var layout : layouts()) {
                 var expected = ones(layout.rows() * layout.tokens() * features);
                 for (int i = 0; i < SEQUENCES.length; i++) {
