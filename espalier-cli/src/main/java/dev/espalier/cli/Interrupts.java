@@ -8,6 +8,9 @@ final class Interrupts implements AutoCloseable {
     /** What shells report for a process that an interrupt ended. */
     static final int EXIT_CODE = 130;
 
+    /** What shells report for a process that was told to terminate. */
+    private static final int TERMINATED = 143;
+
     private static final String INTERRUPT = "INT";
 
     private final AtomicBoolean asked = new AtomicBoolean();
@@ -22,6 +25,15 @@ final class Interrupts implements AutoCloseable {
             }
             stop.run();
         });
+    }
+
+    /**
+     * Lets interrupts and the signal to terminate end the process at once where no command asks for them. Not by an exit: it
+     * takes libraries down while other threads still compute with them, which crashes.
+     */
+    static void endAtOnce() {
+        Signals.register(INTERRUPT, () -> Runtime.getRuntime().halt(EXIT_CODE));
+        Signals.register("TERM", () -> Runtime.getRuntime().halt(TERMINATED));
     }
 
     /** Interrupts end the process again. */

@@ -71,6 +71,7 @@ public final class Main implements Runnable {
 
     /** Runs the command that {@code args} say, on the terminal, and ends the JVM with its exit code. */
     public static void main(String[] args) {
+        Interrupts.endAtOnce();
         System.exit(execute(args, new PrintWriter(System.out, true), new PrintWriter(System.err, true)));
     }
 

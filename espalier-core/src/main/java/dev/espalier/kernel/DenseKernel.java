@@ -5,6 +5,7 @@ import dev.espalier.tensor.Engine;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All experts as one product for every token, masked by the gates: zeros cost as much as other numbers. Takes any gates:
@@ -20,20 +21,43 @@ final class DenseKernel implements ExpertKernel {
         var linearly = torch.mm(input.value(), down.t());
         var projected = experts.bottleneck() ? torch.silu(linearly) : linearly;
         var gate = input.gate();
-        var gated = gate == null ? projected : gated(experts, projected, gate.weights());
+        var ranks = gate == null ? null : ranks(experts, gate.weights());
+        var weights = gate == null ? null : spread(gate.weights(), ranks);
+        var gated = weights == null ? projected : gated(experts, projected, weights);
         y.addmm_(gated, up.t(), new Scalar(1), new Scalar(input.scale()));
-        return new DensePass(experts, input, down, up, linearly, projected, gated);
+        return new DensePass(experts, input, ranks, weights, down, up, linearly, projected, gated);
+    }
+
+    /**
+     * Ones where a rank is an expert's, {@code [experts, experts * rank]}: products with it spread gates over ranks and sum over
+     * them, which short loops over the ranks of every gate do more slowly. Null where every rank has a gate of its own.
+     */
+    private static @Nullable Tensor ranks(Experts experts, Tensor weights) {
+        long count = experts.count();
+        if (weights.size(1) != count || experts.rank() == 1) {
+            return null;
+        }
+        var ones = torch.eye(count, Engine.options(Engine.dtype(weights)));
+        return ones.unsqueeze(2).expand(count, count, experts.rank()).reshape(count, -1);
+    }
+
+    /** {@code [tokens, gates]}, or one row for all, to {@code [tokens, experts * rank]}. */
+    private static Tensor spread(Tensor weights, @Nullable Tensor ranks) {
+        return ranks == null ? weights : torch.mm(weights, ranks);
     }
 
     /**
      * {@code D ⊙ u}, {@code [tokens, experts * rank]}.
      *
      * @param u {@code [tokens, experts * rank]}, or {@code [tokens, rank]} where the experts share {@code A}
-     * @param weights {@code [tokens, gates]}, or one row for all
+     * @param weights {@code [tokens, experts * rank]}, or one row for all
      */
     private static Tensor gated(Experts experts, Tensor u, Tensor weights) {
-        var weighted = ofExperts(experts, u).mul(weights.view(weights.size(0), experts.count(), -1));
-        return weighted.view(u.size(0), -1);
+        return experts.sharedA()
+                ? ofExperts(experts, u)
+                        .mul(weights.view(weights.size(0), experts.count(), -1))
+                        .view(u.size(0), -1)
+                : u.mul(weights);
     }
 
     /** {@code A x} as {@code [tokens, experts, rank]}, or {@code [tokens, 1, rank]} where the experts share it. */
@@ -42,13 +66,27 @@ final class DenseKernel implements ExpertKernel {
     }
 
     private record DensePass(
-            Experts experts, ExpertInput input, Tensor down, Tensor up, Tensor linearly, Tensor projected, Tensor gated)
+            Experts experts,
+            ExpertInput input,
+            @Nullable Tensor ranks,
+            @Nullable Tensor weights,
+            Tensor down,
+            Tensor up,
+            Tensor linearly,
+            Tensor projected,
+            Tensor gated)
             implements Pass {
         @Override
         public void save() {
             input.save();
             for (var tensor : new Tensor[] {down, up, linearly, projected, gated}) {
                 input.tape().save(tensor);
+            }
+            if (weights != null) {
+                input.tape().save(weights);
+            }
+            if (ranks != null) {
+                input.tape().save(ranks);
             }
         }
 
@@ -64,7 +102,7 @@ final class DenseKernel implements ExpertKernel {
             var dGated = torch.mm(dY, up);
             dGated.mul_(s);
             var gate = input.gate();
-            var dProjected = gate == null ? dGated : ungated(dGated, gate);
+            var dProjected = gate == null || weights == null ? dGated : ungated(dGated, gate, weights);
             if (experts.bottleneck()) {
                 dProjected = torch.silu_backward(dProjected, linearly);
             }
@@ -76,24 +114,25 @@ final class DenseKernel implements ExpertKernel {
 
         /** What {@code B}'s gradient takes for what was gated. */
         private Tensor passed() {
-            var gate = input.gate();
-            return gate == null || !input.rootGradient()
+            return weights == null || !input.rootGradient()
                     ? gated
-                    : DenseKernel.gated(experts, projected, input.backwardWeights(gate.weights()));
+                    : DenseKernel.gated(experts, projected, input.backwardWeights(weights));
         }
 
         /** The gradient with respect to what was gated; the gate's own backward pass is run on the way. */
-        private Tensor ungated(Tensor dGated, Router.Gate gate) {
-            int count = experts.count();
-            var d = dGated.view(dGated.size(0), count, -1);
+        private Tensor ungated(Tensor dGated, Router.Gate gate, Tensor weights) {
             if (gate.backward() != null) {
-                var perRank = d.mul(ofExperts(experts, projected));
-                boolean oneEach = gate.weights().size(1) == count;
-                gate.backward().run(oneEach ? perRank.sum(2) : perRank.reshape(dGated.size(0), -1));
+                var perRank = experts.sharedA()
+                        ? ofExperts(experts, projected)
+                                .mul(dGated.view(dGated.size(0), experts.count(), -1))
+                                .view(dGated.size(0), -1)
+                        : dGated.mul(projected);
+                gate.backward().run(ranks == null ? perRank : torch.mm(perRank, ranks.t()));
             }
-            var weights = input.backwardWeights(gate.weights());
-            var weighted = d.mul(weights.view(weights.size(0), count, -1));
-            return experts.sharedA() ? weighted.sum(1) : weighted.view(dGated.size(0), -1);
+            var weighted = dGated.mul(input.backwardWeights(weights));
+            return experts.sharedA()
+                    ? weighted.view(dGated.size(0), experts.count(), -1).sum(1)
+                    : weighted;
         }
     }
 }

@@ -217,7 +217,10 @@ public final class CausalAttention {
     private Tensor scores(Tensor q, Tensor k, @Nullable Tensor tanh, @Nullable Tensor mask) {
         if (tanh != null) {
             var scores = tanh.mul(new Scalar(cap));
-            return mask == null ? scores : new Tensor(scores.add_(mask));
+            if (mask != null) {
+                scores.add_(mask);
+            }
+            return scores;
         }
         return mask == null ? torch.bmm(q, k.transpose(1, 2)) : torch.baddbmm(mask, q, k.transpose(1, 2));
     }
