@@ -7,7 +7,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.stream.Stream;
 
 /**
  * Threads that each run whole passes over a part of a batch. Two workers with one native thread each are faster than
@@ -15,7 +18,7 @@ import java.util.function.BiFunction;
  * waits at the end of each of them.
  */
 public final class Workers implements AutoCloseable {
-    private final ExecutorService threads;
+    private final List<ExecutorService> threads;
     private final int count;
     private final int nativeThreads;
 
@@ -35,7 +38,11 @@ public final class Workers implements AutoCloseable {
         Engine.load();
         this.count = count > 0 ? count : Math.min(2, nativeThreads);
         this.nativeThreads = nativeThreads;
-        threads = Executors.newFixedThreadPool(this.count, task -> {
+        threads = Stream.generate(Workers::thread).limit(this.count).toList();
+    }
+
+    private static ExecutorService thread() {
+        return Executors.newSingleThreadExecutor(task -> {
             var thread = new Thread(
                     () -> {
                         try (var guard = Engine.enter(1)) {
@@ -60,26 +67,37 @@ public final class Workers implements AutoCloseable {
 
     /**
      * Applies {@code function} to every item and its place, side by side; fewer items than workers have more native
-     * threads each.
+     * threads each. The first items always run in the same threads, for an allocator gives a thread what it freed before,
+     * and another thread new memory.
      *
      * @return the results in the items' order
      * @throws RuntimeException the first item's that failed, after all have ended
      */
     public <T, R> List<R> map(List<T> items, BiFunction<T, Integer, R> function) {
         int each = nativeThreads(items.size());
-        var futures = new ArrayList<Future<R>>();
+        var tasks = new ArrayList<FutureTask<R>>();
         for (int i = 0; i < items.size(); i++) {
             int place = i;
-            futures.add(threads.submit(() -> {
+            tasks.add(new FutureTask<>(() -> {
                 Engine.threads(each);
                 return function.apply(items.get(place), place);
             }));
         }
+        int atWork = Math.min(count, tasks.size());
+        var next = new AtomicInteger(atWork);
+        for (int worker = 0; worker < atWork; worker++) {
+            int first = worker;
+            threads.get(worker).execute(() -> {
+                for (int place = first; place < tasks.size(); place = next.getAndIncrement()) {
+                    tasks.get(place).run();
+                }
+            });
+        }
         var results = new ArrayList<R>();
         RuntimeException failure = null;
-        for (var future : futures) {
+        for (var task : tasks) {
             try {
-                results.add(await(future));
+                results.add(await(task));
             } catch (RuntimeException e) {
                 failure = failure == null ? e : failure;
             }
@@ -115,6 +133,6 @@ public final class Workers implements AutoCloseable {
 
     @Override
     public void close() {
-        threads.shutdown();
+        threads.forEach(ExecutorService::shutdown);
     }
 }
