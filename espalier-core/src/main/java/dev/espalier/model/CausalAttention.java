@@ -2,9 +2,6 @@ package dev.espalier.model;
 
 import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Profile.Part;
-import dev.espalier.tensor.Scope;
-import dev.espalier.tensor.Softmax;
-import dev.espalier.tensor.Tape;
 import dev.espalier.tensor.Variable;
 import java.util.Optional;
 import org.bytedeco.pytorch.Scalar;
@@ -81,16 +78,6 @@ public final class CausalAttention {
 
     private record MaskKey(int window, ScalarType dtype) {}
 
-    /** What backward needs of forward; {@code q} is scaled and turned, {@code k} is turned. */
-    private record Saved(
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Tensor probabilities,
-            Tensor weights,
-            @Nullable Tensor scores,
-            @Nullable Tensor keep) {}
-
     /**
      * Queries are {@code [rows * tokens, heads * headDim]}, keys and values {@code [rows * tokens, keyValueHeads *
      * headDim]}, the result is as the queries.
@@ -110,21 +97,29 @@ public final class CausalAttention {
                 k = all[0];
                 v = all[1];
             }
-            boolean requiresGrad = query.requiresGrad() || key.requiresGrad() || value.requiresGrad();
             int tile = tile(context, dtype);
-            if (tile > 0) {
-                var attention = tiled(q, k, v, tile, context);
-                return inTiles(query, key, value, attention, requiresGrad, table, scope);
-            }
-            var first = attend(q, k, v, context);
-            var result = join(torch.bmm(first.weights, v), group, null, context);
-            boolean again = context.tokens() > keptUpTo;
-            if (tape.isRecording() && requiresGrad) {
-                save(first, again, tape);
+            var pass = tile > 0 ? tiled(q, k, v, tile, context) : masked(q, k, v, context);
+            boolean covered = tile == 0 || AttentionTile.readsAll(context.layout());
+            // What no sequence covers is read by nobody, but must be a number.
+            var result = covered ? torch.empty_like(query.value()) : torch.zeros_like(query.value());
+            boolean requiresGrad = query.requiresGrad() || key.requiresGrad() || value.requiresGrad();
+            boolean saves = tape.isRecording() && requiresGrad;
+            int longest = tile > 0 ? context.layout().longest() : context.tokens();
+            var kept = pass.forward(perHead(result, group, context), saves && longest <= keptUpTo, tape);
+            if (saves) {
+                for (var tensor : new Tensor[] {pass.q(), pass.k(), pass.v()}) {
+                    tape.save(tensor);
+                }
             }
             return tape.record(scope, result, requiresGrad, dY -> {
-                var saved = again ? attend(first.q, first.k, first.v, context) : first;
-                backward(query, key, value, dY, saved, table, context);
+                var slopes = pass.backward(perHead(dY, group, context), kept);
+                value.accumulate(join(slopes.v(), 1, null, context));
+                if (query.requiresGrad()) {
+                    query.accumulate(join(slopes.q().mul_(new Scalar(scale)), group, table, context));
+                }
+                if (key.requiresGrad()) {
+                    key.accumulate(join(slopes.k(), 1, table, context));
+                }
             });
         }
     }
@@ -138,7 +133,7 @@ public final class CausalAttention {
         return fits ? tiles.tile(Engine.deviceName(), Engine.name(dtype), layout.longest(), !layout.unpacked()) : 0;
     }
 
-    private TiledAttention tiled(Tensor q, Tensor k, Tensor v, int tile, ForwardContext context) {
+    private CausalPass tiled(Tensor q, Tensor k, Tensor v, int tile, ForwardContext context) {
         long rows = context.rows();
         long tokens = context.tokens();
         return new TiledAttention(
@@ -151,78 +146,21 @@ public final class CausalAttention {
                 context);
     }
 
-    private Variable inTiles(
-            Variable query,
-            Variable key,
-            Variable value,
-            TiledAttention attention,
-            boolean requiresGrad,
-            @Nullable RotaryTable table,
-            Scope scope) {
-        var context = attention.context();
-        var tape = context.tape();
-        // What no sequence covers is read by nobody, but must be a number.
-        var shape = query.value().shape();
-        var options = query.value().options();
-        var result = AttentionTile.readsAll(context.layout())
-                ? torch.empty(shape, options, null)
-                : torch.zeros(shape, options);
-        boolean keeps = tape.isRecording() && requiresGrad && context.layout().longest() <= keptUpTo;
-        var kept = attention.forward(perHead(result, group, context), keeps, tape);
-        if (tape.isRecording() && requiresGrad) {
-            tape.save(attention.q());
-            tape.save(attention.k());
-            tape.save(attention.v());
-        }
-        return tape.record(scope, result, requiresGrad, dY -> {
-            var slopes = attention.backward(perHead(dY, group, context), kept);
-            value.accumulate(join(slopes.v(), 1, null, context));
-            if (query.requiresGrad()) {
-                query.accumulate(join(slopes.q().mul_(new Scalar(scale)), group, table, context));
-            }
-            if (key.requiresGrad()) {
-                key.accumulate(join(slopes.k(), 1, table, context));
-            }
-        });
-    }
-
-    private static void save(Saved saved, boolean inputsOnly, Tape tape) {
-        for (var tensor : new Tensor[] {saved.q, saved.k, saved.v}) {
-            tape.save(tensor);
-        }
-        if (inputsOnly) {
-            return;
-        }
-        tape.save(saved.probabilities);
-        tape.save(saved.weights);
-        if (saved.scores != null) {
-            tape.save(saved.scores);
-        }
-        if (saved.keep != null) {
-            tape.save(saved.keep);
-        }
-    }
-
-    private Saved attend(Tensor q, Tensor k, Tensor v, ForwardContext context) {
+    private CausalPass masked(Tensor q, Tensor k, Tensor v, ForwardContext context) {
         var order = context.tokenOrder();
-        var mask = order.seesAll(window) ? null : mask(order, Engine.dtype(q), context);
-        var capped =
-                cap > 0 ? torch.bmm(q, k.transpose(1, 2)).div_(new Scalar(cap)).tanh_() : null;
-        var tanh = capped == null ? null : new Tensor(capped);
-        var scores = new Softmax().of(() -> scores(q, k, tanh, mask));
-        var keep = keepMask(Engine.dtype(q), context);
-        return new Saved(q, k, v, scores, keep == null ? scores : scores.mul(keep), tanh, keep);
-    }
-
-    private Tensor scores(Tensor q, Tensor k, @Nullable Tensor tanh, @Nullable Tensor mask) {
-        if (tanh != null) {
-            var scores = tanh.mul(new Scalar(cap));
-            if (mask != null) {
-                scores.add_(mask);
-            }
-            return scores;
-        }
-        return mask == null ? torch.bmm(q, k.transpose(1, 2)) : torch.baddbmm(mask, q, k.transpose(1, 2));
+        var dtype = Engine.dtype(q);
+        var training = context.training();
+        return new MaskedAttention(
+                q,
+                k,
+                v,
+                scores -> {
+                    if (!order.seesAll(window)) {
+                        scores.add_(mask(order, dtype, context));
+                    }
+                },
+                cap,
+                training == null || dropout <= 0 ? null : () -> keep(dtype, context, training));
     }
 
     /** {@code [rows * keyValueHeads, group * tokens, keys]}, shared by all layers with this window. */
@@ -240,51 +178,15 @@ public final class CausalAttention {
         return shared.expand(count, group * tokens, order.keys());
     }
 
-    private @Nullable Tensor keepMask(ScalarType dtype, ForwardContext context) {
-        var training = context.training();
-        if (training == null || dropout <= 0) {
-            return null;
-        }
+    /** Dropout's mask, {@code [rows * keyValueHeads, group * tokens, tokens]}. */
+    private Tensor keep(ScalarType dtype, ForwardContext context, ForwardContext.Training training) {
+        int tokens = context.tokens();
         var mask = training.random()
                 .at(name)
                 .attentionKeepMask(
-                        dropout,
-                        training.sequences(),
-                        context.layout(),
-                        context.tokens(),
-                        keyValueHeads * group,
-                        dtype);
+                        dropout, training.sequences(), context.layout(), tokens, keyValueHeads * group, dtype);
         mask.mul_(new Scalar(1 / (1 - dropout)));
-        return mask.view((long) context.rows() * keyValueHeads, (long) group * context.tokens(), context.tokens());
-    }
-
-    private void backward(
-            Variable query,
-            Variable key,
-            Variable value,
-            Tensor dY,
-            Saved saved,
-            @Nullable RotaryTable table,
-            ForwardContext context) {
-        var dOut = heads(dY, group, null, context);
-        var dWeights = torch.bmm(dOut, saved.v.transpose(1, 2));
-        if (saved.keep != null) {
-            dWeights.mul_(saved.keep);
-        }
-        Softmax.backward(dWeights, saved.probabilities);
-        if (saved.scores != null) {
-            var tanh = saved.scores;
-            dWeights.sub_(dWeights.mul(tanh).mul_(tanh));
-        }
-        value.accumulate(join(torch.bmm(saved.weights.transpose(1, 2), dOut), 1, null, context));
-        if (query.requiresGrad()) {
-            var dQuery = torch.bmm(dWeights, saved.k);
-            dQuery.mul_(new Scalar(scale));
-            query.accumulate(join(dQuery, group, table, context));
-        }
-        if (key.requiresGrad()) {
-            key.accumulate(join(torch.bmm(dWeights.transpose(1, 2), saved.q), 1, table, context));
-        }
+        return mask.view((long) context.rows() * keyValueHeads, (long) group * tokens, tokens);
     }
 
     /**

@@ -36,14 +36,13 @@ public final class SelfAttention {
      * @param q scaled, {@code [rows * heads, queries, e]}
      * @param k {@code [rows * heads, tokens, e]}
      * @param v of that shape
-     * @param probabilities {@code [rows * heads, queries, tokens]}
-     * @param weights what dropout leaves of them
      */
-    private record Kept(Tensor q, Tensor k, Tensor v, Tensor probabilities, Tensor weights) {
+    private record Kept(Tensor q, Tensor k, Tensor v, AttentionWeights weights) {
         void save(Tape tape) {
-            for (var tensor : new Tensor[] {q, k, v, probabilities, weights}) {
+            for (var tensor : new Tensor[] {q, k, v}) {
                 tape.save(tensor);
             }
+            weights.save(tape);
         }
     }
 
@@ -90,11 +89,12 @@ public final class SelfAttention {
                     q.mul_(new Scalar(scale));
                     var k = split(chunk.of(key.value(), tokens), chunk.rows);
                     var v = split(chunk.of(value.value(), tokens), chunk.rows);
-                    var probabilities = softmax.of(() -> scores(q, k, chunk, context));
-                    var weights = mask == null ? probabilities : probabilities.mul(chunk.of(mask, heads));
-                    join(torch.bmm(weights, v), chunk.of(result, queries), chunk.rows);
+                    var keep = mask == null ? null : chunk.of(mask, heads);
+                    var weights = AttentionWeights.of(
+                            q, k.transpose(1, 2), 0, scores -> hide(scores, chunk, context), keep, softmax);
+                    join(weights.of(v), chunk.of(result, queries), chunk.rows);
                     if (tape.isRecording() && requiresGrad) {
-                        var needed = new Kept(q, k, v, probabilities, weights);
+                        var needed = new Kept(q, k, v, weights);
                         needed.save(tape);
                         kept.add(needed);
                     }
@@ -110,12 +110,8 @@ public final class SelfAttention {
                         var chunk = chunks.get(i);
                         var of = kept.get(i);
                         var dOut = split(chunk.of(dY, queries), chunk.rows);
-                        join(torch.bmm(of.weights.transpose(1, 2), dOut), chunk.of(dValue, tokens), chunk.rows);
-                        var dWeights = torch.bmm(dOut, of.v.transpose(1, 2));
-                        if (mask != null) {
-                            dWeights.mul_(chunk.of(mask, heads));
-                        }
-                        var dScores = Softmax.backward(dWeights, of.probabilities);
+                        join(of.weights.valuesGradient(dOut), chunk.of(dValue, tokens), chunk.rows);
+                        var dScores = of.weights.productsGradient(dOut, of.v.transpose(1, 2));
                         var dQ = torch.bmm(dScores, of.k);
                         dQ.mul_(new Scalar(scale));
                         join(dQ, chunk.of(dQuery, queries), chunk.rows);
@@ -158,19 +154,14 @@ public final class SelfAttention {
         return chunks;
     }
 
-    private Tensor scores(Tensor q, Tensor k, Chunk chunk, ForwardContext context) {
-        var keys = k.transpose(1, 2);
-        var mask = context.keyMask(Engine.dtype(q));
-        if (mask == null) {
-            return torch.bmm(q, keys);
+    /** Hides what pads the rows. */
+    private void hide(Tensor scores, Chunk chunk, ForwardContext context) {
+        var mask = context.keyMask(Engine.dtype(scores));
+        if (mask != null) {
+            long tokens = context.tokens();
+            scores.view(chunk.rows, heads, scores.size(1), tokens)
+                    .add_(chunk.of(mask.view(context.rows(), tokens), 1).view(chunk.rows, 1, 1, tokens));
         }
-        long tokens = context.tokens();
-        var perHead = chunk.of(mask.view(context.rows(), tokens), 1)
-                .view(chunk.rows, 1, 1, tokens)
-                .expand(chunk.rows, heads, 1, tokens)
-                .reshape(q.size(0), 1, tokens)
-                .expand(q.size(0), q.size(1), tokens);
-        return torch.baddbmm(perHead, q, keys);
     }
 
     private @Nullable Tensor dropoutMask(long queries, ScalarType dtype, ForwardContext context) {
@@ -181,7 +172,6 @@ public final class SelfAttention {
         var mask = training.random()
                 .at(name)
                 .attentionKeepMask(dropout, training.sequences(), context.layout(), (int) queries, heads, dtype);
-        mask.mul_(new Scalar(1 / (1 - dropout)));
-        return context.tape().save(mask);
+        return mask.mul_(new Scalar(1 / (1 - dropout)));
     }
 }

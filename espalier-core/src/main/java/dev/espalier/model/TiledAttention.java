@@ -5,11 +5,9 @@ import dev.espalier.tensor.Scope;
 import dev.espalier.tensor.Softmax;
 import dev.espalier.tensor.Tape;
 import java.util.List;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Causal attention tile by tile, forward and backward. Scores are {@code c tanh(q kᵀ / c)} with a cap {@code c}, {@code q
@@ -22,53 +20,34 @@ import org.jspecify.annotations.Nullable;
  * @param cap 0 for none
  */
 record TiledAttention(
-        Tensor q, Tensor k, Tensor v, List<AttentionTile> tiles, int window, double cap, ForwardContext context) {
+        Tensor q, Tensor k, Tensor v, List<AttentionTile> tiles, int window, double cap, ForwardContext context)
+        implements CausalPass {
     private static final float HIDDEN = -1e30f;
 
     private record MaskKey(int queries, int before, int window, int group, ScalarType dtype) {}
 
-    /** What backward needs of a tile. */
-    private record Weights(Tensor probabilities, @Nullable Tensor capped) {}
-
-    /** The gradients, in the shapes of what they belong to. */
-    record Slopes(Tensor q, Tensor k, Tensor v) {}
-
-    /** Of one tile, on the way back. */
-    @FunctionalInterface
-    interface Kept {
-        Weights of(int tile);
-    }
-
-    /**
-     * Writes the results of all sequences.
-     *
-     * @param result as {@code q}, with any strides
-     * @param keeps whether the probabilities are kept for backward
-     */
-    Kept forward(Tensor result, boolean keeps, Tape tape) {
-        var kept = new Weights[tiles.size()];
+    @Override
+    public Kept forward(Tensor result, boolean keeps, Tape tape) {
+        var kept = new AttentionWeights[tiles.size()];
         var softmax = new Softmax();
         for (int i = 0; i < kept.length; i++) {
             try (var scope = Scope.open()) {
                 var tile = tiles.get(i);
                 var weights = weights(tile, softmax);
-                var sums = torch.bmm(weights.probabilities, keys(v, tile));
+                var sums = weights.of(keys(v, tile));
                 var to = queries(result, tile);
                 to.copy_(sums.view(to.shape()));
                 if (keeps) {
                     kept[i] = weights;
-                    tape.save(weights.probabilities);
-                    if (weights.capped != null) {
-                        tape.save(weights.capped);
-                    }
+                    weights.save(tape);
                 }
             }
         }
         return keeps ? i -> kept[i] : i -> weights(tiles.get(i), softmax);
     }
 
-    /** @param dResult as {@code q}, with any strides */
-    Slopes backward(Tensor dResult, Kept kept) {
+    @Override
+    public Slopes backward(Tensor dResult, Kept kept) {
         var dtype = Engine.dtype(q);
         // Several tiles add to the gradient of a key.
         int sequences = AttentionTile.startsTogether(context.layout())
@@ -84,14 +63,11 @@ record TiledAttention(
                 var tile = tiles.get(i);
                 var weights = kept.of(i);
                 var dOut = rows(queries(dResult, tile));
-                var dWeights = Softmax.backward(torch.bmm(dOut, transposed(v, tile)), weights.probabilities);
-                if (weights.capped != null) {
-                    dWeights.sub_(dWeights.mul(weights.capped).mul_(weights.capped));
-                }
-                add(keys(dV, tile), torch.bmm(weights.probabilities.transpose(1, 2), dOut), once);
+                var dProducts = weights.productsGradient(dOut, transposed(v, tile));
+                add(keys(dV, tile), weights.valuesGradient(dOut), once);
                 var to = queries(dQ, tile);
-                to.copy_(torch.bmm(dWeights, keys(k, tile)).view(to.shape()));
-                add(keys(dK, tile), torch.bmm(dWeights.transpose(1, 2), rows(queries(q, tile))), once);
+                to.copy_(torch.bmm(dProducts, keys(k, tile)).view(to.shape()));
+                add(keys(dK, tile), torch.bmm(dProducts.transpose(1, 2), rows(queries(q, tile))), once);
             }
         }
         return new Slopes(dQ, dK.to(dtype), dV.to(dtype));
@@ -115,27 +91,9 @@ record TiledAttention(
         }
     }
 
-    /** {@code [rows * keyValueHeads, group * queries, keys]}. */
-    private Weights weights(AttentionTile tile, Softmax softmax) {
-        var capped = cap > 0 ? capped(tile) : null;
-        return new Weights(softmax.of(() -> scores(tile, capped)), capped);
-    }
-
-    private Tensor products(AttentionTile tile) {
-        return torch.bmm(rows(queries(q, tile)), transposed(k, tile));
-    }
-
-    /** {@code tanh(q kᵀ / c)}. */
-    private Tensor capped(AttentionTile tile) {
-        var products = products(tile);
-        products.div_(new Scalar(cap)).tanh_();
-        return products;
-    }
-
-    private Tensor scores(AttentionTile tile, @Nullable Tensor capped) {
-        var scores = capped == null ? products(tile) : capped.mul(new Scalar(cap));
-        hide(scores, tile);
-        return scores;
+    private AttentionWeights weights(AttentionTile tile, Softmax softmax) {
+        return AttentionWeights.of(
+                rows(queries(q, tile)), transposed(k, tile), cap, scores -> hide(scores, tile), null, softmax);
     }
 
     /** Hides what comes after a query, and what lies before its window. */
