@@ -1,5 +1,6 @@
 package dev.espalier.model;
 
+import dev.espalier.tensor.Engine;
 import dev.espalier.tensor.Layout;
 import dev.espalier.tensor.RandomStream;
 import dev.espalier.tensor.Tape;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Tokens of all rows lie in one matrix {@code [rows * tokens, features]}, row after row.
  */
 public final class ForwardContext implements AutoCloseable {
+    /** Tokens of a pass whose operations are so small, but for large products, that one thread is faster than several. */
+    private static final int FEW = 32;
+
     private final Tape tape;
     private final Layout layout;
     private final @Nullable Training training;
@@ -32,6 +36,7 @@ public final class ForwardContext implements AutoCloseable {
     private Object pass;
     private final @Nullable KvCache cache;
     private final boolean root;
+    private final Engine.@Nullable Alone alone;
     private OfSequences given;
     private final Map<String, Optional<SelectedTokens>> selected = new HashMap<>();
     private final Map<Object, Object> remembered = new HashMap<>();
@@ -57,12 +62,13 @@ public final class ForwardContext implements AutoCloseable {
         this.training = training;
         this.cache = cache;
         root = parent == null;
+        alone = root && training == null && layout.rows() * layout.tokens() <= FEW ? Engine.alone() : null;
         given = OfSequences.none(layout.segments().size());
         shared = parent == null ? new SharedTensors() : parent.shared;
         pass = parent == null ? this : parent.pass;
     }
 
-    /** A pass without dropout. */
+    /** A pass without dropout; it is closed on the thread that made it. */
     public static ForwardContext evaluation(Tape tape, Layout layout) {
         return new ForwardContext(tape, layout, null, null, null);
     }
@@ -392,5 +398,8 @@ public final class ForwardContext implements AutoCloseable {
             shared.close();
         }
         tape.close();
+        if (alone != null) {
+            alone.close();
+        }
     }
 }

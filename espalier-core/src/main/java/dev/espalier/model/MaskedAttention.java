@@ -37,7 +37,8 @@ record MaskedAttention(
     }
 
     private AttentionWeights weights() {
-        return AttentionWeights.of(q, k.transpose(1, 2), cap, hide, keep == null ? null : keep.get(), new Softmax());
+        return AttentionWeights.of(
+                q, k.contiguous().transpose(1, 2), cap, hide, keep == null ? null : keep.get(), new Softmax());
     }
 
     @Override

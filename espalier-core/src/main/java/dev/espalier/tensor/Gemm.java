@@ -19,6 +19,11 @@ public final class Gemm {
     /** Products of up to so many multiply-adds take less than the 50 microseconds that a call of oneDNN costs. */
     private static final long SMALL = 1 << 19;
 
+    /** Matrices of so many bytes, and products of so many multiply-adds, are worth waiting for other threads. */
+    private static final long SHARED_BYTES = 4 << 20;
+
+    private static final long SHARED_WORK = 1 << 25;
+
     /** oneDNN's linear, and the constant arguments it wants: no activation after the product. */
     private record OneDnn(NativeOp linear, IValue none, IValue noScalars) {}
 
@@ -54,6 +59,11 @@ public final class Gemm {
      * @return {@code [tokens, out]}, owned by the caller's scope
      */
     public static Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias) {
+        boolean large = w.numel() * w.element_size() >= SHARED_BYTES || x.size(0) * w.numel() >= SHARED_WORK;
+        return large ? Engine.together(() -> linearHere(x, w, bias)) : linearHere(x, w, bias);
+    }
+
+    private static Tensor linearHere(Tensor x, Tensor w, @Nullable Tensor bias) {
         var oneDnn = oneDnnFor(x, w);
         if (oneDnn != null) {
             return call(oneDnn, x, w, bias);
