@@ -250,23 +250,8 @@ public record Batch(
 
     private List<Batch> joined(int parts) {
         var lengths = layout.lengths();
-        var sums = new int[Math.min(parts, lengths.length)];
-        var partOf = new int[lengths.length];
-        IntStream.range(0, lengths.length)
-                .boxed()
-                .sorted(Comparator.comparingInt(segment -> -lengths[segment]))
-                .forEach(segment -> {
-                    int least = IntStream.range(0, sums.length)
-                            .boxed()
-                            .min(Comparator.comparingInt(part -> sums[part]))
-                            .orElseThrow();
-                    partOf[segment] = least;
-                    sums[least] += lengths[segment];
-                });
-        return IntStream.range(0, sums.length)
-                .mapToObj(part -> oneRow(IntStream.range(0, lengths.length)
-                        .filter(segment -> partOf[segment] == part)
-                        .toArray()))
+        return Arrays.stream(Balance.of(lengths, Math.min(parts, lengths.length)))
+                .map(this::oneRow)
                 .toList();
     }
 
