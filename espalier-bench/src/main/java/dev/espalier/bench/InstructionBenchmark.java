@@ -86,7 +86,7 @@ public final class InstructionBenchmark {
         PACKED("packed", true, true, 0, true, 0),
         /** Rows of like lengths are padded. */
         PADDED("padded among like lengths", false, true, LONGEST, true, 0),
-        /** Rows come in any order, all logits are computed, and one worker has all threads. */
+        /** Rows come in any order, all scores and logits are computed, and one worker has all threads. */
         PLAIN("plain, padded to the longest", false, false, LONGEST, false, 1),
         /** The same with every row as long as rows may be. */
         PLAINEST("plain, padded to max-tokens", false, false, MAX_TOKENS, false, 1);
@@ -95,15 +95,15 @@ public final class InstructionBenchmark {
         private final boolean packing;
         private final boolean likeLengths;
         private final int padding;
-        private final boolean logitsAtLabels;
+        private final boolean sparing;
         private final int workers;
 
-        Setting(String title, boolean packing, boolean likeLengths, int padding, boolean logitsAtLabels, int workers) {
+        Setting(String title, boolean packing, boolean likeLengths, int padding, boolean sparing, int workers) {
             this.title = title;
             this.packing = packing;
             this.likeLengths = likeLengths;
             this.padding = padding;
-            this.logitsAtLabels = logitsAtLabels;
+            this.sparing = sparing;
             this.workers = workers;
         }
 
@@ -121,7 +121,7 @@ public final class InstructionBenchmark {
         }
 
         private Head head(CausalLmHead head) {
-            return logitsAtLabels ? head : new FullLogitsHead(head);
+            return sparing ? head : new FullLogitsHead(head);
         }
     }
 
@@ -220,6 +220,9 @@ public final class InstructionBenchmark {
             var trained =
                     adapter.parameters().stream().filter(Parameter::trainable).toList();
             step = step(model, head, trained, options, workers);
+            if (!setting.sparing) {
+                step.oneMask();
+            }
             optimizer = new AdamW(List.of(ParameterGroup.of(values(trained), 0)), AdamW.Options.DEFAULT);
         }
 

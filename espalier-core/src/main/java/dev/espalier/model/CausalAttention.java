@@ -124,10 +124,11 @@ public final class CausalAttention {
         }
     }
 
-    /** Queries of a tile; 0 where keys are in a cache, rows are padded at their beginning, or dropout has a mask for all. */
+    /** Queries of a tile; 0 where one mask is asked for, keys are in a cache, rows are padded at their beginning, or dropout has a mask for all. */
     private int tile(ForwardContext context, ScalarType dtype) {
         var layout = context.layout();
-        boolean fits = context.cache() == null
+        boolean fits = !context.oneMask()
+                && context.cache() == null
                 && (dropout <= 0 || context.training() == null)
                 && (AttentionTile.startsTogether(layout) || !layout.unpacked());
         return fits ? tiles.tile(Engine.deviceName(), Engine.name(dtype), layout.longest(), !layout.unpacked()) : 0;

@@ -30,6 +30,7 @@ public final class ForwardContext implements AutoCloseable {
     private final Layout layout;
     private final @Nullable Training training;
     private boolean checkpointing;
+    private boolean oneMask;
     private @Nullable PrefixStates prefix;
     private @Nullable TokenOrder order;
     private final SharedTensors shared;
@@ -106,6 +107,7 @@ public final class ForwardContext implements AutoCloseable {
         var context = new ForwardContext(other, layout, training, cache, this);
         context.order = order;
         context.given = given;
+        context.oneMask = oneMask;
         return context;
     }
 
@@ -118,6 +120,7 @@ public final class ForwardContext implements AutoCloseable {
         context.order = order;
         context.given = given;
         context.checkpointing = checkpointing;
+        context.oneMask = oneMask;
         context.prefix = prefix;
         return context;
     }
@@ -132,6 +135,7 @@ public final class ForwardContext implements AutoCloseable {
         var context = new ForwardContext(other, sequences, null, null, this);
         context.pass = context;
         context.checkpointing = checkpointing;
+        context.oneMask = oneMask;
         context.given = given.of(like);
         return context;
     }
@@ -201,6 +205,17 @@ public final class ForwardContext implements AutoCloseable {
     /** Turns gradient checkpointing on or off for this pass. */
     public ForwardContext checkpointing(boolean on) {
         checkpointing = on;
+        return this;
+    }
+
+    /** Whether causal attention computes all of a row under one mask, where it might leave out what is hidden. */
+    boolean oneMask() {
+        return oneMask;
+    }
+
+    /** Has causal attention compute all of a row under one mask, as plain implementations do. */
+    public ForwardContext oneMask(boolean on) {
+        oneMask = on;
         return this;
     }
 

@@ -8,19 +8,21 @@ package dev.espalier.train;
  * @param rowOrder which rows come together
  * @param padding how long rows are
  * @param logits for which tokens of a task that asks for texts
+ * @param attention how decoders' attention hides what a token may not see
  */
-public record RowOptions(boolean packing, Order rowOrder, Padding padding, Logits logits) {
-    /** Rows of like lengths, no more padding than the model needs, logits where there are labels. */
-    public static final RowOptions DEFAULT = new RowOptions(false, Order.LIKE_LENGTHS, Padding.NEEDED, Logits.LABELS);
+public record RowOptions(boolean packing, Order rowOrder, Padding padding, Logits logits, Attention attention) {
+    /** Rows of like lengths, no more padding than the model needs, logits where there are labels, attention in tiles. */
+    public static final RowOptions DEFAULT =
+            new RowOptions(false, Order.LIKE_LENGTHS, Padding.NEEDED, Logits.LABELS, Attention.TILES);
 
     /** With packing or without. */
     public RowOptions packed(boolean value) {
-        return new RowOptions(value, rowOrder, padding, logits);
+        return new RowOptions(value, rowOrder, padding, logits, attention);
     }
 
     /** With other padding. */
     public RowOptions padded(Padding value) {
-        return new RowOptions(packing, rowOrder, value, logits);
+        return new RowOptions(packing, rowOrder, value, logits, attention);
     }
 
     /** Which rows come together in a batch. */
@@ -50,5 +52,13 @@ public record RowOptions(boolean packing, Order rowOrder, Padding padding, Logit
         LABELS,
         /** For all tokens at once, and differentiated by libtorch. */
         ALL
+    }
+
+    /** How attention of decoders hides what a token may not see. */
+    public enum Attention {
+        /** Tiles leave most of it out. */
+        TILES,
+        /** All of a row is computed, and one mask hides it. */
+        ONE_MASK
     }
 }

@@ -95,6 +95,9 @@ final class Session implements AutoCloseable {
                 options.gradientCheckpointing(),
                 adapted.adapter().penalty(),
                 adapted.adapter().spec().consistency());
+        if (options.rows().attention() == RowOptions.Attention.ONE_MASK) {
+            step.oneMask();
+        }
         transform = adapted.adapter().gradientTransform();
         budget = adapted.adapter().startTraining(steps, batcher.batchesPerEpoch());
         optimizer = options.optimizer().create(trained, adapted.adapter().learningRateFactors(), options.weightDecay());

@@ -34,6 +34,7 @@ public final class TrainingStep implements AutoCloseable {
     private final List<Gradients> perWorker = new ArrayList<>();
     private final List<Profile> profiles = new ArrayList<>();
     private @Nullable PrefixStates prefix;
+    private boolean oneMask;
 
     /**
      * @param tasks by {@link Batch#task()}
@@ -73,6 +74,11 @@ public final class TrainingStep implements AutoCloseable {
     /** Lets passes from now on take what the first layers make of examples from {@code states}. */
     void prefix(PrefixStates states) {
         prefix = states;
+    }
+
+    /** Has causal attention compute all of a row under one mask from now on, as plain implementations do. */
+    public void oneMask() {
+        oneMask = true;
     }
 
     /**
@@ -216,6 +222,7 @@ public final class TrainingStep implements AutoCloseable {
                                 part.layout(),
                                 draws(part, sequences, random))
                         .checkpointing(checkpointing)
+                        .oneMask(oneMask)
                         .tasks(part.tasks())) {
             if (prefix != null) {
                 first.prefix(prefix);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.espalier.adapter.AdapterSpec;
 import dev.espalier.adapter.LoraSpec;
 import dev.espalier.adapter.Mixtures;
+import dev.espalier.train.RowOptions.Attention;
 import dev.espalier.train.RowOptions.Logits;
 import dev.espalier.train.RowOptions.Order;
 import dev.espalier.train.RowOptions.Padding;
@@ -59,13 +60,15 @@ class RowOptionsTest {
 
     static Stream<RowOptions> plain() {
         return Stream.of(
-                new RowOptions(true, Order.LIKE_LENGTHS, Padding.NEEDED, Logits.LABELS),
-                new RowOptions(false, Order.ANY, Padding.NEEDED, Logits.LABELS),
-                new RowOptions(false, Order.ANY, Padding.LONGEST, Logits.LABELS),
-                new RowOptions(false, Order.LIKE_LENGTHS, Padding.MAX_TOKENS, Logits.LABELS),
-                new RowOptions(false, Order.LIKE_LENGTHS, Padding.LONGEST, Logits.ALL),
-                new RowOptions(false, Order.ANY, Padding.MAX_TOKENS, Logits.ALL),
-                new RowOptions(true, Order.ANY, Padding.MAX_TOKENS, Logits.ALL));
+                new RowOptions(true, Order.LIKE_LENGTHS, Padding.NEEDED, Logits.LABELS, Attention.TILES),
+                new RowOptions(false, Order.ANY, Padding.NEEDED, Logits.LABELS, Attention.TILES),
+                new RowOptions(false, Order.ANY, Padding.LONGEST, Logits.LABELS, Attention.TILES),
+                new RowOptions(false, Order.LIKE_LENGTHS, Padding.MAX_TOKENS, Logits.LABELS, Attention.TILES),
+                new RowOptions(false, Order.LIKE_LENGTHS, Padding.LONGEST, Logits.ALL, Attention.TILES),
+                new RowOptions(false, Order.ANY, Padding.MAX_TOKENS, Logits.ALL, Attention.TILES),
+                new RowOptions(true, Order.ANY, Padding.MAX_TOKENS, Logits.ALL, Attention.TILES),
+                new RowOptions(false, Order.LIKE_LENGTHS, Padding.NEEDED, Logits.LABELS, Attention.ONE_MASK),
+                new RowOptions(false, Order.ANY, Padding.MAX_TOKENS, Logits.ALL, Attention.ONE_MASK));
     }
 
     /** All examples are in every batch, so that their order cannot matter. */
@@ -93,7 +96,7 @@ class RowOptionsTest {
 
     @Test
     void theOrderOfRowsMattersWhereBatchesAreSmall() {
-        var any = new RowOptions(false, Order.ANY, Padding.NEEDED, Logits.LABELS);
+        var any = new RowOptions(false, Order.ANY, Padding.NEEDED, Logits.LABELS, Attention.TILES);
         assertThat(losses(any, 4, "any")).isNotEqualTo(losses(RowOptions.DEFAULT, 4, "like"));
     }
 }

@@ -43,6 +43,10 @@ public record TrainingSection(
                 "For which tokens of a task that asks for texts logits are computed: where labels are, some at a time (labels), or for all at once, as plain implementations do.")
         RowOptions.Logits logits,
 
+        @Key(
+                "How decoders' attention hides what a token may not see: tiles, which leave most of it out, or one-mask over all of a row, as plain implementations do.")
+        RowOptions.Attention attention,
+
         @Key("The optimizer.") OptimizerKind optimizer,
 
         @Key(value = "Peak of the learning rate.", above = 0)
@@ -125,6 +129,7 @@ public record TrainingSection(
                 options.rows().rowOrder(),
                 options.rows().padding(),
                 options.rows().logits(),
+                options.rows().attention(),
                 options.optimizer(),
                 options.learningRate(),
                 ScheduleName.valueOf(options.schedule().toUpperCase(Locale.ROOT).replace('-', '_')),
@@ -154,7 +159,7 @@ public record TrainingSection(
                 .batchSize(batchSize)
                 .accumulation(accumulation)
                 .maxTokens(maxTokens)
-                .rows(new RowOptions(packing, rowOrder, padding, logits))
+                .rows(new RowOptions(packing, rowOrder, padding, logits, attention))
                 .optimizer(optimizer)
                 .learningRate(learningRate)
                 .schedule(Field.kebab(schedule))
